@@ -1,0 +1,73 @@
+"""All settings, read once from the environment (`THEFTWATCH_*`)."""
+
+import os
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any
+
+import platformdirs
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from theftwatch.errors import UsageError
+
+
+def _default_data_dir() -> Path:
+    """Return `.data` beside the nearest scrapy.cfg, so that a checkout keeps to itself; else the user's data folder."""
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if (folder / "scrapy.cfg").is_file():
+            return folder / ".data"
+    return platformdirs.user_data_path("theftwatch")
+
+
+class Settings(BaseSettings):
+    """The settings of one process."""
+
+    model_config = SettingsConfigDict(env_prefix="THEFTWATCH_", frozen=True)
+
+    dsn: SecretStr | None = Field(None, description="Postgres to use in place of the embedded one")
+    data_dir: Path = Field(
+        default_factory=_default_data_dir, description="Folder of the embedded Postgres and of the image files"
+    )
+    database: str = Field("theftwatch", description="Name of the database on the embedded Postgres")
+    contact: str | None = Field(None, description="Mail or web address that goes into the user agent of a live crawl")
+    etsy_api_key: SecretStr | None = Field(None, description="`keystring:shared_secret` of Etsy's Open API v3")
+    host_map: Annotated[dict[str, str], NoDecode] = Field(
+        default_factory=dict,
+        description="`host=address:port` pairs, separated by commas; `*.host` covers all hosts below it",
+    )
+    browser: bool = Field(False, description="Whether pages that need scripts are opened in Chromium")
+    chromium: Path | None = Field(None, description="Chromium to start; looked for on PATH where unset")
+    workers: int = Field(
+        default_factory=lambda: min(4, os.cpu_count() or 1), ge=1, description="Threads that fingerprint and verify"
+    )
+
+    @field_validator("host_map", mode="before")
+    @classmethod
+    def _split_host_map(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        pairs = [pair.strip() for pair in value.split(",") if pair.strip()]
+        if bad := [pair for pair in pairs if not all(pair.partition("="))]:
+            raise ValueError(f"{bad[0]!r} is not host=address:port")
+        return dict(pair.split("=", 1) for pair in pairs)
+
+    @property
+    def files_dir(self) -> Path:
+        """Folder of the image files and kept pages, one per database."""
+        return self.data_dir / self.database
+
+
+@cache
+def settings() -> Settings:
+    """Return the settings of this process.
+
+    Raises UsageError for a value that cannot be used.
+    """
+    try:
+        return Settings()
+    except ValidationError as exc:
+        first = exc.errors()[0]
+        name = "THEFTWATCH_" + "_".join(str(part) for part in first["loc"]).upper()
+        raise UsageError(f"{name}: {first['msg']}; see docs/settings.md") from exc

@@ -1,0 +1,62 @@
+"""What can go wrong, as a tree.
+
+TheftWatchError          one sentence: the value, the cause and the remedy
+├── UsageError           a wrong argument or setting
+├── PageError            a page that gives no data
+│   ├── PageBlockedError     the marketplace refused to show it
+│   ├── UnknownPageError     it is of no kind that we read
+│   └── PageChangedError     it is of a known kind, but its data is missing
+├── UnusableImageError   bytes that cannot be compared
+└── DatabaseError        Postgres cannot be started or reached
+"""
+
+from typing import ClassVar
+
+
+class TheftWatchError(Exception):
+    """Base of all errors a user may see; its text is one line that names the remedy."""
+
+    exit_code: ClassVar[int] = 1
+
+
+class UsageError(TheftWatchError):
+    """Raised when an argument or a setting has a value that cannot be used."""
+
+    exit_code = 2
+
+
+class PageError(TheftWatchError):
+    """Raised when a page gives no data, from the functions of `theftwatch.pages`."""
+
+
+class PageBlockedError(PageError):
+    """Raised when the marketplace answered with a block instead of the page; the remedy is to slow down."""
+
+    exit_code = 3
+
+
+class UnknownPageError(PageError):
+    """Raised when a page is of no kind that we read; the remedy is to give another address."""
+
+    exit_code = 4
+
+
+class PageChangedError(PageError):
+    """Raised when a page of a known kind lacks its data; the remedy is to mend the page module."""
+
+    exit_code = 5
+
+
+class UnusableImageError(TheftWatchError):
+    """Raised when bytes cannot be compared as a photo, from `theftwatch.images`.
+
+    `reason` is the short word that is stored with the image.
+    """
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
+
+
+class DatabaseError(TheftWatchError):
+    """Raised when Postgres cannot be started, reached or migrated."""

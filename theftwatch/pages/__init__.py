@@ -1,0 +1,27 @@
+"""Reading marketplace pages: pure functions from a body and its address to what the page says, without network."""
+
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+from theftwatch.errors import UnknownPageError
+from theftwatch.listing import Page
+from theftwatch.pages import alibaba, artfire, etsy
+
+_READERS: dict[str, Callable[[str, str], Page]] = {
+    "alibaba.com": alibaba.read_page,
+    "etsy.com": etsy.read_page,
+    "artfire.com": artfire.read_page,
+    "web.archive.org": artfire.read_archived_page,
+}
+
+
+def read_page(body: str, url: str) -> Page:
+    """Read one page.
+
+    Raises PageBlockedError, UnknownPageError or PageChangedError.
+    """
+    host = urlsplit(url).hostname or ""
+    for domain, reader in _READERS.items():
+        if host == domain or host.endswith("." + domain):
+            return reader(body, url)
+    raise UnknownPageError(f"{url}: no marketplace of ours has this host; known are {', '.join(_READERS)}")

@@ -1,0 +1,8 @@
+"""Pages of alibaba."""
+
+from theftwatch.listing import Page
+
+
+def read_page(body: str, url: str) -> Page:
+    """Read one page of alibaba."""
+    raise NotImplementedError

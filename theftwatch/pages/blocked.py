@@ -1,0 +1,16 @@
+"""Telling a block from a page: marketplaces answer 200 with a slider or a captcha in the page's place."""
+
+# The words "login" and "captcha" stand in good pages too, so only marks of the block machinery count, and
+# callers ask only once the page's own data was not found.
+_MARKS = {
+    "Alibaba's slider": ("_____tmd_____/punish", "punish-component", "x5secdata", "rgv587_flag"),
+    "DataDome's captcha": ("captcha-delivery.com", "var dd={'rt':"),
+}
+
+
+def block_mark(body: str) -> str | None:
+    """Return what blocked the page, in words; None where no mark of a block is found."""
+    for what, marks in _MARKS.items():
+        if any(mark in body for mark in marks):
+            return what
+    return None

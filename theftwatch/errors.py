@@ -50,12 +50,23 @@ class PageChangedError(PageError):
 class UnusableImageError(TheftWatchError):
     """Raised when bytes cannot be compared as a photo, from `theftwatch.images`.
 
-    `reason` is the short word that is stored with the image.
+    `reason` is the short word that is stored with the image, beside what is known of it.
     """
 
-    def __init__(self, reason: str, detail: str) -> None:
+    def __init__(
+        self,
+        reason: str,
+        detail: str,
+        *,
+        image_format: str | None = None,
+        width_px: int | None = None,
+        height_px: int | None = None,
+    ) -> None:
         super().__init__(detail)
         self.reason = reason
+        self.image_format = image_format
+        self.width_px = width_px
+        self.height_px = height_px
 
 
 class DatabaseError(TheftWatchError):

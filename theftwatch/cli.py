@@ -1,0 +1,26 @@
+"""The command line: what each command is called; what it does stands in `theftwatch.commands`."""
+
+import sys
+
+import typer
+
+from theftwatch.commands import extract
+from theftwatch.errors import TheftWatchError
+
+app = typer.Typer(
+    name="theftwatch",
+    help="Find product photos that vendors copied from artisans' shops, and keep the record of it.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+app.command()(extract.extract)
+
+
+def main() -> None:
+    """Run the command line; an expected error ends it with one line and the error's exit code."""
+    try:
+        app()
+    except TheftWatchError as exc:
+        print(f"theftwatch: {exc}", file=sys.stderr)  # noqa: T201  the one place where errors meet the user
+        sys.exit(exc.exit_code)

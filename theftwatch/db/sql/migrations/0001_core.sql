@@ -127,6 +127,8 @@ create table listing_image (
     image_key text not null,
     published_at timestamptz,
     missing_reason text,
+    -- whether the page last read in full shows it
+    shown boolean not null,
     first_seen_at timestamptz not null,
     last_seen_at timestamptz not null,
     primary key (listing, image_key)
@@ -173,7 +175,41 @@ create table phash (
 create index phash_band_0 on phash (band_0) include (hash);
 create index phash_band_1 on phash (band_1) include (hash);
 create index phash_band_2 on phash (band_2) include (hash);
+-- Index-only scans need the visibility map, and this table is only ever inserted into.
 alter table phash set (autovacuum_vacuum_insert_scale_factor = 0.02);
+
+-- The ways to flip up to two bits of a band. Radii that sum up, each plus one, to the distance plus one miss nothing
+-- (multi-index hashing, Norouzi et al. 2012): 2, 2 and 2 serve distances up to 8.
+create table phash_flip (
+    band int not null,
+    mask int not null,
+    primary key (band, mask)
+);
+insert into phash_flip (band, mask)
+with bit as (
+    select band, 1 << position as flag
+    from (values (0, 22), (1, 21), (2, 21)) as band (band, width_bits), generate_series(0, width_bits - 1) as position
+)
+select band, 0 from generate_series(0, 2) as band
+union all
+select band, flag from bit
+union all
+select a.band, a.flag | b.flag from bit as a join bit as b on a.band = b.band and a.flag < b.flag;
+
+create function near_phash(query bigint, radius_bits int) returns table (hash bigint, distance_bits int)
+language sql stable parallel safe rows 10 as $$
+    with near as (
+        select p.hash from phash_flip f join phash p on p.band_0 = ((query >> 42) & 4194303)::int # f.mask where f.band = 0
+        union
+        select p.hash from phash_flip f join phash p on p.band_1 = ((query >> 21) & 2097151)::int # f.mask where f.band = 1
+        union
+        select p.hash from phash_flip f join phash p on p.band_2 = (query & 2097151)::int # f.mask where f.band = 2
+    )
+    select near.hash, bit_count((near.hash # query)::bit(64))::int
+    from near
+    where bit_count((near.hash # query)::bit(64)) <= least(radius_bits, 8)
+$$;
+comment on function near_phash is 'Finds every stored hash within a distance, 8 bits at most.';
 
 create table image_phash (
     image bigint not null references image on delete cascade,

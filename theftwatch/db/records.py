@@ -1,0 +1,54 @@
+"""What the store takes: listings, images and files with all that was computed of them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from theftwatch.images.phash import VariantHash
+from theftwatch.listing import Listing, ListingImage, Side
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ImageRecord:
+    """The exact bytes of an image, by their SHA-256, and what is known of them."""
+
+    sha256: bytes
+    byte_count: int
+    #: None where the bytes are no image that we decode
+    format: str | None = None
+    width_px: int | None = None
+    height_px: int | None = None
+    #: Why the image cannot be compared; None where it can
+    unusable_reason: str | None = None
+    hashes: tuple[VariantHash, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ListingImageRecord:
+    """An image in a listing with the bytes behind it, or the reason why there are none."""
+
+    image: ListingImage
+    sha256: bytes | None = None
+    missing_reason: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ListingRecord:
+    """A listing with its images fetched."""
+
+    listing: Listing
+    images: tuple[ListingImageRecord, ...] = ()
+    #: The images among these that the record does not hold yet
+    new_images: tuple[ImageRecord, ...] = ()
+    #: The side given for the run; None leaves the seller's own or its marketplace's
+    side: Side | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OriginalFileRecord:
+    """An image that an artisan gave."""
+
+    image: ImageRecord
+    kind: Literal["original", "outtake"]
+    name: str
+    dated_at: datetime | None = None

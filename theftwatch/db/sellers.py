@@ -1,0 +1,132 @@
+"""Which seller a page speaks of: firm keys, aliases, and provisional sellers that give way to firm ones."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from theftwatch.db.queries import Connection, columns, execute, fetch
+from theftwatch.listing import Seller, Side
+
+#: The kind under which a marketplace's own firm key stands among the aliases
+REF = "ref"
+
+type Key = tuple[str, str, str]
+
+
+def seller_key(seller: Seller) -> Key | None:
+    """Return the key (marketplace, kind, value) under which a page's seller is best known; None where it has none."""
+    keys = _keys(seller)
+    return keys[0] if keys else None
+
+
+async def save_sellers(
+    connection: Connection, seen: Sequence[tuple[Seller, Side | None]], *, now: datetime
+) -> dict[Key | None, int]:
+    """Write sellers and return their ids by `seller_key`.
+
+    A seller that a page names by an alias alone gets a provisional row; as soon as a page shows the alias beside the
+    firm key, that row becomes the firm one, or is merged into it.
+    """
+    seen = [(seller, side) for seller, side in seen if _keys(seller)]
+    known, firm = await _find(connection, seen)
+    for seller, side in seen:
+        found = list(dict.fromkeys(known[key] for key in _keys(seller) if key in known))
+        target = _choose(seller, found, known, firm)
+        if target is None:
+            [(target,)] = await fetch(
+                connection,
+                "insert_seller",
+                marketplace=seller.marketplace,
+                seller_ref=_seller_ref(seller),
+                side=side,
+                now=now,
+            )
+        elif seller.ref and target not in firm:
+            await execute(connection, "rename_seller", id=target, seller_ref=seller.ref)
+        if seller.ref:
+            firm.add(target)
+        for other in found:
+            if other != target and other not in firm:
+                await execute(connection, "merge_sellers", into=target, provisional=other)
+                await execute(connection, "delete_seller", id=other)
+                known = {key: target if known_id == other else known_id for key, known_id in known.items()}
+        for key in _keys(seller):
+            known.setdefault(key, target)
+    ids = {seller_key(seller): known[_keys(seller)[0]] for seller, _ in seen}
+    await _write(connection, seen, ids, known, now=now)
+    return ids
+
+
+def _keys(seller: Seller) -> list[Key]:
+    firm = [(seller.marketplace, REF, seller.ref)] if seller.ref else []
+    return firm + [(seller.marketplace, alias.kind, alias.value) for alias in seller.aliases]
+
+
+def _seller_ref(seller: Seller) -> str:
+    _, kind, value = _keys(seller)[0]
+    return value if kind == REF else f"{kind}:{value}"
+
+
+async def _find(connection: Connection, seen: Sequence[tuple[Seller, Side | None]]) -> tuple[dict[Key, int], set[int]]:
+    """Return the ids of known sellers by key, and which of them are firm."""
+    keys = sorted({key for seller, _ in seen for key in _keys(seller)})
+    rows = await fetch(
+        connection,
+        "find_sellers",
+        marketplaces=[key[0] for key in keys],
+        kinds=[key[1] for key in keys],
+        values=[key[2] for key in keys],
+    )
+    known = {(marketplace, kind, value): seller for marketplace, kind, value, seller, _ in rows}
+    return known, {seller for *_, seller, is_firm in rows if is_firm}
+
+
+def _choose(seller: Seller, found: list[int], known: dict[Key, int], firm: set[int]) -> int | None:
+    """Return the row that a page's seller belongs to; None where a new one is due."""
+    if seller.ref:
+        by_ref = known.get((seller.marketplace, REF, seller.ref))
+        # A firm row under another key is another company, even where an alias of it has passed on to this one.
+        return by_ref or next((each for each in found if each not in firm), None)
+    return next((each for each in found if each in firm), found[0] if found else None)
+
+
+async def _write(
+    connection: Connection,
+    seen: Sequence[tuple[Seller, Side | None]],
+    ids: dict[Key | None, int],
+    known: dict[Key, int],
+    *,
+    now: datetime,
+) -> None:
+    latest = {ids[seller_key(seller)]: (seller, side) for seller, side in seen}
+    await execute(
+        connection,
+        "update_sellers",
+        now=now,
+        **columns(
+            (
+                {
+                    "ids": seller_id,
+                    "names": seller.name,
+                    "urls": seller.url,
+                    "countries": seller.country,
+                    "sides": side,
+                }
+                for seller_id, (seller, side) in latest.items()
+            ),
+            "ids",
+            "names",
+            "urls",
+            "countries",
+            "sides",
+        ),
+    )
+    keys = sorted({key for seller, _ in seen for key in _keys(seller)})
+    await execute(
+        connection,
+        "insert_aliases",
+        now=now,
+        marketplaces=[key[0] for key in keys],
+        kinds=[key[1] for key in keys],
+        values=[key[2] for key in keys],
+        sellers=[known[key] for key in keys],
+    )

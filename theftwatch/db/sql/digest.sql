@@ -1,0 +1,74 @@
+-- digest --
+-- Sums up the content by natural keys and facts, table by table; not times of sight, ids, runs or leases. A sum over row
+-- digests does not depend on the order of rows, and needs no sort.
+with seller_key as (
+    select id, marketplace || '/' || seller_ref as key from seller
+), listing_key as (
+    select id, marketplace || '/' || listing_ref as key from listing
+), image_key as (
+    select id, encode(sha256, 'hex') as key from image
+), fact (name, content) as (
+    select 'artisan', jsonb_build_array(name, contact) from artisan
+    union all
+    select 'seller', jsonb_build_array(marketplace, seller_ref, name, url, country, side) from seller
+    union all
+    select 'seller_alias', jsonb_build_array(a.marketplace, a.kind, a.value, s.key)
+    from seller_alias a join seller_key s on s.id = a.seller
+    union all
+    select 'listing', jsonb_build_array(
+        l.marketplace, l.listing_ref, s.key, l.url, l.title, l.price_min, l.price_max, l.currency,
+        extract(epoch from l.listed_at), l.complete, l.state
+    )
+    from listing l left join seller_key s on s.id = l.seller
+    union all
+    select 'listing_event', jsonb_build_array(l.key, e.kind, e.before, e.after)
+    from listing_event e join listing_key l on l.id = e.listing
+    union all
+    select 'image', jsonb_build_array(
+        encode(sha256, 'hex'), byte_count, format, width_px, height_px, bytes_state, unusable_reason
+    )
+    from image
+    union all
+    select 'listing_image', jsonb_build_array(
+        l.key, li.image_key, li.position, i.key, li.source_url, extract(epoch from li.published_at), li.missing_reason,
+        li.shown
+    )
+    from listing_image li join listing_key l on l.id = li.listing left join image_key i on i.id = li.image
+    union all
+    select 'image_phash', jsonb_build_array(i.key, p.variant, p.hash, encode(p.hash_256, 'hex'))
+    from image_phash p join image_key i on i.id = p.image
+    union all
+    select 'original_file', jsonb_build_array(a.name, i.key, f.kind, f.name, extract(epoch from f.dated_at))
+    from original_file f join artisan a on a.id = f.artisan join image_key i on i.id = f.image
+    union all
+    select 'date_claim', jsonb_build_array(
+        l.key, i.key, c.kind, extract(epoch from c.earliest_at), extract(epoch from c.latest_at), c.source, c.strength
+    )
+    from date_claim c left join listing_key l on l.id = c.listing left join image_key i on i.id = c.image
+    union all
+    select 'lookup', jsonb_build_array(i.key, l.side, l.algorithm_version, l.looked_up_at is null)
+    from lookup l join image_key i on i.id = l.image
+    union all
+    select 'match', jsonb_build_array(o.key, s.key, m.decision, round(m.score::numeric, 4), m.method, m.algorithm_version)
+    from match m join image_key o on o.id = m.original_image join image_key s on s.id = m.suspect_image
+    union all
+    select 'match_decision', jsonb_build_array(
+        o.key, s.key, d.algorithm_version, d.method, d.distance_bits, d.inliers, round(d.score::numeric, 4), d.decision
+    )
+    from match_decision d
+    join match m on m.id = d.match
+    join image_key o on o.id = m.original_image
+    join image_key s on s.id = m.suspect_image
+    union all
+    select 'finding', jsonb_build_array(o.key, a.name, i.key, s.key)
+    from finding f
+    left join listing_key o on o.id = f.original_listing
+    left join original_file file on file.id = f.original_file
+    left join artisan a on a.id = file.artisan
+    left join image_key i on i.id = file.image
+    join listing_key s on s.id = f.suspect_listing
+)
+select name, count(*) as rows, sum(('x' || left(md5(content::text), 16))::bit(64)::bigint::numeric)::text as sum
+from fact
+group by name
+order by name;

@@ -1,0 +1,255 @@
+-- lock_writes --
+-- Lets one writer at a time into the record until its transaction ends: batches are short, and one at a time they
+-- need no care for each other's sellers, hashes and findings.
+select pg_advisory_xact_lock(hashtext('theftwatch writes'));
+
+-- find_sellers --
+-- Finds the sellers that go under given firm keys or aliases, and whether their firm key has been seen.
+select
+    wanted.marketplace, wanted.kind, wanted.value, a.seller,
+    exists (select from seller_alias ref where ref.seller = a.seller and ref.kind = 'ref')
+from unnest(%(marketplaces)s::text[], %(kinds)s::text[], %(values)s::text[]) as wanted (marketplace, kind, value)
+join seller_alias a using (marketplace, kind, value);
+
+-- insert_seller --
+insert into seller (marketplace, seller_ref, side, first_seen_at, last_seen_at)
+values (%(marketplace)s, %(seller_ref)s, %(side)s, %(now)s, %(now)s)
+on conflict (marketplace, seller_ref) do update set last_seen_at = excluded.last_seen_at
+returning id;
+
+-- rename_seller --
+-- Gives a seller the firm key that was seen for it.
+update seller set seller_ref = %(seller_ref)s where id = %(id)s;
+
+-- merge_sellers --
+-- Moves all that hangs on a provisional seller to the firm one.
+with moved_listings as (
+    update listing set seller = %(into)s where seller = %(provisional)s
+), moved_aliases as (
+    update seller_alias set seller = %(into)s where seller = %(provisional)s
+)
+update seller as firm
+set name = coalesce(firm.name, provisional.name),
+    url = coalesce(firm.url, provisional.url),
+    country = coalesce(firm.country, provisional.country),
+    side = coalesce(firm.side, provisional.side),
+    artisan = coalesce(firm.artisan, provisional.artisan),
+    first_seen_at = least(firm.first_seen_at, provisional.first_seen_at)
+from seller as provisional
+where firm.id = %(into)s and provisional.id = %(provisional)s;
+
+-- delete_seller --
+delete from seller where id = %(id)s;
+
+-- update_sellers --
+-- Writes what the pages said of sellers; what a page does not say stays as it was.
+update seller as s
+set name = coalesce(seen.name, s.name),
+    url = coalesce(seen.url, s.url),
+    country = coalesce(seen.country, s.country),
+    side = coalesce(seen.side, s.side),
+    last_seen_at = greatest(s.last_seen_at, %(now)s)
+from unnest(%(ids)s::bigint[], %(names)s::text[], %(urls)s::text[], %(countries)s::text[], %(sides)s::text[])
+    as seen (id, name, url, country, side)
+where s.id = seen.id;
+
+-- insert_aliases --
+insert into seller_alias (marketplace, kind, value, seller, first_seen_at)
+select *, %(now)s
+from unnest(%(marketplaces)s::text[], %(kinds)s::text[], %(values)s::text[], %(sellers)s::bigint[])
+on conflict do nothing;
+
+-- upsert_listings --
+-- Writes listings and the events of their changes. A card in a list never overwrites what the listing's own page said.
+with seen as (
+    select * from unnest(
+        %(marketplaces)s::text[], %(listing_refs)s::text[], %(sellers)s::bigint[], %(urls)s::text[], %(titles)s::text[],
+        %(prices_min)s::numeric[], %(prices_max)s::numeric[], %(currencies)s::text[], %(listed_at)s::timestamptz[],
+        %(complete)s::bool[]
+    ) as seen (
+        marketplace, listing_ref, seller, url, title, price_min, price_max, currency, listed_at, complete
+    )
+), before as (
+    select l.* from listing l join seen using (marketplace, listing_ref)
+), saved as (
+    insert into listing as l (
+        marketplace, listing_ref, seller, url, title, price_min, price_max, currency, listed_at,
+        first_seen_at, last_seen_at, complete
+    )
+    select
+        marketplace, listing_ref, seller, url, title, price_min, price_max, currency, listed_at,
+        %(now)s, %(now)s, complete
+    from seen
+    on conflict (marketplace, listing_ref) do update set
+        seller = coalesce(excluded.seller, l.seller),
+        url = case when excluded.complete or not l.complete then excluded.url else l.url end,
+        title = case when excluded.complete or not l.complete then coalesce(excluded.title, l.title) else l.title end,
+        price_min = case when (excluded.complete or not l.complete) and excluded.price_min is not null
+            then excluded.price_min else l.price_min end,
+        price_max = case when (excluded.complete or not l.complete) and excluded.price_min is not null
+            then excluded.price_max else l.price_max end,
+        currency = case when (excluded.complete or not l.complete) and excluded.price_min is not null
+            then excluded.currency else l.currency end,
+        listed_at = coalesce(excluded.listed_at, l.listed_at),
+        last_seen_at = greatest(l.last_seen_at, excluded.last_seen_at),
+        complete = l.complete or excluded.complete,
+        state = 'live'
+    returning *
+), event as (
+    insert into listing_event (listing, run, kind, before, after, seen_at)
+    select saved.id, %(run)s, change.kind, change.before, change.after, %(now)s
+    from saved
+    left join before using (id)
+    cross join lateral (
+        values
+            ('first_seen', before.id is null, null, null),
+            ('title', before.title <> saved.title, to_jsonb(before.title), to_jsonb(saved.title)),
+            (
+                'price',
+                (before.price_min, before.price_max, before.currency)
+                    is distinct from (saved.price_min, saved.price_max, saved.currency)
+                    and before.price_min is not null,
+                jsonb_build_array(before.price_min, before.price_max, before.currency),
+                jsonb_build_array(saved.price_min, saved.price_max, saved.currency)
+            ),
+            ('state', before.state <> saved.state, to_jsonb(before.state), to_jsonb(saved.state))
+    ) as change (kind, happened, before, after)
+    where change.happened
+)
+select saved.id, saved.marketplace, saved.listing_ref from saved;
+
+-- find_known_images --
+-- Finds which images of a marketplace are stored already, by the marketplace's own keys.
+select distinct on (li.image_key) li.image_key, i.sha256
+from listing_image li
+join listing l on l.id = li.listing
+join image i on i.id = li.image
+where li.image_key = any(%(image_keys)s::text[]) and l.marketplace = %(marketplace)s and i.bytes_state = 'held'
+order by li.image_key, li.last_seen_at desc, i.id;
+
+-- find_stored_images --
+-- Finds which bytes are stored already.
+select sha256 from image where sha256 = any(%(sha256s)s::bytea[]);
+
+-- insert_images --
+insert into image (sha256, byte_count, format, width_px, height_px, unusable_reason, first_seen_at)
+select *, %(now)s
+from unnest(
+    %(sha256s)s::bytea[], %(byte_counts)s::bigint[], %(formats)s::text[], %(widths_px)s::int[], %(heights_px)s::int[],
+    %(unusable_reasons)s::text[]
+)
+on conflict (sha256) do nothing;
+
+-- insert_phashes --
+insert into phash (hash) select distinct unnest(%(hashes)s::bigint[]) on conflict do nothing;
+
+-- insert_image_phashes --
+insert into image_phash (image, variant, hash, hash_256)
+select i.id, p.variant, p.hash, p.hash_256
+from unnest(%(sha256s)s::bytea[], %(variants)s::text[], %(hashes)s::bigint[], %(hashes_256)s::bytea[])
+    as p (sha256, variant, hash, hash_256)
+join image i using (sha256)
+on conflict do nothing;
+
+-- upsert_listing_images --
+-- Writes the images that pages show, marks those that a full page shows no longer, and notes a changed set.
+with seen as (
+    select s.*, i.id as image
+    from unnest(
+        %(listings)s::bigint[], %(positions)s::int[], %(sha256s)s::bytea[], %(source_urls)s::text[],
+        %(image_keys)s::text[], %(published_at)s::timestamptz[], %(missing_reasons)s::text[]
+    ) as s (listing, position, sha256, source_url, image_key, published_at, missing_reason)
+    left join image i using (sha256)
+), read_in_full as (
+    select unnest(%(complete_listings)s::bigint[]) as listing
+), before as (
+    select li.listing, array_agg(li.image_key order by li.image_key) as keys
+    from listing_image li
+    join read_in_full using (listing)
+    where li.shown
+    group by li.listing
+), after as (
+    select listing, array_agg(image_key order by image_key) as keys
+    from seen join read_in_full using (listing)
+    group by listing
+), hidden as (
+    update listing_image li set shown = false
+    from read_in_full
+    where li.listing = read_in_full.listing and li.shown
+        and not exists (select from seen where seen.listing = li.listing and seen.image_key = li.image_key)
+), event as (
+    insert into listing_event (listing, run, kind, before, after, seen_at)
+    select listing, %(run)s, 'images', to_jsonb(before.keys), to_jsonb(coalesce(after.keys, '{}')), %(now)s
+    from before left join after using (listing)
+    where before.keys is distinct from coalesce(after.keys, '{}') and listing <> all(%(new_listings)s::bigint[])
+)
+insert into listing_image as li (
+    listing, position, image, source_url, image_key, published_at, missing_reason, shown, first_seen_at, last_seen_at
+)
+select listing, position, image, source_url, image_key, published_at, missing_reason, true, %(now)s, %(now)s
+from seen
+on conflict (listing, image_key) do update set
+    position = excluded.position,
+    image = coalesce(excluded.image, li.image),
+    source_url = excluded.source_url,
+    published_at = coalesce(excluded.published_at, li.published_at),
+    missing_reason = case when coalesce(excluded.image, li.image) is null then excluded.missing_reason end,
+    shown = true,
+    last_seen_at = greatest(li.last_seen_at, excluded.last_seen_at);
+
+-- insert_lookups --
+-- Puts every usable image of given listings down for comparison, in the role of its seller.
+insert into lookup (image, side)
+select distinct li.image, coalesce(s.side, m.default_side)
+from listing l
+join marketplace m on m.code = l.marketplace
+left join seller s on s.id = l.seller
+join listing_image li on li.listing = l.id
+join image i on i.id = li.image
+where l.id = any(%(listings)s::bigint[]) and i.unusable_reason is null
+on conflict do nothing;
+
+-- upsert_date_claims --
+-- Writes bounds on when something existed; of two claims of one source the tighter bound stays.
+insert into date_claim as c (listing, image, kind, earliest_at, latest_at, source, strength, claimed_at)
+select s.listing, i.id, s.kind, min(s.earliest_at), min(s.latest_at), s.source, max(s.strength), %(now)s
+from unnest(
+    %(listings)s::bigint[], %(sha256s)s::bytea[], %(kinds)s::text[], %(earliest_at)s::timestamptz[],
+    %(latest_at)s::timestamptz[], %(sources)s::text[], %(strengths)s::text[]
+) as s (listing, sha256, kind, earliest_at, latest_at, source, strength)
+left join image i using (sha256)
+group by s.listing, i.id, s.kind, s.source
+on conflict (listing, image, kind, source) do update set
+    earliest_at = greatest(c.earliest_at, excluded.earliest_at),
+    latest_at = least(c.latest_at, excluded.latest_at);
+
+-- insert_findings --
+-- Pairs originals with suspect listings through the matches of given images.
+with pair as (
+    select original_image, suspect_image from match
+    where original_image = any(%(images)s::bigint[]) and decision <> 'no_match'
+    union
+    select original_image, suspect_image from match
+    where suspect_image = any(%(images)s::bigint[]) and decision <> 'no_match'
+), role as (
+    select l.id as listing, coalesce(s.side, m.default_side) as side, li.image, l.seller
+    from listing_image li
+    join listing l on l.id = li.listing
+    join marketplace m on m.code = l.marketplace
+    left join seller s on s.id = l.seller
+    where li.image in (select original_image from pair union select suspect_image from pair)
+), original as (
+    select image, listing, null::bigint as original_file, seller from role where side = 'original'
+    union all
+    select image, null, id, null from original_file where image in (select original_image from pair)
+)
+insert into finding (original_listing, original_file, suspect_listing, first_found_at)
+select distinct original.listing, original.original_file, suspect.listing, %(now)s::timestamptz
+from pair
+join original on original.image = pair.original_image
+join role as suspect on suspect.image = pair.suspect_image and suspect.side = 'suspect'
+on conflict do nothing;
+
+-- find_listing_images --
+-- Lists the stored images of given listings.
+select distinct image from listing_image where listing = any(%(listings)s::bigint[]) and image is not null;

@@ -1,0 +1,142 @@
+-- find_pending_lookups --
+-- Lists images that have not yet been looked up in one of their roles; equal order on every machine.
+select l.side, i.sha256
+from lookup l
+join image i on i.id = l.image
+where l.looked_up_at is null
+order by l.image, l.side
+limit %(most)s;
+
+-- find_exact --
+-- Finds images that play the other role too: the same bytes on both sides.
+select i.sha256
+from image i
+join lookup other on other.image = i.id and other.side = %(other_side)s
+where i.sha256 = any(%(sha256s)s::bytea[]);
+
+-- find_near --
+-- Finds images in the other role with a perceptual hash within a distance; of several variants the nearest counts.
+select distinct on (asked.sha256, found.sha256)
+    asked.sha256 as asked, found.sha256 as found, near.distance_bits,
+    q.variant as asked_variant, p.variant as found_variant
+from image asked
+join image_phash q on q.image = asked.id and q.variant = any(%(asked_variants)s::text[])
+cross join lateral near_phash(q.hash, %(radius_bits)s::int) as near
+join image_phash p on p.hash = near.hash and p.variant = any(%(found_variants)s::text[])
+join lookup other on other.image = p.image and other.side = %(other_side)s
+join image found on found.id = p.image
+where asked.sha256 = any(%(sha256s)s::bytea[]) and found.id <> asked.id
+order by asked.sha256, found.sha256, near.distance_bits, q.variant, p.variant;
+
+-- find_decided --
+-- Finds which pairs this version of the algorithm has decided already.
+select o.sha256, s.sha256
+from unnest(%(originals)s::bytea[], %(suspects)s::bytea[]) as pair (original, suspect)
+join image o on o.sha256 = pair.original
+join image s on s.sha256 = pair.suspect
+join match m on m.original_image = o.id and m.suspect_image = s.id
+where m.algorithm_version = %(algorithm_version)s;
+
+-- upsert_matches --
+-- Writes the decisions on pairs, each at its newest, and appends them to the history.
+with decided as (
+    select o.id as original_image, s.id as suspect_image, d.*
+    from unnest(
+        %(originals)s::bytea[], %(suspects)s::bytea[], %(decisions)s::text[], %(scores)s::real[], %(methods)s::text[],
+        %(transforms)s::jsonb[], %(explanations)s::text[], %(distances_bits)s::int[], %(similarities)s::real[],
+        %(inliers)s::int[]
+    ) as d (
+        original, suspect, decision, score, method, transform, explanation, distance_bits, similarity, inliers
+    )
+    join image o on o.sha256 = d.original
+    join image s on s.sha256 = d.suspect
+), saved as (
+    insert into match as m (
+        original_image, suspect_image, decision, score, method, transform, explanation,
+        algorithm_version, first_matched_at, decided_at
+    )
+    select
+        original_image, suspect_image, decision, score, method, transform, explanation,
+        %(algorithm_version)s, %(now)s, %(now)s
+    from decided
+    -- a pair that never matched is no row; one that did keeps it
+    where decision <> 'no_match' or exists (
+        select from match known
+        where known.original_image = decided.original_image and known.suspect_image = decided.suspect_image
+    )
+    on conflict (original_image, suspect_image) do update set
+        decision = excluded.decision,
+        score = excluded.score,
+        method = excluded.method,
+        transform = excluded.transform,
+        explanation = excluded.explanation,
+        algorithm_version = excluded.algorithm_version,
+        decided_at = excluded.decided_at
+    returning id, original_image, suspect_image
+)
+insert into match_decision (
+    match, algorithm_version, method, distance_bits, similarity, inliers, transform, score, decision, decided_at
+)
+select
+    saved.id, %(algorithm_version)s, decided.method, decided.distance_bits, decided.similarity, decided.inliers,
+    decided.transform, decided.score, decided.decision, %(now)s
+from saved join decided using (original_image, suspect_image)
+on conflict (match, algorithm_version) do nothing
+returning match;
+
+-- finish_lookups --
+-- Notes that images were looked up.
+update lookup l
+set looked_up_at = %(now)s, algorithm_version = %(algorithm_version)s
+from unnest(%(sha256s)s::bytea[], %(sides)s::text[]) as done (sha256, side)
+join image i on i.sha256 = done.sha256
+where l.image = i.id and l.side = done.side;
+
+-- find_image_ids --
+select id from image where sha256 = any(%(sha256s)s::bytea[]);
+
+-- reset_lookups --
+-- Puts all suspect images down for comparison again; each pair is met once that way.
+update lookup set looked_up_at = null, algorithm_version = null where side = 'suspect';
+
+-- refresh_lookups --
+-- Gives every image the roles that its sellers and files have by now, and takes those away that none has any more.
+with role as (
+    select li.image, coalesce(s.side, m.default_side) as side
+    from listing_image li
+    join listing l on l.id = li.listing
+    join marketplace m on m.code = l.marketplace
+    left join seller s on s.id = l.seller
+    where li.image is not null
+    union
+    select image, 'original' from original_file
+), stale as (
+    delete from lookup where (image, side) not in (select image, side from role)
+)
+insert into lookup (image, side)
+select role.image, role.side
+from role join image i on i.id = role.image
+where i.unusable_reason is null
+on conflict do nothing;
+
+-- withdraw_matches --
+-- Marks matches that an older version made and this one did not meet again.
+update match
+set decision = 'no_match', algorithm_version = %(algorithm_version)s, decided_at = %(now)s
+where algorithm_version < %(algorithm_version)s and decision <> 'no_match';
+
+-- insert_artisan --
+insert into artisan (name) values (%(name)s) on conflict (name) do update set name = excluded.name returning id;
+
+-- insert_original_files --
+insert into original_file (artisan, image, kind, name, dated_at, first_seen_at)
+select %(artisan)s, i.id, f.kind, f.name, f.dated_at, %(now)s
+from unnest(%(sha256s)s::bytea[], %(kinds)s::text[], %(names)s::text[], %(dated_at)s::timestamptz[])
+    as f (sha256, kind, name, dated_at)
+join image i using (sha256)
+on conflict (artisan, image, kind) do update set dated_at = coalesce(excluded.dated_at, original_file.dated_at);
+
+-- insert_original_lookups --
+insert into lookup (image, side)
+select id, 'original' from image where sha256 = any(%(sha256s)s::bytea[]) and unusable_reason is null
+on conflict do nothing;

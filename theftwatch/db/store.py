@@ -1,0 +1,296 @@
+"""Every access to the record: one async function a query, or a batch of queries that belong together.
+
+Functions take a connection and leave the transaction to the caller: `async with pool.connection()` is one. Writes are
+idempotent, so that a crawl that was killed can be run again.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from psycopg_pool import AsyncConnectionPool
+
+from theftwatch.db.queries import Connection, columns, execute, fetch
+from theftwatch.db.records import ImageRecord, ListingImageRecord, ListingRecord, OriginalFileRecord
+from theftwatch.db.sellers import save_sellers, seller_key
+from theftwatch.listing import DateClaim, Listing
+
+type Pool = AsyncConnectionPool[Connection]
+
+
+def connection_pool(dsn: str, *, max_size: int = 4) -> Pool:
+    """Return a pool of connections, not yet open.
+
+    Times are read in UTC, and plans are made for the values at hand, which the searches by hash need.
+    """
+    return AsyncConnectionPool(
+        dsn,
+        min_size=1,
+        max_size=max_size,
+        open=False,
+        timeout=10,
+        kwargs={"options": "-c timezone=UTC -c jit=off"},
+        name="theftwatch",
+    )
+
+
+async def save_listings(
+    connection: Connection, records: Sequence[ListingRecord], *, run: int | None, now: datetime
+) -> None:
+    """Write listings with their sellers, images, date claims, lookups to be done and findings.
+
+    Of several records of one listing the last counts, except that a card never replaces a full page.
+    """
+    records = _one_record_each(records)
+    await execute(connection, "lock_writes")
+    sellers = await save_sellers(
+        connection, [(record.listing.seller, record.side) for record in records if record.listing.seller], now=now
+    )
+    rows = await fetch(
+        connection,
+        "upsert_listings",
+        run=run,
+        now=now,
+        **columns(
+            (
+                {
+                    "marketplaces": record.listing.marketplace,
+                    "listing_refs": record.listing.listing_ref,
+                    "sellers": sellers.get(seller_key(record.listing.seller)) if record.listing.seller else None,
+                    "urls": record.listing.url,
+                    "titles": record.listing.title,
+                    "prices_min": record.listing.price_min,
+                    "prices_max": record.listing.price_max,
+                    "currencies": record.listing.currency,
+                    "listed_at": record.listing.listed_at,
+                    "complete": record.listing.complete,
+                }
+                for record in records
+            ),
+        ),
+    )
+    ids = {(marketplace, listing_ref): listing for listing, marketplace, listing_ref in rows}
+    await save_images(connection, [image for record in records for image in record.new_images], now=now)
+    await _save_listing_images(connection, records, ids, run=run, now=now)
+    listings = list(ids.values())
+    await _save_date_claims(connection, records, ids, now=now)
+    await execute(connection, "insert_lookups", listings=listings)
+    images = [image for (image,) in await fetch(connection, "find_listing_images", listings=listings)]
+    await execute(connection, "insert_findings", images=images, now=now)
+
+
+async def save_images(connection: Connection, images: Iterable[ImageRecord], *, now: datetime) -> None:
+    """Write images with their hashes; those known already stay as they are."""
+    unique = list({image.sha256: image for image in images}.values())
+    if not unique:
+        return
+    await execute(
+        connection,
+        "insert_images",
+        now=now,
+        **columns(
+            {
+                "sha256s": image.sha256,
+                "byte_counts": image.byte_count,
+                "formats": image.format,
+                "widths_px": image.width_px,
+                "heights_px": image.height_px,
+                "unusable_reasons": image.unusable_reason,
+            }
+            for image in unique
+        ),
+    )
+    hashes = [(image.sha256, variant) for image in unique for variant in image.hashes]
+    if not hashes:
+        return
+    await execute(connection, "insert_phashes", hashes=[variant.hash for _, variant in hashes])
+    await execute(
+        connection,
+        "insert_image_phashes",
+        **columns(
+            {
+                "sha256s": sha256,
+                "variants": variant.variant,
+                "hashes": variant.hash,
+                "hashes_256": variant.hash_256,
+            }
+            for sha256, variant in hashes
+        ),
+    )
+
+
+async def save_original_files(
+    connection: Connection, artisan: str, files: Sequence[OriginalFileRecord], *, now: datetime
+) -> None:
+    """Write files that an artisan gave, put them down for comparison and pair them with what matched them already."""
+    await execute(connection, "lock_writes")
+    await save_images(connection, [file.image for file in files], now=now)
+    [(artisan_id,)] = await fetch(connection, "insert_artisan", name=artisan)
+    sha256s = [file.image.sha256 for file in files]
+    unique = {(file.image.sha256, file.kind): file for file in files}
+    await execute(
+        connection,
+        "insert_original_files",
+        artisan=artisan_id,
+        now=now,
+        **columns(
+            {"sha256s": sha256, "kinds": kind, "names": file.name, "dated_at": file.dated_at}
+            for (sha256, kind), file in unique.items()
+        ),
+    )
+    await execute(connection, "insert_original_lookups", sha256s=sha256s)
+    await insert_findings(connection, sha256s, now=now)
+
+
+async def insert_findings(connection: Connection, sha256s: Sequence[bytes], *, now: datetime) -> None:
+    """Pair originals with suspect listings through the matches of given images."""
+    images = [image for (image,) in await fetch(connection, "find_image_ids", sha256s=list(sha256s))]
+    await execute(connection, "insert_findings", images=images, now=now)
+
+
+async def find_known_images(connection: Connection, marketplace: str, image_keys: Sequence[str]) -> dict[str, bytes]:
+    """Return the SHA-256 of the images of a marketplace that are stored already, by image key."""
+    rows = await fetch(connection, "find_known_images", marketplace=marketplace, image_keys=list(image_keys))
+    return {image_key: sha256 for image_key, sha256 in rows}  # noqa: C416  rows are tuples of any length to the checker
+
+
+async def find_stored_images(connection: Connection, sha256s: Iterable[bytes]) -> set[bytes]:
+    """Return which bytes are stored already."""
+    return {sha256 for (sha256,) in await fetch(connection, "find_stored_images", sha256s=list(sha256s))}
+
+
+async def insert_run(
+    connection: Connection,
+    *,
+    spider: str,
+    arguments: dict[str, str],
+    jobid: str | None,
+    host: str,
+    version: str,
+    now: datetime,
+) -> int:
+    """Open a run and return its id."""
+    [(run,)] = await fetch(
+        connection,
+        "insert_run",
+        spider=spider,
+        arguments=json.dumps(arguments),
+        jobid=jobid,
+        host=host,
+        version=version,
+        now=now,
+    )
+    return int(run)
+
+
+async def digest_tables(connection: Connection) -> dict[str, str]:
+    """Return the digest of each table's content, as `rows:sum`."""
+    return {name: f"{rows}:{total}" for name, rows, total in await fetch(connection, "digest")}
+
+
+async def digest(connection: Connection) -> str:
+    """Return one digest of the content: two databases that say the same have the same digest."""
+    text = json.dumps(await digest_tables(connection), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+async def _save_listing_images(
+    connection: Connection,
+    records: Sequence[ListingRecord],
+    ids: dict[tuple[str, str], int],
+    *,
+    run: int | None,
+    now: datetime,
+) -> None:
+    """Write which images the listings show."""
+    shown = [(ids[_key(record)], image) for record in records for image in _one_image_each(record.images)]
+    await execute(
+        connection,
+        "upsert_listing_images",
+        run=run,
+        now=now,
+        complete_listings=[ids[_key(record)] for record in records if record.listing.complete],
+        **columns(
+            {
+                "listings": listing,
+                "positions": image.image.position,
+                "sha256s": image.sha256,
+                "source_urls": image.image.url,
+                "image_keys": image.image.key,
+                "published_at": image.image.published_at,
+                "missing_reasons": image.missing_reason,
+            }
+            for listing, image in shown
+        ),
+    )
+
+
+async def _save_date_claims(
+    connection: Connection, records: Sequence[ListingRecord], ids: dict[tuple[str, str], int], *, now: datetime
+) -> None:
+    """Write the bounds that pages give: on listings, and on images by when the marketplace says they were put up."""
+    claims: list[tuple[int | None, bytes | None, DateClaim]] = []
+    for record in records:
+        listing = record.listing
+        claims += [(ids[_key(record)], None, claim) for claim in listing.claims]
+        if listing.listed_at:
+            claims.append((ids[_key(record)], None, _marketplace_claim("listed", listing, listing.listed_at)))
+        claims += [
+            (None, image.sha256, _marketplace_claim("published", listing, image.image.published_at))
+            for image in record.images
+            if image.sha256 and image.image.published_at
+        ]
+    if claims:
+        await execute(
+            connection,
+            "upsert_date_claims",
+            now=now,
+            **columns(
+                {
+                    "listings": listing,
+                    "sha256s": sha256,
+                    "kinds": claim.kind,
+                    "earliest_at": claim.earliest_at,
+                    "latest_at": claim.latest_at,
+                    "sources": claim.source,
+                    "strengths": claim.strength,
+                }
+                for listing, sha256, claim in claims
+            ),
+        )
+
+
+def _marketplace_claim(kind: str, listing: Listing, at: datetime) -> DateClaim:
+    return DateClaim(kind=kind, source=listing.marketplace, strength="medium", latest_at=at)
+
+
+def _key(record: ListingRecord) -> tuple[str, str]:
+    return record.listing.marketplace, record.listing.listing_ref
+
+
+def _one_record_each(records: Sequence[ListingRecord]) -> list[ListingRecord]:
+    """Keep one record a listing, as a statement may write a row once: the last full page, else the last card."""
+    best: dict[tuple[str, str], ListingRecord] = {}
+    for record in records:
+        known = best.get(_key(record))
+        if known is None or record.listing.complete or not known.listing.complete:
+            best[_key(record)] = record
+    new_images = {image.sha256: image for record in records for image in record.new_images}
+    return [
+        replace(
+            record,
+            new_images=tuple(
+                new_images[sha256]
+                for sha256 in dict.fromkeys(i.sha256 for i in record.images)
+                if sha256 and sha256 in new_images
+            ),
+        )
+        for record in best.values()
+    ]
+
+
+def _one_image_each(images: Sequence[ListingImageRecord]) -> list[ListingImageRecord]:
+    """Keep one entry an image key, the first, since a page may show a photo twice."""
+    return list({image.image.key: image for image in reversed(images)}.values())[::-1]

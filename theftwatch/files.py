@@ -1,0 +1,49 @@
+"""Bytes kept under the name of their SHA-256, in a local folder."""
+
+import hashlib
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """A folder of files named by content; the same bytes are kept once."""
+
+    root: Path
+
+    def put(self, data: bytes) -> bytes:
+        """Keep bytes and return their SHA-256 (32 bytes).
+
+        When this returns the file is on disk whole, or it was there before.
+        """
+        digest = hashlib.sha256(data).digest()
+        path = self.path(digest)
+        if path.exists():
+            return digest
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # A file appears under its name only when it is whole, so that a kill leaves at worst a stray temporary file.
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(temporary).rename(path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+        return digest
+
+    def get(self, digest: bytes) -> bytes:
+        """Return the bytes of a SHA-256.
+
+        Raises FileNotFoundError where they are not kept.
+        """
+        return self.path(digest).read_bytes()
+
+    def path(self, digest: bytes) -> Path:
+        """Return where the bytes of a SHA-256 stand, whether or not they are kept."""
+        name = digest.hex()
+        return self.root / name[:2] / name

@@ -1,6 +1,7 @@
 """One sweep over the saved pages: each must read as the expectation beside it says (see tests/samples/README.md)."""
 
 import json
+from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -76,7 +77,7 @@ def sample_body(case: Path) -> str:
     return html_to_unicode(None, file.read_bytes())[1]
 
 
-def differences(expected: Any, actual: Any, path: str):
+def differences(expected: Any, actual: Any, path: str) -> Iterator[str]:
     """Yield a line for each value of `expected` that `actual` does not have."""
     if isinstance(expected, dict) and isinstance(actual, tuple):
         yield from _differences_by_position(expected, actual, path)
@@ -91,7 +92,7 @@ def differences(expected: Any, actual: Any, path: str):
         yield f"{path}: expected {expected!r}, read {actual!r}"
 
 
-def _differences_by_position(expected: dict[str, Any], actual: tuple[Any, ...], path: str):
+def _differences_by_position(expected: dict[str, Any], actual: tuple[Any, ...], path: str) -> Iterator[str]:
     for name, value in expected.items():
         if name == "count":
             yield from differences(value, len(actual), f"{path}.count")
@@ -109,7 +110,6 @@ def _equal(expected: Any, actual: Any) -> bool:
     if isinstance(actual, Decimal) and isinstance(expected, str):
         return Decimal(expected) == actual
     if hasattr(actual, "isoformat"):
-        return expected == actual.isoformat()
-    return (
-        type(expected) is type(actual) and bool(expected == actual) or (isinstance(actual, str) and expected == actual)
-    )
+        return bool(expected == actual.isoformat())
+    same_type = type(expected) is type(actual) or isinstance(actual, str)
+    return same_type and bool(expected == actual)

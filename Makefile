@@ -1,21 +1,132 @@
-.DEFAULT_GOAL := help
-UV := $(shell uv --version >/dev/null 2>&1 && echo uv || echo .uv/bin/uv)
-PY := .venv/bin/python
+# From a bare checkout to a running system. All it needs it puts into this folder, and nothing anywhere else;
+# only `make chromium` and `make test-debian-postgres` may install a Debian package. Works from GNU make 3.81 on.
 
-.PHONY: help setup check test
-help: ## list the targets
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
+.DEFAULT_GOAL := help
+.SUFFIXES:
+.NOTPARALLEL:
+
+# uv and pip keep their files here, and no active environment of another project gets in the way.
+export UV_CACHE_DIR := $(CURDIR)/.cache/uv
+export UV_PYTHON_INSTALL_DIR := $(CURDIR)/.uv/python
+export PIP_NO_CACHE_DIR := 1
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+unexport VIRTUAL_ENV CONDA_PREFIX PYTHONHOME PYTHONPATH
+
+# Asking uv for a folder, not only for its version, also compares its version with pyproject.toml, and finds the
+# shim out that answers to the name alone.
+UV := $(if $(shell uv python dir 2>/dev/null),uv,.uv/bin/uv)
+NEEDED_UV := $(filter .uv/%,$(UV))
+UV_VERSION := uv>=0.9
+# The second helps where the first is a shim for a version that is not there.
+PYTHONS := python3 /usr/bin/python3
+# Progress bars on a terminal, nothing elsewhere.
+QUIET := $(shell test -t 2 || echo -q)
+
+# A stamp's name is a sum of what it stands for, so that it counts for these contents and this folder alone.
+sum = $(shell { echo "$(CURDIR)"; cat .python-version $(1); } | cksum | tr ' ' -)
+VENV := .venv/stamps/python-$(call sum)
+RUN := .venv/stamps/run-$(call sum,pyproject.toml requirements.lock)
+DEV := .venv/stamps/dev-$(call sum,pyproject.toml requirements-dev.lock)
+# The development lock holds all of the other: what was set up for the tests also serves the demo.
+SETUP := $(if $(wildcard $(DEV)),$(DEV),$(RUN))
+
+# A .venv whose Python is gone counts as none.
+ifeq ($(shell .venv/bin/python -c 'print(1)' 2>/dev/null),)
+.PHONY: $(VENV)
+endif
+
+FIND_CHROMIUM := .venv/bin/python -m theftwatch.chromium
+POSTGRES_BIN := /usr/lib/postgresql/15/bin
+AS_ROOT = $(shell test "$$(id -u)" = 0 || echo sudo -n)
+APT_INSTALL = $(AS_ROOT) apt-get -qq update && \
+	$(AS_ROOT) env DEBIAN_FRONTEND=noninteractive apt-get -qq -y install --no-install-recommends >/dev/null
+
+.PHONY: help setup demo test check chromium test-debian-postgres drill bench lock upgrade clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-22s %s\n", $$1, $$2 }' Makefile
+
+setup: $(SETUP) ## Install what the demo and production need, into .venv
+	@echo "Set up: .venv/bin/theftwatch and .venv/bin/scrapy run."
+
+demo: $(SETUP) ## Crawl a replica of the marketplaces and match the copied photos
+	@.venv/bin/theftwatch demo
+
+test: check ## Run all checks and tests, on a Debian PostgreSQL too where there is one
+	@$(FIND_CHROMIUM) || $(MAKE) --no-print-directory chromium || test -z "$$CI"
+	@.venv/bin/pytest
+	@if test -x "$(POSTGRES_BIN)/postgres" || test -n "$$CI"; then \
+		$(MAKE) --no-print-directory test-debian-postgres; fi
+
+check: $(DEV) ## Run the linter, the format check and the type checker
+	@.venv/bin/ruff check
+	@.venv/bin/ruff format --check
+	@.venv/bin/mypy
+
+chromium: $(SETUP) ## Install Chromium: Debian's where apt needs no password, else Playwright's into .venv
+	@echo "Chromium: installing it (about 300 MB, half a minute)"
+	@{ $(APT_INSTALL) chromium; } 2>.cache/chromium.log || \
+		PLAYWRIGHT_BROWSERS_PATH=0 .venv/bin/playwright install --no-shell chromium >>.cache/chromium.log 2>&1 || true
+	@$(FIND_CHROMIUM) || { echo "Chromium could not be installed (.cache/chromium.log says why): \
+	sudo apt-get install chromium, or set THEFTWATCH_CHROMIUM to one"; exit 1; }
+
+test-debian-postgres: $(DEV) ## Run the database tests on Debian's PostgreSQL 15
+	@test -x "$(POSTGRES_BIN)/postgres" || { $(APT_INSTALL) postgresql-15; } || \
+		{ echo "no PostgreSQL in $(POSTGRES_BIN): sudo apt-get install postgresql-15"; exit 1; }
+	@THEFTWATCH_TEST_POSTGRES="$(POSTGRES_BIN)" .venv/bin/pytest -m database
+
+drill: $(DEV) ## Kill a crawl at fifty random moments and compare the databases
+	@THEFTWATCH_DRILLS=50 .venv/bin/pytest -m drill
+
+bench: $(DEV) ## Measure the speeds that the documentation states
+	@.venv/bin/python -m bench
+
+lock: | $(NEEDED_UV) ## Write both locks anew, keeping the versions that still fit
+	@$(UV) $(COMPILE) requirements.lock
+	@$(UV) $(COMPILE) requirements-dev.lock --all-extras --group dev --constraints requirements.lock
+
+upgrade: ## Write both locks anew, with the newest versions
+	@$(MAKE) --no-print-directory lock UPGRADE=--upgrade
+
+clean: ## Remove all that was built or installed here; databases and photos in .data stay
+	@rm -rf .venv .uv .cache build dist *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	@find . -name __pycache__ -prune -exec rm -rf {} +
+	@echo "Cleaned. Databases and photos stay in .data."
+
+# Python 3.12 is the oldest that pyproject.toml allows, so the locks have to cover it.
+COMPILE = pip compile -q pyproject.toml --universal --python-version 3.12 --generate-hashes --no-annotate \
+	--custom-compile-command "make lock" $(UPGRADE) --output-file
 
 .uv/bin/uv:
-	python3 -m venv .uv && .uv/bin/pip install -q "uv>=0.9"
+	@python=; for each in $(PYTHONS); do \
+		$$each -c '' 2>/dev/null && { python=$$each; break; }; done; \
+	test -n "$$python" || { echo "no python3 that runs: apt-get install python3 python3-venv"; exit 1; }; \
+	$$python -c 'import ensurepip, venv' 2>/dev/null || \
+		{ echo "$$python has no venv: apt-get install python3-venv"; exit 1; }; \
+	echo "uv: putting it into .uv (60 MB, seconds)"; \
+	$$python -m venv --clear .uv && .uv/bin/python -m pip install -q --only-binary :all: "$(UV_VERSION)" || \
+		{ rm -rf .uv; exit 1; }
 
-setup: $(filter .uv/bin/uv,$(UV))
-	$(UV) venv -q --allow-existing .venv
-	$(UV) pip sync -q --require-hashes requirements-dev.lock
-	$(UV) pip install -q --no-deps -e .
+$(VENV): | $(NEEDED_UV)
+	@echo "Python: making .venv, with the newest 3.13 found or fetched"
+	@mkdir -p .cache
+	@$(UV) venv -q --clear .venv 2>.cache/python.log || \
+		$(UV) venv -q --clear --python '>=3.12' --no-python-downloads .venv 2>>.cache/python.log || \
+		{ echo "no Python 3.12 or newer found, and none could be fetched (.cache/python.log says why): \
+	install one, on Debian 13 or Ubuntu 24.04 by apt-get install python3"; exit 1; }
+	@mkdir -p .venv/stamps && touch $@
 
-check: setup
-	.venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/mypy
+$(RUN): $(VENV)
+	@echo "Packages: installing those of requirements.lock (200 MB to fetch, 700 MB here, a minute or two)"
+	$(call install,requirements.lock)
 
-test: check
-	.venv/bin/pytest
+$(DEV): $(VENV)
+	@echo "Packages: installing those of requirements-dev.lock (the above and 100 MB of test tools)"
+	$(call install,requirements-dev.lock)
+
+# The project itself is installed as a link to this folder, by the setuptools that the lock has just brought.
+define install
+	@$(UV) pip sync $(QUIET) --python .venv --require-hashes $(1)
+	@$(UV) pip install -q --python .venv --offline --no-deps --no-build-isolation --editable .
+	@rm -f .venv/stamps/run-* .venv/stamps/dev-*; touch $@
+endef

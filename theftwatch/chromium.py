@@ -1,0 +1,70 @@
+"""Where a Chromium is, for the pages that show nothing without scripts.
+
+`python -m theftwatch.chromium` exits with 0 where one is found, and else with 1.
+"""
+
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+
+import platformdirs
+
+from theftwatch.config import Settings, settings
+from theftwatch.errors import UsageError
+
+_COMMANDS = ("chromium", "chromium-browser", "google-chrome")
+
+# One folder a version, named by its number: chromium-1234/chrome-linux64/chrome
+_PLAYWRIGHT_PATTERNS = (
+    "chromium-*/chrome-linux*/chrome",
+    "chromium-*/chrome-mac*/*.app/Contents/MacOS/*",
+)
+
+
+def find_chromium(settings: Settings) -> Path | None:
+    """Return the Chromium of the settings, else the first one on PATH, else the newest that Playwright installed.
+
+    Raises UsageError where the settings name one that cannot be run.
+    """
+    if settings.chromium is not None:
+        if not os.access(settings.chromium, os.X_OK) or settings.chromium.is_dir():
+            raise UsageError(
+                f"THEFTWATCH_CHROMIUM: {settings.chromium} is no program that can be run; "
+                "name another, or unset it to have one looked for"
+            )
+        return settings.chromium
+    on_path = (shutil.which(command) for command in _COMMANDS)
+    return next((Path(found) for found in on_path if found), None) or next(_installed_by_playwright(), None)
+
+
+def _installed_by_playwright() -> Iterator[Path]:
+    for folder in _playwright_folders():
+        found = [path for pattern in _PLAYWRIGHT_PATTERNS for path in folder.glob(pattern)]
+        yield from sorted(found, key=_revision, reverse=True)
+
+
+def _playwright_folders() -> Iterator[Path]:
+    """Yield the folders where Playwright keeps browsers: the one chosen, the one inside its package, the user's."""
+    chosen = os.environ.get("PLAYWRIGHT_BROWSERS_PATH", "0")
+    if chosen != "0":
+        yield Path(chosen)
+    package = find_spec("playwright")
+    if package is not None and package.origin is not None:
+        yield Path(package.origin).with_name("driver") / "package/.local-browsers"
+    yield platformdirs.user_cache_path("ms-playwright")
+
+
+def _revision(path: Path) -> int:
+    folder = next(part for part in path.parts if part.startswith("chromium-"))
+    digits = folder.removeprefix("chromium-")
+    return int(digits) if digits.isdigit() else 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(find_chromium(settings()) is None)
+    except UsageError as exc:
+        sys.exit(f"theftwatch: {exc}")

@@ -2,6 +2,7 @@
 
 import os
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -37,6 +38,7 @@ class Settings(BaseSettings):
         default_factory=dict,
         description="`host=address:port` pairs, separated by commas; `*.host` covers all hosts below it",
     )
+    delay_s: float = Field(3.0, ge=0, description="Seconds between two pages of one host")
     browser: bool = Field(False, description="Whether pages that need scripts are opened in Chromium")
     chromium: Path | None = Field(None, description="Chromium to start; looked for on PATH where unset")
     workers: int = Field(
@@ -52,6 +54,19 @@ class Settings(BaseSettings):
         if bad := [pair for pair in pairs if not all(pair.partition("="))]:
             raise ValueError(f"{bad[0]!r} is not host=address:port")
         return dict(pair.split("=", 1) for pair in pairs)
+
+    @property
+    def user_agent(self) -> str:
+        """Who we are and how to reach us, as hosts see it."""
+        return f"TheftWatch/{version('theftwatch')} (+{self.contact or 'no contact given'})"
+
+    def mapped(self, host: str) -> str | None:
+        """Return the address that stands in for a host; None for a host that is itself."""
+        if host in self.host_map:
+            return self.host_map[host]
+        parents = host.split(".")[1:]
+        names = (".".join(["*", *parents[start:]]) for start in range(len(parents)))
+        return next((self.host_map[name] for name in names if name in self.host_map), None)
 
     @property
     def files_dir(self) -> Path:

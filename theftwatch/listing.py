@@ -53,6 +53,8 @@ class ListingImage:
     #: From 0; the listing's photos in order, then its description images
     position: int
     published_at: datetime | None = None
+    #: Where the bytes are to be had when not at `url`, such as an archive's copy of it
+    fetch_url: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

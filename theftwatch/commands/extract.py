@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from w3lib.encoding import html_to_unicode
 
 from theftwatch.errors import PageBlockedError, PageError, UsageError
 from theftwatch.listing import Listing, Page, PageKind
 from theftwatch.pages import read_page
+from theftwatch.pages.saved import read_saved_page
 
 
 def extract(
@@ -22,11 +22,12 @@ def extract(
     Exit code 3: the page is a block. 4: a page of no known kind. 5: a known kind whose data is missing.
     """
     try:
-        body = html_to_unicode(None, file.read_bytes())[1]
+        data = file.read_bytes()
     except OSError as exc:
         raise UsageError(f"{file}: {exc.strerror}; give the path of a saved page") from exc
     try:
-        page = read_page(body, url)
+        saved = read_saved_page(data, url)
+        page = read_page(saved.body, saved.url)
     except PageError as exc:
         kind = PageKind.BLOCKED if isinstance(exc, PageBlockedError) else PageKind.UNKNOWN
         print(json.dumps(_as_json(Page(kind=kind)), indent=2))

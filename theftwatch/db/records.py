@@ -1,10 +1,12 @@
 """What the store takes: listings, images and files with all that was computed of them."""
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from theftwatch.images.phash import VariantHash
+from theftwatch.errors import UnusableImageError
+from theftwatch.images.phash import VariantHash, fingerprint
 from theftwatch.listing import Listing, ListingImage, Side
 
 
@@ -52,3 +54,27 @@ class OriginalFileRecord:
     kind: Literal["original", "outtake"]
     name: str
     dated_at: datetime | None = None
+
+
+def image_record(data: bytes) -> ImageRecord:
+    """Fingerprint an image; one that cannot be compared is recorded with its reason."""
+    sha256 = hashlib.sha256(data).digest()
+    try:
+        prints = fingerprint(data)
+    except UnusableImageError as exc:
+        return ImageRecord(
+            sha256=sha256,
+            byte_count=len(data),
+            format=exc.image_format,
+            width_px=exc.width_px,
+            height_px=exc.height_px,
+            unusable_reason=exc.reason,
+        )
+    return ImageRecord(
+        sha256=sha256,
+        byte_count=len(data),
+        format=prints.format,
+        width_px=prints.width_px,
+        height_px=prints.height_px,
+        hashes=prints.hashes,
+    )

@@ -1,0 +1,107 @@
+"""Fetches the images of a listing and keeps their exact bytes."""
+
+import asyncio
+import logging
+from collections import OrderedDict
+from typing import Self
+
+from scrapy import Request
+from scrapy.crawler import Crawler
+from scrapy.exceptions import DownloadCancelledError, IgnoreRequest
+
+from spiders.run import Run
+from theftwatch.db import store
+from theftwatch.db.records import ImageRecord, ListingImageRecord, ListingRecord
+from theftwatch.listing import Listing, ListingImage
+
+logger = logging.getLogger(__name__)
+
+#: Fetches remembered until the record knows of them; many times what one batch of the store holds
+_FETCHES_REMEMBERED = 20_000
+_REFUSED = 400
+
+type Fetched = ImageRecord | str
+
+
+class ImagesPipeline:
+    """Fetches each image once, however many listings show it, and none that the record holds.
+
+    Nothing is decoded or encoded here: what is kept may become evidence.
+    """
+
+    def __init__(self, crawler: Crawler) -> None:
+        self._crawler = crawler
+        self._run = Run.of(crawler)
+        self._fetches: OrderedDict[tuple[str, str], asyncio.Task[Fetched]] = OrderedDict()
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        """Set up for a crawl."""
+        return cls(crawler)
+
+    async def open_spider(self) -> None:
+        """Connect to the record."""
+        await self._run.open()
+
+    async def process_item(self, item: Listing) -> ListingRecord:
+        """Return the listing with its images, each with its bytes or the reason why there are none."""
+        async with self._run.pool.connection() as connection:
+            known = await store.find_known_images(connection, item.marketplace, [image.key for image in item.images])
+        self._run.inc("image/known", len(known))
+        fetched = await asyncio.gather(
+            *(self._fetch_once(item, image) for image in item.images if image.key not in known)
+        )
+        found = dict(zip((image.key for image in item.images if image.key not in known), fetched, strict=True))
+        return ListingRecord(
+            listing=item,
+            images=tuple(_record(image, known.get(image.key) or found[image.key]) for image in item.images),
+            new_images=tuple(image for image in found.values() if isinstance(image, ImageRecord)),
+            side=getattr(self._crawler.spider, "side", None),
+        )
+
+    async def _fetch_once(self, listing: Listing, image: ListingImage) -> Fetched:
+        key = (listing.marketplace, image.key)
+        if key not in self._fetches:
+            self._fetches[key] = asyncio.create_task(self._fetch(listing, image))
+            if len(self._fetches) > _FETCHES_REMEMBERED:
+                self._fetches.popitem(last=False)
+        return await asyncio.shield(self._fetches[key])
+
+    async def _fetch(self, listing: Listing, image: ListingImage) -> Fetched:
+        request = Request(
+            image.fetch_url or image.url,
+            headers={"Referer": listing.url, "Accept": "image/jpeg,image/png,image/webp,image/*;q=0.8"},
+            # The delays of pages are not for images; see DOWNLOAD_SLOTS.
+            meta={"autothrottle_dont_adjust_delay": True},
+        )
+        assert self._crawler.engine is not None
+        try:
+            response = await self._crawler.engine.download_async(request)
+        except IgnoreRequest:
+            return self._missing(request, "refused_by_robots")
+        except DownloadCancelledError:
+            return self._missing(request, "too_large")
+        except Exception as exc:  # whatever a hostile host makes fail, the listing is still worth storing
+            return self._missing(request, "not_fetched", str(exc))
+        if response.status >= _REFUSED:
+            return self._missing(request, f"http_{response.status}")
+        if not response.body:
+            return self._missing(request, "empty")
+        sha256 = await asyncio.to_thread(self._run.files.put, response.body)
+        self._run.inc("image/fetched")
+        return ImageRecord(sha256=sha256, byte_count=len(response.body))
+
+    def _missing(self, request: Request, reason: str, detail: str = "") -> str:
+        self._run.inc("image/missing")
+        logger.warning("no image at %s: %s %s", request.url, reason, detail)
+        return reason
+
+
+def _record(image: ListingImage, fetched: bytes | Fetched) -> ListingImageRecord:
+    match fetched:
+        case bytes():
+            return ListingImageRecord(image=image, sha256=fetched)
+        case ImageRecord():
+            return ListingImageRecord(image=image, sha256=fetched.sha256)
+        case reason:
+            return ListingImageRecord(image=image, missing_reason=reason)

@@ -1,0 +1,192 @@
+"""What all spiders do alike: read a page, pass its listings on, follow its links, and tell trouble apart."""
+
+import logging
+from abc import abstractmethod
+from collections.abc import AsyncIterator, Iterable, Iterator
+from typing import Any, ClassVar
+from urllib.parse import urlsplit
+
+from scrapy import Request, Spider
+from scrapy.exceptions import CloseSpider, IgnoreRequest
+from scrapy.http import Response, TextResponse
+from twisted.python.failure import Failure
+
+from spiders.arguments import Arguments, Kind, Start, read_arguments
+from spiders.net import map_hosts
+from spiders.run import ProblemKind, Run
+from theftwatch.config import Settings, settings
+from theftwatch.errors import PageBlockedError, PageChangedError, PageError, UnknownPageError, UsageError
+from theftwatch.listing import Listing, Page, PageKind, Side
+from theftwatch.pages import read_page
+from theftwatch.pages.blocked import block_mark
+
+logger = logging.getLogger(__name__)
+
+#: A host that refuses this often in a row is left alone for this run
+BLOCKS_IN_A_ROW_MAX = 3
+_GONE = {404, 410}
+_REFUSED = {401, 403, 429}
+_ERROR = 400
+_LIVE_DELAY_MIN_S = 1.0
+
+
+class MarketplaceSpider(Spider):
+    """A spider over one marketplace; subclasses say where it starts and which hosts are its own."""
+
+    #: Kinds of `-a` argument that it can start from
+    kinds: ClassVar[tuple[Kind, ...]]
+
+    def __init__(self, *args: Any, **kwargs: str) -> None:
+        super().__init__(*args)
+        self.arguments = kwargs
+        self._asked: Arguments = self.read(kwargs)
+        self.side: Side | None = self._asked.side
+        self._listings_left = self._asked.limit
+        self._blocks_in_a_row = 0
+
+    @classmethod
+    def read(cls, given: dict[str, str]) -> Arguments:
+        """Check the arguments.
+
+        Raises UsageError.
+        """
+        # scrapyd passes its own job id along.
+        return read_arguments(cls.name, {k: v for k, v in given.items() if k != "_job"}, cls.kinds)
+
+    @classmethod
+    def check(cls, given: dict[str, str], own: Settings) -> None:
+        """Check everything that can be wrong before a crawl starts.
+
+        Raises UsageError.
+        """
+        arguments = cls.read(given)
+        hosts = {urlsplit(request.url).hostname or "" for start in arguments.starts for request in cls.requests(start)}
+        if not all(own.mapped(host) for host in hosts):
+            cls.check_live(own)
+
+    @staticmethod
+    def check_live(own: Settings) -> None:
+        """Check that a live crawl is a polite one.
+
+        Raises UsageError.
+        """
+        if not own.contact:
+            raise UsageError(
+                "THEFTWATCH_CONTACT is not set; a live crawl names someone to write to: give a mail or web address"
+            )
+        if own.delay_s < _LIVE_DELAY_MIN_S:
+            raise UsageError(f"THEFTWATCH_DELAY_S={own.delay_s:g}: a live crawl waits {_LIVE_DELAY_MIN_S:g} s or more")
+
+    @classmethod
+    @abstractmethod
+    def requests(cls, start: Start) -> list[Request]:
+        """Return the first requests for one thing to start from.
+
+        Raises UsageError for a value that means nothing on this marketplace.
+        """
+
+    async def start(self) -> AsyncIterator[Any]:
+        """Yield the first requests."""
+        for start in self._asked.starts:
+            for request in self.requests(start):
+                yield self.page_request(request)
+
+    def page_request(self, request: Request) -> Request:
+        """Return a request for a page, with what every page needs."""
+        return request.replace(
+            callback=self.parse_page,
+            errback=self.note_failure,
+            meta={**request.meta, "playwright_page_init_callback": map_hosts},
+        )
+
+    async def parse_page(self, response: Response) -> AsyncIterator[Any]:
+        """Read a page of any kind, and go on from it."""
+        try:
+            page = self.read_response(response)
+        except PageError as exc:
+            for request in self.in_browser(response, exc):
+                yield request
+                return
+            await self._note(response, exc)
+            return
+        self._blocks_in_a_row = 0
+        Run.of(self.crawler).inc(f"page/{page.kind}")
+        for each in self.go_on(page, response):
+            yield each
+
+    def read_response(self, response: Response) -> Page:
+        """Read a page by its status and its body.
+
+        Raises PageError.
+        """
+        body = response.text if isinstance(response, TextResponse) else ""
+        mark = block_mark(body)
+        if response.status in _REFUSED or (mark and response.status >= _ERROR):
+            what = mark or "a refusal"
+            raise PageBlockedError(f"{response.url}: {what} (HTTP {response.status}); wait, and crawl more slowly")
+        if response.status >= _ERROR:
+            raise UnknownPageError(f"{response.url}: HTTP {response.status}")
+        return read_page(body, response.url)
+
+    def go_on(self, page: Page, response: Response) -> Iterator[Listing | Request]:
+        """Yield what a page leads to: its listings, or the pages of them."""
+        if page.kind is PageKind.LISTING:
+            yield from page.listings
+        else:
+            for url in page.listing_urls:
+                if self._take():
+                    yield self.page_request(response.follow(url, priority=1))
+        if page.next_page and self._listings_left != 0:
+            yield self.page_request(response.follow(page.next_page))
+
+    def in_browser(self, response: Response, exc: PageError) -> Iterable[Request]:
+        """Yield the request for a page that showed nothing without scripts, once more in Chromium."""
+        if isinstance(exc, PageChangedError) and settings().browser and not response.meta.get("playwright"):
+            Run.of(self.crawler).inc("page/in_browser")
+            assert response.request is not None
+            yield response.request.replace(
+                dont_filter=True,
+                meta={
+                    **response.request.meta,
+                    "playwright": True,
+                    # Chromium, too, says who we are.
+                    "playwright_context_kwargs": {"user_agent": settings().user_agent},
+                },
+            )
+
+    async def note_failure(self, failure: Failure) -> None:
+        """Note a page that could not be fetched."""
+        request: Request = failure.request  # type: ignore[attr-defined]  # Scrapy puts it there
+        run = Run.of(self.crawler)
+        if isinstance(failure.value, IgnoreRequest):
+            run.inc("page/refused_by_robots")
+            logger.warning(
+                "robots.txt does not allow %s; open it in a browser and use `theftwatch import`", request.url
+            )
+            return
+        await run.note_problem(request.url, "failed", f"{request.url}: {failure.value!r}")
+
+    def _take(self) -> bool:
+        """Return whether one more listing may be fetched."""
+        if self._listings_left is None:
+            return True
+        self._listings_left = max(self._listings_left - 1, -1)
+        return self._listings_left >= 0
+
+    async def _note(self, response: Response, exc: PageError) -> None:
+        kind = problem_kind(exc, response.status)
+        await Run.of(self.crawler).note_problem(response.url, kind, str(exc), response=response)
+        self._blocks_in_a_row = self._blocks_in_a_row + 1 if kind == "blocked" else 0
+        if self._blocks_in_a_row >= BLOCKS_IN_A_ROW_MAX:
+            raise CloseSpider("blocked")
+
+
+def problem_kind(exc: PageError, status: int = 200) -> ProblemKind:
+    """Return what kind of trouble a page is."""
+    if isinstance(exc, PageBlockedError):
+        return "blocked"
+    if isinstance(exc, PageChangedError):
+        return "changed"
+    if status in _GONE:
+        return "gone"
+    return "failed" if status >= _ERROR else "unknown"

@@ -1,0 +1,1 @@
+"""Commands of the `scrapy` program that this project has its own form of."""

@@ -1,0 +1,119 @@
+"""The way to the network: the host map, the guard against private addresses, and what Chromium may load."""
+
+import ipaddress
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+from playwright.async_api import Page, Route
+from playwright.async_api import Request as BrowserRequest
+from scrapy import Request
+from scrapy.core.downloader.handlers.http11 import HTTP11DownloadHandler
+from scrapy.http import Response
+from scrapy.resolver import CachingHostnameResolver
+from scrapy_playwright.handler import ScrapyPlaywrightDownloadHandler
+from twisted.internet.interfaces import IHostResolution, IResolutionReceiver
+from zope.interface import implementer
+
+from theftwatch.config import settings
+
+
+class _HostMapped:
+    """Sends a request for a mapped host to its stand-in, in plain HTTP under the real name.
+
+    Below the downloader nothing else knows of the map: robots.txt, delays, redirects and what is stored all keep the
+    real address.
+    """
+
+    async def download_request(self, request: Request) -> Response:
+        """Fetch one request."""
+        fetch = super().download_request  # type: ignore[misc]  # of the handler this is mixed into
+        address = settings().mapped(urlsplit(request.url).hostname or "")
+        if address is None or request.meta.get("playwright"):
+            return cast("Response", await fetch(request))
+        real = urlsplit(request.url)
+        stand_in = request.replace(url=real._replace(scheme="http", netloc=address).geturl())
+        stand_in.headers["Host"] = real.netloc
+        response = await fetch(stand_in)
+        # AutoThrottle looks for the latency in the request that it knows.
+        request.meta.update({key: stand_in.meta[key] for key in ("download_latency",) if key in stand_in.meta})
+        return cast("Response", response.replace(url=request.url))
+
+
+class Handler(_HostMapped, HTTP11DownloadHandler):
+    """Plain HTTP."""
+
+
+class BrowserHandler(_HostMapped, ScrapyPlaywrightDownloadHandler):  # type: ignore[misc]  # an untyped base
+    """Plain HTTP, and Chromium for requests that ask for it."""
+
+
+class GuardedResolver(CachingHostnameResolver):
+    """Resolves names to public addresses only.
+
+    The address that is checked is the one that is dialled, so a name cannot change its answer in between; addresses
+    written as numbers pass here too. The host map is the one way past.
+    """
+
+    def resolveHostName(  # type: ignore[override]  # noqa: N802  Twisted's name, and its order of arguments
+        self, receiver: IResolutionReceiver, host: str, *args: Any, **kwargs: Any
+    ) -> IHostResolution:
+        """Resolve a name, passing public addresses on."""
+        stand_ins = {urlsplit(f"//{address}").hostname for address in settings().host_map.values()}
+        guarded = receiver if host in stand_ins else cast("IResolutionReceiver", _PublicOnly(receiver))
+        return super().resolveHostName(guarded, host, *args, **kwargs)
+
+
+@implementer(IResolutionReceiver)
+class _PublicOnly:
+    def __init__(self, receiver: Any) -> None:
+        # An IResolutionReceiver, whose methods a type checker takes for functions.
+        self._receiver = receiver
+
+    def resolutionBegan(self, resolution: IHostResolution) -> None:  # noqa: N802  Twisted's name
+        self._receiver.resolutionBegan(resolution)
+
+    def addressResolved(self, address: Any) -> None:  # noqa: N802  Twisted's name
+        if is_public(address.host):
+            self._receiver.addressResolved(address)
+
+    def resolutionComplete(self) -> None:  # noqa: N802  Twisted's name
+        self._receiver.resolutionComplete()
+
+
+def is_public(address: str) -> bool:
+    """Return whether an IP address lies in the public internet."""
+    ip = ipaddress.ip_address(address.partition("%")[0])
+    ip = getattr(ip, "ipv4_mapped", None) or ip
+    return ip.is_global and not ip.is_multicast
+
+
+async def map_hosts(page: Page, _request: Request) -> None:
+    """Make a Chromium page fetch mapped hosts from their stand-ins; the `playwright_page_init_callback` of requests."""
+    if settings().host_map:
+        await page.route("**/*", _fetch_mapped)
+
+
+async def _fetch_mapped(route: Route) -> None:
+    real = urlsplit(route.request.url)
+    address = settings().mapped(real.hostname or "")
+    if address is None or is_needless(route.request):
+        await route.fallback()
+        return
+    response = await route.fetch(
+        url=real._replace(scheme="http", netloc=address).geturl(),
+        headers={**route.request.headers, "host": real.netloc},
+    )
+    await route.fulfill(response=response)
+
+
+def is_needless(request: BrowserRequest) -> bool:
+    """Return whether Chromium should not load something: what carries no data, and hosts no marketplace owns.
+
+    The guard of the resolver does not reach into Chromium, so unknown hosts are refused by name.
+    """
+    host = urlsplit(request.url).hostname or ""
+    known = any(host == domain or host.endswith("." + domain) for domain in _BROWSER_DOMAINS)
+    return not known or request.resource_type in {"image", "font", "media", "stylesheet"}
+
+
+_BROWSER_DOMAINS = ("alibaba.com", "alicdn.com", "etsy.com", "etsystatic.com", "artfire.com")

@@ -1,0 +1,154 @@
+"""One execution of a spider: its row in the record, its connections, its files and its threads."""
+
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import socket
+from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import version
+from typing import Any, Literal, Self
+
+from scrapy import signals
+from scrapy.crawler import Crawler
+from scrapy.http import Response
+from scrapy.statscollectors import StatsCollector
+from theftwatch.db.server import connect_dsn
+
+from theftwatch.clock import Clock, system_clock
+from theftwatch.config import settings
+from theftwatch.db import store
+from theftwatch.db.queries import execute
+from theftwatch.files import Files
+
+logger = logging.getLogger(__name__)
+
+_HEARTBEAT_S = 30
+
+ProblemKind = Literal["blocked", "changed", "unknown", "gone", "failed"]
+
+
+class Run:
+    """What the spider and the pipelines of one crawl share; a Scrapy extension, taken by `Run.of`."""
+
+    pool: store.Pool
+    id: int
+
+    def __init__(self, crawler: Crawler) -> None:
+        assert crawler.stats is not None
+        self.clock: Clock = system_clock
+        self.files = Files(settings().files_dir)
+        self.stats: StatsCollector = crawler.stats
+        #: Fingerprinting and verification release the interpreter lock for most of their time
+        self.threads = ThreadPoolExecutor(settings().workers, thread_name_prefix="images")
+        self._crawler = crawler
+        self._opening = asyncio.Lock()
+        self._heart: asyncio.Task[None] | None = None
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        """Set up for a crawl."""
+        run = cls(crawler)
+        crawler.signals.connect(run.close, signals.spider_closed)
+        return run
+
+    @classmethod
+    def of(cls, crawler: Crawler) -> Self:
+        """Return the run of a crawl."""
+        run = crawler.get_extension(cls)
+        assert run is not None, "spiders.run.Run is missing from EXTENSIONS"
+        return run
+
+    async def open(self) -> None:
+        """Connect and write the run's row; the first of several callers does it.
+
+        Raises DatabaseError.
+        """
+        async with self._opening:
+            if self._heart is not None:
+                return
+            spider = self._crawler.spider
+            assert spider is not None
+            self.pool = store.connection_pool(await asyncio.to_thread(connect_dsn, settings()))
+            await self.pool.open()
+            async with self.pool.connection() as connection:
+                self.id = await store.insert_run(
+                    connection,
+                    spider=spider.name,
+                    arguments=getattr(spider, "arguments", {}),
+                    jobid=os.environ.get("SCRAPY_JOB"),
+                    host=socket.gethostname(),
+                    version=version("theftwatch"),
+                    now=self.clock(),
+                )
+            self._heart = asyncio.create_task(self._beat())
+
+    async def close(self, reason: str) -> None:
+        """Write how the run ended, after everything else of it was written."""
+        if self._heart is None:
+            return
+        self._heart.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._heart
+        async with self.pool.connection() as connection:
+            await execute(
+                connection,
+                "finish_run",
+                id=self.id,
+                now=self.clock(),
+                finish_reason=reason,
+                outcome=self.outcome(reason),
+                stats=self._stats_json(),
+            )
+        await self.pool.close()
+        self.threads.shutdown()
+
+    def outcome(self, reason: str) -> Literal["ok", "partial", "blocked", "failed"]:
+        """Return what the run may be taken for: a blocked one says nothing about any listing that it did not see."""
+        if reason not in {"finished", "limit"}:
+            return "blocked" if reason == "blocked" else "failed"
+        if self.count("page/blocked") or self.count("page/refused_by_robots"):
+            return "blocked"
+        troubles = ("page/changed", "page/unknown", "page/failed", "listing/failed", "image/missing")
+        return "partial" if any(self.count(trouble) for trouble in troubles) else "ok"
+
+    def count(self, name: str) -> int:
+        """Return a counter of ours."""
+        return int(self.stats.get_value(f"theftwatch/{name}", 0))
+
+    def inc(self, name: str, count: int = 1) -> None:
+        """Add to a counter of ours, such as `page/blocked`."""
+        self.stats.inc_value(f"theftwatch/{name}", count)
+
+    async def note_problem(self, url: str, kind: ProblemKind, detail: str, *, response: Response | None = None) -> None:
+        """Count a page that gave no data, and keep it for the person who mends the reader."""
+        self.inc(f"page/{kind}")
+        logger.warning("%s page: %s", kind, detail)
+        page = response.body if response is not None and response.body else None
+        sha256 = await asyncio.to_thread(self.files.put, page) if page else None
+        async with self.pool.connection() as connection:
+            await execute(
+                connection,
+                "insert_page_problem",
+                run=self.id,
+                url=url,
+                kind=kind,
+                detail=detail,
+                http_status=response.status if response is not None else None,
+                page_sha256=sha256,
+                now=self.clock(),
+            )
+
+    async def _beat(self) -> None:
+        while True:
+            await asyncio.sleep(_HEARTBEAT_S)
+            try:
+                async with self.pool.connection() as connection:
+                    await execute(connection, "beat_run", id=self.id, now=self.clock(), stats=self._stats_json())
+            except Exception:
+                logger.warning("no heartbeat could be written; the next one comes in %d s", _HEARTBEAT_S, exc_info=True)
+
+    def _stats_json(self) -> str:
+        values: dict[str, Any] = self.stats.get_stats()
+        return json.dumps(values, default=str, sort_keys=True)

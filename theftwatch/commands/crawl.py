@@ -1,0 +1,56 @@
+"""`theftwatch crawl` and `theftwatch import`: the spiders, by way of the `scrapy` program."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from theftwatch.errors import UsageError
+
+
+def crawl(
+    spider: Annotated[str, typer.Argument(help="etsy, artfire or alibaba; see docs/spiders.md.")],
+    argument: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--argument", "-a", metavar="NAME=VALUE", help="What to crawl, such as vendor=NAME; may be repeated."
+        ),
+    ] = None,
+    setting: Annotated[
+        list[str] | None,
+        typer.Option("--set", "-s", metavar="NAME=VALUE", help="A setting of Scrapy for this run."),
+    ] = None,
+) -> None:
+    """Crawl a marketplace; the same as `scrapy crawl`."""
+    options = [part for each in argument or [] for part in ("-a", each)]
+    options += [part for each in setting or [] for part in ("-s", each)]
+    _become_scrapy("crawl", spider, *options)
+
+
+def import_(
+    paths: Annotated[list[Path], typer.Argument(help="Pages saved from a browser, or folders of them.")],
+    url: Annotated[
+        str | None, typer.Option(help="The address of the page, where the file itself does not tell.")
+    ] = None,
+    side: Annotated[str | None, typer.Option(help="original or suspect, where it is not the marketplace's.")] = None,
+) -> None:
+    """Read pages that a person saved from a browser, and fetch the images that they show.
+
+    Browsers write the page's address into the file, or the page itself names it; give --url where neither is so.
+    """
+    for path in paths:
+        if not path.exists():
+            raise UsageError(f"{path}: no such file or folder; give pages saved from a browser")
+    if url and (len(paths) > 1 or paths[0].is_dir()):
+        raise UsageError("--url tells the address of one page; import the pages one by one")
+    arguments = {"path": os.pathsep.join(str(path.resolve()) for path in paths), "url": url, "side": side}
+    _become_scrapy("crawl", "saved", *(part for k, v in arguments.items() if v for part in ("-a", f"{k}={v}")))
+
+
+def _become_scrapy(*arguments: str) -> None:
+    """Replace this process by Scrapy, whose exit code and output are then ours."""
+    os.environ.setdefault("SCRAPY_SETTINGS_MODULE", "theftwatch.settings")
+    sys.stdout.flush()
+    os.execv(sys.executable, [sys.executable, "-m", "scrapy", *arguments])  # noqa: S606  no shell in between

@@ -1,0 +1,69 @@
+"""Scrapy's settings, each deviation from a default with its reason."""
+
+from theftwatch.config import settings
+
+_OWN = settings()
+
+BOT_NAME = "theftwatch"
+SPIDER_MODULES = ["spiders"]
+NEWSPIDER_MODULE = "spiders"
+COMMANDS_MODULE = "spiders.commands"  # `scrapy crawl` that refuses a wrong argument before it starts
+USER_AGENT = _OWN.user_agent
+FEED_EXPORT_ENCODING = "utf-8"
+
+# Politeness. One page at a time a host, with a delay that grows when the host answers slowly.
+ROBOTSTXT_OBEY = True  # default False
+CONCURRENT_REQUESTS_PER_DOMAIN = 1  # default 8
+DOWNLOAD_DELAY = _OWN.delay_s  # default 0
+AUTOTHROTTLE_ENABLED = True  # default False
+AUTOTHROTTLE_START_DELAY = _OWN.delay_s  # default 5
+AUTOTHROTTLE_MAX_DELAY = 120  # default 60
+# Image hosts are content networks: made for many small requests, and one listing asks for a dozen.
+DOWNLOAD_SLOTS = {
+    host: {"concurrency": 4, "delay": _OWN.delay_s / 20, "jitter": 0.5}
+    for host in ("i.etsystatic.com", "s.alicdn.com", "static.artfire.com")
+}
+DOWNLOAD_TIMEOUT = 60  # default 180
+RETRY_TIMES = 2
+# 403 is a refusal, not a hiccup: asking again is impolite. 429 waits for the host's back-off, not for a retry.
+RETRY_HTTP_CODES = [500, 502, 503, 504, 522, 524, 408]
+HTTPERROR_ALLOW_ALL = True  # default False: the spiders tell blocked from gone themselves
+COOKIES_ENABLED = False  # default True: no page that we read needs a session
+
+# Safety. Addresses come from pages that anyone may write.
+DOWNLOAD_HANDLERS = {
+    "http": "spiders.net.BrowserHandler" if _OWN.browser else "spiders.net.Handler",
+    "https": "spiders.net.BrowserHandler" if _OWN.browser else "spiders.net.Handler",
+    "data": None,
+    "file": None,
+    "ftp": None,
+    "s3": None,
+}
+TWISTED_DNS_RESOLVER = "spiders.net.GuardedResolver"
+DOWNLOAD_VERIFY_CERTIFICATES = True  # default False: what we keep may become evidence
+DOWNLOAD_MAXSIZE = 32 * 1024**2  # default 1 GiB
+DOWNLOAD_WARNSIZE = 0  # default 32 MiB, which is refused here
+REMOTE_CONTROL_ENABLED = False  # default True: a server that executes Python
+TELNETCONSOLE_ENABLED = False  # default True: the same
+MEMUSAGE_LIMIT_MB = 4096  # default 0
+URLLENGTH_LIMIT = 2083
+
+# The way of a listing.
+ITEM_PIPELINES = {
+    "pipelines.validate.ValidatePipeline": 100,
+    "pipelines.images.ImagesPipeline": 200,
+    "pipelines.fingerprint.FingerprintPipeline": 300,
+    "pipelines.store.StorePipeline": 400,
+    "pipelines.match.MatchPipeline": 500,
+}
+EXTENSIONS = {
+    "spiders.run.Run": 100,  # before the pipelines, which take their connections from it
+}
+LOG_FORMATTER = "spiders.log.LogFormatter"  # keeps page data out of the log
+LOG_LEVEL = "INFO"  # default DEBUG, which logs every item
+
+# Chromium, for pages that show nothing without scripts; one context of four pages serves two cores best.
+PLAYWRIGHT_MAX_CONTEXTS = 1
+PLAYWRIGHT_MAX_PAGES_PER_CONTEXT = 4
+PLAYWRIGHT_DEFAULT_NAVIGATION_TIMEOUT = 30_000
+PLAYWRIGHT_ABORT_REQUEST = "spiders.net.is_needless"

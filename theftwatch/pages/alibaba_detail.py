@@ -1,0 +1,146 @@
+"""Alibaba's product pages, from the data that the server writes into them (`detailData`, JSON-LD)."""
+
+import html
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from parsel import Selector
+
+from theftwatch.listing import Listing, Seller
+from theftwatch.pages.alibaba_images import listing_images
+from theftwatch.pages.alibaba_markup import html_images
+from theftwatch.pages.alibaba_prices import Price, price_of, read_price, span
+from theftwatch.pages.alibaba_sellers import MARKETPLACE, seller_of
+from theftwatch.pages.alibaba_urls import listing_ref, listing_url
+from theftwatch.pages.embedded import dig, items_of, named_values, text_of
+from theftwatch.pages.jsonld import Product, has_type, load_blocks, read_product
+
+# Parts of the description that show the goods; the others show the company, its papers, its packing and other goods
+_DESCRIPTION_PARTS = (
+    "productDescription",
+    "specification",
+    "sizeChart",
+    "dimensionDrawing",
+    "productDetails",
+    "customizationImages",
+)
+_PRICES = ("price", "customPrice", "dropshippingPrice")
+_SHOWN_PRICES = ("formatLadderPrice", "formatPrice", "formatFixedPrice", "priceRangeText", "formatPriceRange")
+_SIZES = ("original", "big", "normal", "small", "thumb")
+_JSON_LD = re.compile(r"<script\b[^>]*\bld\+json\b[^>]*>(.*?)</script", re.DOTALL | re.IGNORECASE)
+_OWN_ADDRESS = re.compile(r"og:url|canonical")
+
+
+def read_listing(body: str, url: str) -> Listing | None:
+    """Read the listing of a product page; None where the page holds no data of one."""
+    data = _find_data(body)
+    product = _product_of(data)
+    schema = _find_schema(body) or Product()
+    named = listing_ref(schema.url) or listing_ref(url)
+    ref = text_of(product.get("productId"), product.get("id"), named)
+    photos = listing_images([*_photos(product)] or schema.images)
+    if not ref or not ref.isdecimal() or not photos:
+        return None
+    price = _price(product) or price_of([schema.price_min, schema.price_max], schema.currency)
+    title = text_of(product.get("subject"), product.get("title"))
+    return Listing(
+        marketplace=MARKETPLACE,
+        listing_ref=ref,
+        url=listing_url(ref, *_own_addresses(body), schema.url, url),
+        title=html.unescape(title) if title else schema.name,
+        seller=_seller(data) or seller_of(name=schema.brand),
+        price_min=price.minimum if price else None,
+        price_max=price.maximum if price else None,
+        currency=price.currency if price else None,
+        images=listing_images([*(photo.url for photo in photos), *_description_images(data)]),
+        complete=bool(product),  # JSON-LD alone names no images of the description
+    )
+
+
+def _find_data(body: str) -> dict[str, Any]:
+    """Return the page's data, wherever it stands: under its own name, or in parts within another object."""
+    for data in named_values(body, "detailData"):
+        if _product_of(data):
+            return dict(data)
+    for part in named_values(body, "globalData"):
+        if dig(part, "product"):
+            return {"globalData": part, "nodeMap": next(named_values(body, "nodeMap"), None)}
+    return {}
+
+
+def _product_of(data: Any) -> dict[str, Any]:
+    found = dig(data, "globalData", "product") or dig(data, "product")
+    return found if isinstance(found, dict) else {}
+
+
+def _find_schema(body: str) -> Product | None:
+    blocks = (block for match in _JSON_LD.finditer(body) for block in load_blocks(match[1]))
+    return next((read_product(block) for block in blocks if has_type(block, "Product")), None)
+
+
+def _own_addresses(body: str) -> Iterator[str]:
+    """Yield what the page's head says to be its address."""
+    for match in _OWN_ADDRESS.finditer(body):
+        start, end = body.rfind("<", 0, match.start()), body.find(">", match.end())
+        tag = body[start : min(end, start + 2_000)]
+        if tag.startswith(("<meta", "<link")) and (found := re.search(r"\b(?:content|href)\s*=\s*[\"']([^\"']+)", tag)):
+            yield html.unescape(found[1])
+
+
+def _photos(product: dict[str, Any]) -> Iterator[Any]:
+    for item in items_of(product, "mediaItems"):
+        if item.get("type", "image") == "image":
+            image = item.get("imageUrl")
+            yield next(filter(None, map(image.get, _SIZES)), None) if isinstance(image, dict) else image
+
+
+def _seller(data: dict[str, Any]) -> Seller | None:
+    seller = dig(data, "globalData", "seller") or dig(data, "seller") or dig(data, "company")
+    if not isinstance(seller, dict):
+        return None
+    return seller_of(
+        ref=seller.get("companyId"),
+        name=seller.get("companyName"),
+        country=seller.get("companyRegisterCountry"),
+        addresses=(seller.get("subDomain"), seller.get("homeUrl"), seller.get("companyProfileUrl")),
+    )
+
+
+def _price(product: dict[str, Any]) -> Price | None:
+    """Return the price in dollars, which stands beside the one in the visitor's currency; else the latter."""
+    for prices in map(product.get, _PRICES):
+        fields = list(_fields(prices))
+        dollars = price_of([value for key, value in fields if "dollarprice" in key.lower()], "USD")
+        if price := dollars or span(read_price(value) for key, value in fields if key in _SHOWN_PRICES):
+            return price
+        if price := read_price(prices):
+            return price
+    return None
+
+
+def _fields(data: Any) -> Iterator[tuple[str, Any]]:
+    """Yield the fields of an object, of the objects in it and of those in its lists."""
+    waiting = [data]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            yield from value.items()
+            waiting.extend(value.values())
+        elif isinstance(value, list):
+            waiting.extend(value)
+
+
+def _description_images(data: dict[str, Any]) -> Iterator[Any]:
+    """Yield the addresses of the description's images: those of its parts, or those in its HTML."""
+    nodes = dig(data, "nodeMap")
+    modules = list(nodes.values()) if isinstance(nodes, dict) else []
+    for module in modules:
+        for part in _DESCRIPTION_PARTS:
+            for detail in items_of(module, "privateData", part, "details"):
+                if detail.get("type") == "image":
+                    yield detail.get("url")
+    for owner in (_product_of(data), *(dig(module, "privateData") for module in modules)):
+        text = dig(owner, "productHtmlDescription")
+        if isinstance(text, str) and "<" in text:
+            yield from html_images(Selector(text.replace("\x00", "").encode("utf-8", "ignore").decode()))

@@ -1,0 +1,128 @@
+"""Alibaba's vendor pages: product list and company profile, from the data in their `module-data` attributes."""
+
+import html
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urljoin
+
+from parsel import Selector
+
+from theftwatch.listing import Listing, Page, PageKind, Seller
+from theftwatch.pages.alibaba_images import listing_images
+from theftwatch.pages.alibaba_prices import Price, price_of, read_price
+from theftwatch.pages.alibaba_sellers import MARKETPLACE, seller_of
+from theftwatch.pages.alibaba_urls import listing_ref, listing_url, product_list_url, split, vendor_url
+from theftwatch.pages.embedded import dig, items_of, module_data, named_values, text_of, values_of
+
+_SIZES = ("original", "x350", "x220", "x120", "x50")
+
+
+def read_vendor(body: str, document: Selector, url: str) -> Page | None:
+    """Read one page of a vendor's product list, or the vendor's profile; None where the page holds data of neither.
+
+    Past the last page the list is empty, which is no fault.
+    """
+    modules = [data for _, data in module_data(document)] + list(named_values(body, "shopBizData"))
+    seller = _read_seller(modules, document, url)
+    if seller is None or not modules:
+        return None
+    products = next(_product_lists(modules), None)
+    if products is None:
+        return _profile_page(seller, url)
+    unique: dict[str, Listing] = {}
+    for product in items_of(products, "productList"):
+        if listing := _read_product(product, seller):
+            unique.setdefault(listing.listing_ref, listing)
+    return Page(
+        kind=PageKind.SHOP,
+        listings=tuple(unique.values()),
+        sellers=(seller,),
+        listing_urls=tuple(listing.url for listing in unique.values()),
+        next_page=_next_page(products, seller, url),
+    )
+
+
+def _profile_page(seller: Seller, url: str) -> Page | None:
+    """Return a vendor's profile; None for a page of the product list, which must not lack its list."""
+    parts = split(url)
+    if parts is not None and "product" in parts.path:
+        return None
+    products = product_list_url(seller.url)
+    return Page(kind=PageKind.PROFILE, sellers=(seller,), seller_urls=(products,) if products else ())
+
+
+def _product_lists(modules: list[Any]) -> Iterator[dict[str, Any]]:
+    """Yield the data that hold a list of products and its paging; the pages' other lists have no paging."""
+    for module in modules:
+        for data in values_of({"data": module}, "data"):
+            if isinstance(dig(data, "productList"), list) and isinstance(dig(data, "pageNavView"), dict):
+                yield data
+
+
+def _read_seller(modules: list[Any], document: Selector, url: str) -> Seller | None:
+    common = [found for module in modules if isinstance(found := dig(module, "gdc"), dict)]
+    data = [found for module in modules for found in values_of(module, "data") if isinstance(found, dict)]
+    # `Company Overview - <name>`, in the language of the page
+    title = document.xpath("string(//title)").get("").partition(" - ")[2]
+    return seller_of(
+        ref=text_of(*(_plain(source.get("companyId")) for source in [*common, *data])),
+        name=text_of(*(_plain(source.get("companyName")) for source in [*common, *data]), title),
+        addresses=(*(_plain(source.get("esiteSubDomain")) for source in [*common, *data]), url),
+    )
+
+
+def _plain(value: Any) -> Any:
+    """Return a value that may be wrapped with its name and title."""
+    return value.get("value") if isinstance(value, dict) else value
+
+
+def _read_product(product: dict[str, Any], seller: Seller) -> Listing | None:
+    address = product.get("url")
+    if isinstance(address, str) and seller.url:
+        address = urljoin(seller.url, address)
+    ref = text_of(product.get("id"), product.get("productId")) or listing_ref(address)
+    if not ref or not ref.isdecimal():
+        return None
+    images = product.get("imageUrls")
+    price = _price(product)
+    title = text_of(product.get("subject"), product.get("title"))
+    return Listing(
+        marketplace=MARKETPLACE,
+        listing_ref=ref,
+        url=listing_url(ref, address),
+        title=html.unescape(title) if title else None,
+        seller=seller,
+        price_min=price.minimum if price else None,
+        price_max=price.maximum if price else None,
+        currency=price.currency if price else None,
+        images=listing_images(
+            [next(filter(None, map(images.get, _SIZES)), None) if isinstance(images, dict) else images]
+        ),
+        complete=False,
+    )
+
+
+def _price(product: dict[str, Any]) -> Price | None:
+    """Return the price in dollars, of which the list gives the lowest alone; else the one in the visitor's currency."""
+    shown = read_price(product.get("fobPriceWithoutUnit")) or read_price(product.get("fobPrice"))
+    lowest = price_of([product.get("priceFrom")], "USD")
+    return lowest or shown
+
+
+def _next_page(products: dict[str, Any], seller: Seller, url: str) -> str | None:
+    """Return the next page without the query of the pattern, which robots.txt bars and the list does without."""
+    paging = products["pageNavView"]
+    page, total, size = (_count(paging.get(name)) for name in ("currentPage", "totalLines", "pageLines"))
+    if not page or not size or page * size >= total:
+        return None
+    pattern = text_of(paging.get("formatString"), dig(paging, "urlCreator", "formatString")) or ""
+    path = pattern.partition("?")[0]
+    base = seller.url or vendor_url(url)
+    if not base:
+        return None
+    return urljoin(base, path.replace("{0}", str(page + 1)) if "{0}" in path else f"/productlist-{page + 1}.html")
+
+
+def _count(value: Any) -> int:
+    text = text_of(value)
+    return int(text) if text and text.isdecimal() and len(text) < 10 else 0

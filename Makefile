@@ -5,9 +5,11 @@
 .SUFFIXES:
 .NOTPARALLEL:
 
-# uv and pip keep their files here, and no active environment of another project gets in the way.
+# uv and pip keep their files here and trust whom the system trusts; no active environment of another project gets in
+# the way.
 export UV_CACHE_DIR := $(CURDIR)/.cache/uv
 export UV_PYTHON_INSTALL_DIR := $(CURDIR)/.uv/python
+export UV_SYSTEM_CERTS := 1
 export PIP_NO_CACHE_DIR := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport VIRTUAL_ENV CONDA_PREFIX PYTHONHOME PYTHONPATH

@@ -28,10 +28,18 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="THEFTWATCH_", frozen=True)
 
     dsn: SecretStr | None = Field(None, description="Postgres to use in place of the embedded one")
+    reader_dsn: SecretStr | None = Field(None, description="Read-only account on the Postgres of THEFTWATCH_DSN")
+    postgres_bin: Path | None = Field(
+        None, description="Folder of the programs that the embedded Postgres runs, in place of the packaged ones"
+    )
     data_dir: Path = Field(
         default_factory=_default_data_dir, description="Folder of the embedded Postgres and of the image files"
     )
-    database: str = Field("theftwatch", description="Name of the database on the embedded Postgres")
+    database: str = Field(
+        "theftwatch",
+        pattern="^[a-z][a-z0-9_]{0,62}$",
+        description="Name of the database on the embedded Postgres and of the folder with its files",
+    )
     contact: str | None = Field(None, description="Mail or web address that goes into the user agent of a live crawl")
     etsy_api_key: SecretStr | None = Field(None, description="`keystring:shared_secret` of Etsy's Open API v3")
     host_map: Annotated[dict[str, str], NoDecode] = Field(
@@ -44,6 +52,13 @@ class Settings(BaseSettings):
     workers: int = Field(
         default_factory=lambda: min(4, os.cpu_count() or 1), ge=1, description="Threads that fingerprint and verify"
     )
+
+    @field_validator("database")
+    @classmethod
+    def _not_postgres(cls, value: str) -> str:
+        if value in ("postgres", "template0", "template1"):
+            raise ValueError(f"{value!r} is a database that Postgres needs for itself")
+        return value
 
     @field_validator("host_map", mode="before")
     @classmethod

@@ -1,0 +1,112 @@
+"""A real Postgres for the tests, and an environment that knows nothing of the developer's own.
+
+Postgres is the embedded one, with the programs of THEFTWATCH_TEST_POSTGRES where that names a folder; or the server of
+THEFTWATCH_TEST_DSN, whose account has to be allowed to create databases. Tests that use it carry the mark `database`.
+"""
+
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+
+from theftwatch.clock import system_clock
+from theftwatch.config import Settings, settings
+from theftwatch.db import migrate, server
+
+pytest_plugins = ["tests.fixtures_chromium"]
+
+# What tests may know of the developer's environment.
+_KEPT = ("THEFTWATCH_TEST_", "THEFTWATCH_CHROMIUM", "THEFTWATCH_DRILLS")
+_TEST_DSN = os.environ.get("THEFTWATCH_TEST_DSN")
+_TEST_POSTGRES = os.environ.get("THEFTWATCH_TEST_POSTGRES")
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "database: uses a real Postgres")
+    for name in [name for name in os.environ if name.startswith(("THEFTWATCH_", "PG")) and not name.startswith(_KEPT)]:
+        del os.environ[name]
+    # before anything at all: a test that forgets its fixtures meets an error and not the developer's data
+    os.environ["THEFTWATCH_DATA_DIR"] = "/nonexistent"
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if "admin_dsn" in item.fixturenames:
+            item.add_marker("database")
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch, tmp_path) -> Iterator[None]:
+    """Give each test its own data folder and settings read anew; stop the server that it may have started."""
+    monkeypatch.setenv("THEFTWATCH_DATA_DIR", str(tmp_path / "data"))
+    settings.cache_clear()
+    yield
+    settings.cache_clear()
+    if (tmp_path / "data/postgres/data").exists():
+        server.stop(Settings(data_dir=tmp_path / "data"))
+
+
+@pytest.fixture(scope="session")
+def postgres_bin() -> Path | None:
+    """Return the folder of the Postgres programs to test with; None stands for the packaged ones."""
+    return Path(_TEST_POSTGRES) if _TEST_POSTGRES else None
+
+
+@pytest.fixture(scope="session")
+def admin_dsn(tmp_path_factory, postgres_bin) -> Iterator[str]:
+    """Start the server of this test session and return the DSN of an account that may create databases on it."""
+    if _TEST_DSN:
+        yield _TEST_DSN
+        return
+    session = Settings(data_dir=tmp_path_factory.mktemp("session"), postgres_bin=postgres_bin)
+    try:
+        yield server.owner_dsn(server.start(session), "postgres")
+    finally:
+        server.stop(session)
+
+
+@pytest.fixture(scope="session")
+def template(admin_dsn) -> Iterator[str]:
+    """Return the name of a database with the schema of the program and nothing else, to be cloned."""
+    with _database(admin_dsn) as name:
+        with psycopg.connect(make_conninfo(admin_dsn, dbname=name), autocommit=True) as connection:
+            migrate.apply(connection, clock=system_clock)
+        yield name
+
+
+@pytest.fixture
+def empty_dsn(admin_dsn) -> Iterator[str]:
+    """Return the DSN of a database without any tables."""
+    with _database(admin_dsn) as name:
+        yield make_conninfo(admin_dsn, dbname=name)
+
+
+@pytest.fixture
+def dsn(admin_dsn, template) -> Iterator[str]:
+    """Return the DSN of a database of this test's own, with the schema of the program and nothing else."""
+    with _database(admin_dsn, template) as name:
+        yield make_conninfo(admin_dsn, dbname=name)
+
+
+@pytest.fixture
+def connection(dsn) -> Iterator[psycopg.Connection]:
+    """Return a connection to the database of this test, in autocommit mode."""
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        yield connection
+
+
+@contextmanager
+def _database(admin_dsn: str, template: str = "template0") -> Iterator[str]:
+    """Create a database and yield its name."""
+    name = f"test_{uuid.uuid4().hex}"
+    with psycopg.connect(admin_dsn, autocommit=True) as admin:
+        admin.execute(sql.SQL("create database {} template {}").format(sql.Identifier(name), sql.Identifier(template)))
+    yield name
+    with psycopg.connect(admin_dsn, autocommit=True) as admin:
+        admin.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))

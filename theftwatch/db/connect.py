@@ -1,0 +1,54 @@
+"""Connecting to Postgres for a moment, with errors that a user can act on and that never show a password."""
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from theftwatch.errors import DatabaseError, UsageError
+
+OLDEST_POSTGRES = 15
+
+_CONNECT_TIMEOUT_S = 10
+
+
+def connect(dsn: str, *, remedy: str) -> psycopg.Connection:
+    """Return a connection in autocommit mode; a `with` block closes it.
+
+    Raises UsageError for a DSN that cannot be read, DatabaseError with `remedy` where no server answers or an old one.
+    """
+    place = describe(dsn)
+    try:
+        connection = psycopg.connect(
+            make_conninfo(dsn, connect_timeout=conninfo_to_dict(dsn).get("connect_timeout") or _CONNECT_TIMEOUT_S),
+            autocommit=True,
+        )
+    except psycopg.OperationalError as exc:
+        raise DatabaseError(f"{place}: {_reason(exc)}; {remedy}") from exc
+    if connection.info.server_version < OLDEST_POSTGRES * 10_000:
+        version = connection.info.parameter_status("server_version")
+        connection.close()
+        raise DatabaseError(f"{place} runs Postgres {version}; {OLDEST_POSTGRES} or newer is needed")
+    return connection
+
+
+def describe(dsn: str) -> str:
+    """Return which database on which server a DSN names, without its password.
+
+    Raises UsageError for a DSN that cannot be read.
+    """
+    try:
+        parts = conninfo_to_dict(dsn)
+    except psycopg.ProgrammingError:
+        # its text quotes what it could not read, which may be the password
+        raise UsageError(
+            "THEFTWATCH_DSN is no connection string; write postgresql://user:password@host:port/database, "
+            "with %-codes for special characters in the password"
+        ) from None
+    host = parts.get("host") or parts.get("hostaddr") or "the local socket"
+    port = f":{parts['port']}" if parts.get("port") else ""
+    return f"database {parts.get('dbname') or parts.get('user') or 'of the user'} at {host}{port}"
+
+
+def _reason(exc: psycopg.OperationalError) -> str:
+    """Return the server's or the system's own words, from among libpq's."""
+    lines = [line.strip() for line in str(exc).splitlines() if line.strip()]
+    return (lines[0].rpartition("failed: ")[2] if lines else "no answer").removeprefix("FATAL:").strip()

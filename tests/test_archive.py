@@ -105,12 +105,19 @@ def test_the_index_of_a_shop_asks_for_the_first_capture_of_each_address():
         earliest_at=datetime(2012, 1, 1, tzinfo=UTC),
         latest_at=datetime(2019, 12, 31, 23, 0, tzinfo=timezone(-timedelta(hours=7))),
         limit=50,
-        resume_key="org%2Carchive%29%2F+19980109140106%21",
     )
-    assert url.endswith("&resumeKey=org%2Carchive%29%2F+19980109140106%21")
     query = parse_qs(urlsplit(url).query)
     assert (query["matchType"], query["collapse"]) == (["prefix"], ["urlkey"])
     assert (query["from"], query["to"], query["limit"]) == (["20120101000000"], ["20200101060000"], ["50"])
+
+
+def test_the_next_answer_of_the_index_has_its_key_as_the_index_wrote_it():
+    url = archive.index_url(PAGE)
+    second = archive.resumed_url(url, "org%2Carchive%29%2F+19980109140106%21")
+    assert second == url + "&resumeKey=org%2Carchive%29%2F+19980109140106%21"
+    assert archive.resumed_url(second, "b%21") == url + "&resumeKey=b%21"
+    assert archive.is_index_url(second)
+    assert not archive.is_index_url(PAGE)
 
 
 @pytest.mark.parametrize(
@@ -164,16 +171,6 @@ def test_the_address_of_a_capture_can_be_read_back(captured_at, path):
 def test_a_capture_proves_that_something_existed_by_then_and_no_more():
     claim = archive.Capture(captured_at=MOMENT, original=PAGE).claim
     assert claim == DateClaim(kind="archived", source="web.archive.org", strength="strong", latest_at=MOMENT)
-
-
-def test_bytes_of_an_archived_listing_are_fetched_from_the_archive():
-    claims = [
-        DateClaim(kind="listed", source="artfire.com", strength="medium", latest_at=MOMENT - timedelta(days=9)),
-        archive.Capture(captured_at=MOMENT, original=PAGE).claim,
-    ]
-    assert archive.fetch_url(PHOTO, claims) == f"https://web.archive.org/web/20160311040506id_/{PHOTO}"
-    assert archive.fetch_url(PHOTO, claims[:1]) == PHOTO
-    assert archive.fetch_url(PHOTO, []) == PHOTO
 
 
 JSON_TEXT = st.recursive(

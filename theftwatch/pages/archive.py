@@ -2,15 +2,13 @@
 
 The index is described at https://github.com/internetarchive/wayback/tree/master/wayback-cdx-server.
 
-A listing read from a capture keeps the addresses that the marketplace gave it; `fetch_url` says where the archive has
-the bytes behind them. The archive leads from there to the nearest capture of those bytes, which may be years away, so
-the capture time of a page is a claim on its listing and not on its images.
+The archive answers the address of a capture with the nearest one that it has. An image on a captured page may so be
+years older or younger than the page: the capture time is a claim on the listing, not on its images.
 """
 
 import json
 import logging
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import urlencode
@@ -21,10 +19,8 @@ from theftwatch.listing import DateClaim
 logger = logging.getLogger(__name__)
 
 HOST = "web.archive.org"
-#: Kind of the date claim that a capture gives
-ARCHIVED = "archived"
-
 _INDEX = f"https://{HOST}/cdx/search/cdx"
+_INDEX_URL = re.compile(rf"https?://{re.escape(HOST)}(?::[0-9]+)?/cdx/search/cdx\?", re.IGNORECASE)
 _FIELDS = ("timestamp", "original", "mimetype", "statuscode", "digest")
 _TIMESTAMP = "%Y%m%d%H%M%S"
 # The archive also writes addresses without host (in its pages), with a flag after the timestamp (`im_` for an image),
@@ -61,7 +57,7 @@ class Capture:
     @property
     def claim(self) -> DateClaim:
         """Return what the capture proves: what it shows existed by then."""
-        return DateClaim(kind=ARCHIVED, latest_at=self.captured_at, source=HOST, strength="strong")
+        return DateClaim(kind="archived", latest_at=self.captured_at, source=HOST, strength="strong")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -69,7 +65,7 @@ class CaptureList:
     """One answer of the index."""
 
     captures: tuple[Capture, ...]
-    #: Where the next answer begins, for `index_url`; None at the end
+    #: Where the next answer begins, for `resumed_url`; None at the end
     resume_key: str | None = None
 
 
@@ -80,7 +76,6 @@ def index_url(
     earliest_at: datetime | None = None,
     latest_at: datetime | None = None,
     limit: int = 1000,
-    resume_key: str | None = None,
 ) -> str:
     """Return the address of the index of the good captures of `url`, oldest first.
 
@@ -101,9 +96,18 @@ def index_url(
         query["from"] = _timestamp(earliest_at)
     if latest_at:
         query["to"] = _timestamp(latest_at)
+    return f"{_INDEX}?{urlencode(query)}"
+
+
+def is_index_url(url: str) -> bool:
+    """Return whether an address is one of the index."""
+    return bool(_INDEX_URL.match(url.strip()))
+
+
+def resumed_url(url: str, resume_key: str) -> str:
+    """Return the address of the answer that follows another answer of the index."""
     # The index gives the key percent-encoded
-    resume = f"&resumeKey={resume_key}" if resume_key else ""
-    return f"{_INDEX}?{urlencode(query)}{resume}"
+    return re.sub("&resumeKey=[^&#]*", "", url.strip()) + f"&resumeKey={resume_key}"
 
 
 def read_index(body: str) -> CaptureList:
@@ -153,12 +157,6 @@ def original_url(url: str) -> str:
     """Return the address that an address of the archive stands for; another address is returned as it is."""
     capture = read_capture_url(url)
     return capture.original if capture else url
-
-
-def fetch_url(url: str, claims: Iterable[DateClaim]) -> str:
-    """Return where the bytes behind an address of a listing are fetched: in the archive if it is from there."""
-    times = [claim.latest_at for claim in claims if claim.kind == ARCHIVED and claim.source == HOST and claim.latest_at]
-    return capture_url(max(times), url) if times else url
 
 
 def check_refusal(body: str, url: str) -> None:

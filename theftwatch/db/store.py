@@ -71,9 +71,10 @@ async def save_listings(
             ),
         ),
     )
-    ids = {(marketplace, listing_ref): listing for listing, marketplace, listing_ref in rows}
+    ids = {(marketplace, listing_ref): listing for listing, marketplace, listing_ref, _ in rows}
+    once_complete = [listing for listing, *_, was_complete in rows if was_complete]
     await save_images(connection, [image for record in records for image in record.new_images], now=now)
-    await _save_listing_images(connection, records, ids, run=run, now=now)
+    await _save_listing_images(connection, records, ids, once_complete, run=run, now=now)
     listings = list(ids.values())
     await _save_date_claims(connection, records, ids, now=now)
     await execute(connection, "insert_lookups", listings=listings)
@@ -200,6 +201,7 @@ async def _save_listing_images(
     connection: Connection,
     records: Sequence[ListingRecord],
     ids: dict[tuple[str, str], int],
+    once_complete: Sequence[int],
     *,
     run: int | None,
     now: datetime,
@@ -211,6 +213,7 @@ async def _save_listing_images(
         "upsert_listing_images",
         run=run,
         now=now,
+        once_complete=once_complete,
         complete_listings=[ids[_key(record)] for record in records if record.listing.complete],
         **columns(
             {

@@ -116,7 +116,8 @@ with seen as (
     ) as change (kind, happened, before, after)
     where change.happened
 )
-select saved.id, saved.marketplace, saved.listing_ref from saved;
+select saved.id, saved.marketplace, saved.listing_ref, coalesce(before.complete, false) as was_complete
+from saved left join before using (id);
 
 -- find_known_images --
 -- Finds which images of a marketplace are stored already, by the marketplace's own keys.
@@ -181,7 +182,7 @@ with seen as (
     insert into listing_event (listing, run, kind, before, after, seen_at)
     select listing, %(run)s, 'images', to_jsonb(before.keys), to_jsonb(coalesce(after.keys, '{}')), %(now)s
     from before left join after using (listing)
-    where before.keys is distinct from coalesce(after.keys, '{}') and listing <> all(%(new_listings)s::bigint[])
+    where before.keys is distinct from coalesce(after.keys, '{}') and listing = any(%(once_complete)s::bigint[])
 )
 insert into listing_image as li (
     listing, position, image, source_url, image_key, published_at, missing_reason, shown, first_seen_at, last_seen_at

@@ -1,0 +1,270 @@
+"""The store, on a real Postgres."""
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import psycopg
+import pytest
+
+from theftwatch.db import store
+from theftwatch.db.queries import Connection, execute, fetch, parse_queries, queries
+from theftwatch.db.records import ImageRecord, ListingImageRecord, ListingRecord, OriginalFileRecord
+from theftwatch.images.phash import VariantHash
+from theftwatch.listing import Alias, DateClaim, Listing, ListingImage, Seller
+
+NOW = datetime(2026, 11, 1, tzinfo=UTC)
+SELLER = Seller(
+    marketplace="alibaba", ref="291096001", name="Duotts", aliases=(Alias(kind="subdomain", value="hkduotts"),)
+)
+
+
+def run[T](dsn: str, work: Callable[[Connection], Awaitable[T]]) -> T:
+    """Do some work in one transaction."""
+
+    async def main() -> T:
+        async with await psycopg.AsyncConnection.connect(dsn) as connection:
+            return await work(connection)
+
+    return asyncio.run(main())
+
+
+def image(name: str, *, hash_: int = 1) -> ImageRecord:
+    sha256 = name.encode().ljust(32, b".")
+    hashes = (VariantHash(variant="plain", hash=hash_, hash_256=bytes(32)),)
+    return ImageRecord(sha256=sha256, byte_count=9, format="JPEG", width_px=400, height_px=300, hashes=hashes)
+
+
+def record(ref: str = "1", *images: ImageRecord, **changes: object) -> ListingRecord:
+    shown = tuple(
+        ListingImage(url=f"https://s.alicdn.com/kf/{each.sha256.decode()}.jpg", key=each.sha256.decode(), position=n)
+        for n, each in enumerate(images)
+    )
+    values: dict[str, object] = {
+        "marketplace": "alibaba",
+        "listing_ref": ref,
+        "url": f"https://www.alibaba.com/product-detail/_{ref}.html",
+        "title": "Ring",
+        "seller": SELLER,
+        "price_min": Decimal("1.50"),
+        "price_max": Decimal("2.00"),
+        "currency": "USD",
+        "images": shown,
+    }
+    return ListingRecord(
+        listing=Listing(**(values | changes)),  # type: ignore[arg-type]  # of the right types by name
+        images=tuple(
+            ListingImageRecord(image=listing_image, sha256=each.sha256)
+            for listing_image, each in zip(shown, images, strict=True)
+        ),
+        new_images=images,
+    )
+
+
+def save(dsn: str, *records: ListingRecord, now: datetime = NOW) -> None:
+    run(dsn, lambda connection: store.save_listings(connection, records, run=None, now=now))
+
+
+def rows(dsn: str, query: str) -> list[tuple[object, ...]]:
+    with psycopg.connect(dsn) as connection:
+        return connection.execute(query).fetchall()  # type: ignore[arg-type]  # a test's own text
+
+
+def digest(dsn: str) -> str:
+    return run(dsn, store.digest)
+
+
+def test_queries_are_split_by_name() -> None:
+    text = "-- one --\n-- Says it.\nselect 1;\n\n-- two --\nselect 2;"
+    assert parse_queries(text) == {"one": "-- Says it.\nselect 1;", "two": "select 2;"}
+    with pytest.raises(ValueError, match="named twice: one"):
+        parse_queries("-- one --\nselect 1;\n-- one --\nselect 2;")
+
+
+@pytest.mark.parametrize("name", sorted(queries()))
+def test_every_query_fits_the_schema(dsn: str, name: str) -> None:
+    parameters = dict.fromkeys(re.findall(r"%\((\w+)\)s", queries()[name]))
+    with psycopg.connect(dsn) as connection:
+        connection.execute("explain " + queries()[name], parameters)
+
+
+def test_saving_twice_changes_nothing(dsn: str) -> None:
+    records = [record("1", image("a"), image("b")), record("2", image("a"))]
+    save(dsn, *records)
+    first = digest(dsn)
+    save(dsn, *records, now=NOW + timedelta(days=1))
+    assert digest(dsn) == first
+    assert rows(dsn, "select listing_ref, first_seen_at, last_seen_at from listing order by 1") == [
+        (ref, NOW, NOW + timedelta(days=1)) for ref in ("1", "2")
+    ]
+    assert rows(dsn, "select count(*) from image") == [(2,)]
+    assert rows(dsn, "select kind, count(*) from listing_event group by 1") == [("first_seen", 2)]
+
+
+def test_digest_does_not_depend_on_order_or_batches(dsn: str, other_dsn: str) -> None:
+    records = [record(str(n), image("a"), image(f"own {n}", hash_=n)) for n in range(5)]
+    save(dsn, *records)
+    for each in reversed(records):
+        save(other_dsn, each, now=NOW + timedelta(hours=1))
+    assert digest(dsn) == digest(other_dsn)
+    save(other_dsn, replace(records[0], listing=replace(records[0].listing, title="Ring, new")))
+    assert digest(dsn) != digest(other_dsn)
+
+
+def test_changes_become_events(dsn: str) -> None:
+    save(dsn, record("1", image("a"), image("b")))
+    save(dsn, record("1", image("b"), image("c"), title="Ring, silver", price_min=Decimal(1)))
+    assert rows(dsn, "select kind, before, after from listing_event where kind <> 'first_seen' order by 1") == [
+        (
+            "images",
+            sorted(each.sha256.decode() for each in (image("a"), image("b"))),
+            sorted(each.sha256.decode() for each in (image("b"), image("c"))),
+        ),
+        ("price", [1.50, 2.00, "USD"], [1, 2.00, "USD"]),
+        ("title", "Ring", "Ring, silver"),
+    ]
+    assert rows(dsn, "select trim('.' from image_key), shown from listing_image order by 1") == [
+        ("a", False),
+        ("b", True),
+        ("c", True),
+    ]
+
+
+def test_a_card_does_not_overwrite_the_full_page(dsn: str) -> None:
+    save(dsn, record("1", image("a"), image("b")))
+    save(dsn, record("1", image("a"), title="Ring of a translating machine", complete=False))
+    assert rows(dsn, "select title, complete from listing") == [("Ring", True)]
+    assert rows(dsn, "select count(*) from listing_image where shown") == [(2,)]
+    save(
+        dsn,
+        record("2", image("a"), title="Card", complete=False),
+        record("2", image("b"), title="Page"),
+        record("2", image("a"), title="Card again", complete=False),
+    )
+    assert rows(dsn, "select title from listing where listing_ref = '2'") == [("Page",)]
+
+
+def test_a_provisional_seller_becomes_the_firm_one(dsn: str) -> None:
+    card_seller = replace(SELLER, ref=None, name=None)
+    save(dsn, record("1", image("a"), seller=card_seller))
+    assert rows(dsn, "select seller_ref from seller") == [("subdomain:hkduotts",)]
+    save(dsn, record("2", image("a")))
+    assert rows(dsn, "select seller_ref, name from seller") == [("291096001", "Duotts")]
+    save(dsn, record("3", image("a"), seller=card_seller))
+    assert rows(dsn, "select count(distinct seller) from listing") == [(1,)]
+
+
+def test_provisional_sellers_merge_into_the_firm_one(dsn: str) -> None:
+    old = Alias(kind="subdomain", value="duotts-old")
+    save(dsn, record("1", image("a"), seller=replace(SELLER, ref=None, aliases=(old,))))
+    save(dsn, record("2", image("a")))
+    assert rows(dsn, "select count(*) from seller") == [(2,)]
+    save(dsn, record("3", image("a"), seller=replace(SELLER, aliases=(*SELLER.aliases, old))))
+    assert rows(dsn, "select seller_ref from seller") == [("291096001",)]
+    assert rows(dsn, "select count(distinct seller), count(*) from listing") == [(1, 3)]
+
+
+def test_two_firm_sellers_never_merge(dsn: str) -> None:
+    save(dsn, record("1", image("a")))
+    save(dsn, record("2", image("a"), seller=replace(SELLER, ref="999")))
+    assert rows(dsn, "select seller_ref from seller order by 1") == [("291096001",), ("999",)]
+
+
+def test_an_image_that_could_not_be_had_keeps_its_reason_until_it_is_had(dsn: str) -> None:
+    whole = record("1", image("a"))
+    missing = replace(
+        whole, images=(ListingImageRecord(image=whole.images[0].image, missing_reason="http_404"),), new_images=()
+    )
+    save(dsn, missing)
+    assert rows(dsn, "select image, missing_reason from listing_image") == [(None, "http_404")]
+    save(dsn, whole)
+    save(dsn, missing)
+    assert rows(dsn, "select image is null, missing_reason from listing_image") == [(False, None)]
+
+
+def test_date_claims_keep_the_tighter_bound(dsn: str) -> None:
+    def claimed(at: datetime) -> ListingRecord:
+        return record(
+            "1", image("a"), claims=(DateClaim(kind="archived", source="x", strength="strong", latest_at=at),)
+        )
+
+    for at in (NOW, NOW - timedelta(days=9), NOW + timedelta(days=9)):
+        save(dsn, claimed(at))
+    assert rows(dsn, "select kind, latest_at from date_claim") == [("archived", NOW - timedelta(days=9))]
+
+
+def test_lookups_follow_the_side_of_the_seller(dsn: str) -> None:
+    save(
+        dsn,
+        record("1", image("a")),
+        replace(record("2", image("b"), seller=replace(SELLER, ref="7", aliases=())), side="original"),
+    )
+    assert rows(
+        dsn, "select trim('.' from convert_from(sha256, 'utf8')), side from lookup join image on id = image order by 1"
+    ) == [
+        ("a", "suspect"),
+        ("b", "original"),
+    ]
+
+
+def test_an_unusable_image_is_stored_with_its_reason_and_never_looked_up(dsn: str) -> None:
+    flat = replace(image("flat"), hashes=(), unusable_reason="flat")
+    save(dsn, record("1", flat))
+    assert rows(dsn, "select unusable_reason from image") == [("flat",)]
+    assert rows(dsn, "select count(*) from lookup") == [(0,)]
+
+
+def test_original_files_are_put_down_for_comparison(dsn: str) -> None:
+    files = [OriginalFileRecord(image=image("mine"), kind="original", name="mine.jpg", dated_at=NOW)]
+    for _ in range(2):
+        run(dsn, lambda connection: store.save_original_files(connection, "Ana", files, now=NOW))
+    assert rows(dsn, "select name, kind from original_file") == [("mine.jpg", "original")]
+    assert rows(dsn, "select side from lookup") == [("original",)]
+
+
+def test_near_hashes_are_found_exactly(dsn: str) -> None:
+    import random
+
+    source = random.Random(8)
+    stored = [source.getrandbits(64) for _ in range(300)]
+    asked = [value ^ sum(1 << bit for bit in source.sample(range(64), n % 13)) for n, value in enumerate(stored)]
+
+    def signed(value: int) -> int:
+        return value - (1 << 64) if value >> 63 else value
+
+    async def search(connection: Connection) -> set[tuple[int, int, int]]:
+        await execute(connection, "insert_phashes", hashes=[signed(value) for value in stored])
+        rows = await (
+            await connection.execute(
+                "select q, n.hash, n.distance_bits from unnest(%s::bigint[]) q, near_phash(q, 8) n",
+                [[signed(value) for value in asked]],
+            )
+        ).fetchall()
+        return {(int(q), int(found), int(distance)) for q, found, distance in rows}
+
+    expected = {
+        (signed(query), signed(value), (query ^ value).bit_count())
+        for query in asked
+        for value in stored
+        if (query ^ value).bit_count() <= 8
+    }
+    assert run(dsn, search) == expected
+    assert {distance for *_, distance in expected} >= set(range(9))
+
+
+def test_known_images_are_found_by_the_key_of_their_marketplace(dsn: str) -> None:
+    save(dsn, record("1", image("a")))
+    key = image("a").sha256.decode()
+
+    async def known(connection: Connection, marketplace: str) -> dict[str, bytes]:
+        return await store.find_known_images(connection, marketplace, [key, "other"])
+
+    assert run(dsn, lambda connection: known(connection, "alibaba")) == {key: image("a").sha256}
+    assert run(dsn, lambda connection: known(connection, "etsy")) == {}
+
+
+def test_fetch_returns_rows(dsn: str) -> None:
+    assert run(dsn, lambda connection: fetch(connection, "find_image_ids", sha256s=[])) == []

@@ -37,7 +37,7 @@ def pytest_configure(config):
 
 def pytest_collection_modifyitems(items):
     for item in items:
-        if "admin_dsn" in item.fixturenames:
+        if "postgres_bin" in item.fixturenames:
             item.add_marker("database")
 
 
@@ -45,6 +45,8 @@ def pytest_collection_modifyitems(items):
 def environment(monkeypatch, tmp_path) -> Iterator[None]:
     """Give each test its own data folder and settings read anew; stop the server that it may have started."""
     monkeypatch.setenv("THEFTWATCH_DATA_DIR", str(tmp_path / "data"))
+    if _TEST_POSTGRES:
+        monkeypatch.setenv("THEFTWATCH_POSTGRES_BIN", _TEST_POSTGRES)
     settings.cache_clear()
     yield
     settings.cache_clear()
@@ -58,6 +60,12 @@ def postgres_bin() -> Path | None:
     return Path(_TEST_POSTGRES) if _TEST_POSTGRES else None
 
 
+@pytest.fixture
+def embedded(tmp_path, postgres_bin) -> Settings:
+    """Return the settings of an embedded Postgres of this test's own, which does not exist yet."""
+    return Settings(data_dir=tmp_path / "data", postgres_bin=postgres_bin)
+
+
 @pytest.fixture(scope="session")
 def admin_dsn(tmp_path_factory, postgres_bin) -> Iterator[str]:
     """Start the server of this test session and return the DSN of an account that may create databases on it."""
@@ -66,6 +74,7 @@ def admin_dsn(tmp_path_factory, postgres_bin) -> Iterator[str]:
         return
     session = Settings(data_dir=tmp_path_factory.mktemp("session"), postgres_bin=postgres_bin)
     try:
+        # the owner of our databases, who is no superuser: what it may not do may not be needed
         yield server.owner_dsn(server.start(session), "postgres")
     finally:
         server.stop(session)
@@ -90,6 +99,13 @@ def empty_dsn(admin_dsn) -> Iterator[str]:
 @pytest.fixture
 def dsn(admin_dsn, template) -> Iterator[str]:
     """Return the DSN of a database of this test's own, with the schema of the program and nothing else."""
+    with _database(admin_dsn, template) as name:
+        yield make_conninfo(admin_dsn, dbname=name)
+
+
+@pytest.fixture
+def other_dsn(admin_dsn, template) -> Iterator[str]:
+    """Return the DSN of a second database like `dsn`."""
     with _database(admin_dsn, template) as name:
         yield make_conninfo(admin_dsn, dbname=name)
 

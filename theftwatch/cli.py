@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from theftwatch.commands import extract
+from theftwatch.commands import db, extract
 from theftwatch.errors import TheftWatchError
 
 app = typer.Typer(
@@ -15,6 +15,7 @@ app = typer.Typer(
     add_completion=False,
 )
 app.command()(extract.extract)
+app.add_typer(db.app, name="db")
 
 
 def main() -> None:

@@ -12,6 +12,9 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from theftwatch.errors import UsageError
 
+#: Name of the demo's database, which is always on the embedded Postgres.
+DEMO_DATABASE = "theftwatch_demo"
+
 
 def _default_data_dir() -> Path:
     """Return `.data` beside the nearest scrapy.cfg, so that a checkout keeps to itself; else the user's data folder."""

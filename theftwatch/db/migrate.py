@@ -49,13 +49,22 @@ def known_migrations() -> tuple[Migration, ...]:
     return tuple(found)
 
 
+def find_applied(connection: psycopg.Connection) -> list[tuple[int, str, bytes]]:
+    """Return version, name and digest of the migrations that were applied to the database, in order."""
+    [exists] = connection.execute(queries()["has_migrations"]).fetchone() or [False]
+    if not exists:
+        return []
+    rows = connection.execute(queries()["find_migrations"]).fetchall()
+    return [(version, name, sha256) for version, name, sha256, _ in rows]
+
+
 def pending(connection: psycopg.Connection, known: Sequence[Migration] | None = None) -> Sequence[Migration]:
     """Return the migrations that the database still lacks; read-only.
 
     Raises DatabaseError for a database that is newer than this program, or has a migration whose file was changed.
     """
     known = known_migrations() if known is None else known
-    applied = _find_applied(connection)
+    applied = find_applied(connection)
     for (version, name, sha256), migration in zip(applied, known, strict=False):
         if (version, name, sha256) != (migration.version, migration.name, migration.sha256):
             raise DatabaseError(
@@ -109,14 +118,6 @@ def _apply_next(connection: psycopg.Connection, clock: Clock, known: Sequence[Mi
 def setup_sql(name: str) -> LiteralString:
     """Return the text of a file of `sql/setup`; it is part of the program, so it counts as literal."""
     return (_sql_folder("setup") / f"{name}.sql").read_text("utf-8")
-
-
-def _find_applied(connection: psycopg.Connection) -> list[tuple[int, str, bytes]]:
-    [exists] = connection.execute(queries()["has_migrations"]).fetchone() or [False]
-    if not exists:
-        return []
-    rows = connection.execute(queries()["find_migrations"]).fetchall()
-    return [(version, name, sha256) for version, name, sha256, _ in rows]
 
 
 def _sql_folder(name: str) -> resources.abc.Traversable:

@@ -131,6 +131,11 @@ def status(settings: Settings) -> Server | None:
         return _read_server(home / _DATA)
 
 
+def data_folder(settings: Settings) -> Path:
+    """Return the folder in which the embedded server keeps its data, whether or not it exists yet."""
+    return _home(settings) / _DATA
+
+
 def owner_dsn(server: Server, database: str) -> str:
     """Return the DSN of the account that owns the databases."""
     return _dsn(server, OWNER, database)

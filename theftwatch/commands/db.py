@@ -1,0 +1,150 @@
+"""`theftwatch db`: the embedded Postgres, and the schema of the database in use."""
+
+import asyncio
+import os
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Annotated, Any
+
+import psycopg
+import typer
+from rich.console import Console
+
+from theftwatch.config import DEMO_DATABASE, settings
+from theftwatch.db import migrate, server, store
+from theftwatch.db.connect import connect, describe
+from theftwatch.db.queries import queries
+from theftwatch.errors import DatabaseError, UsageError
+
+app = typer.Typer(help="Start, stop and look into the embedded Postgres; migrate the database.", no_args_is_help=True)
+
+
+@app.command()
+def start() -> None:
+    """Start the embedded Postgres, where it does not run."""
+    if settings().dsn:
+        raise UsageError("THEFTWATCH_DSN is set, so the embedded Postgres is not used; unset it to start that")
+    with _progress("Starting Postgres"):
+        running = server.start(settings())
+    print(f"Postgres runs at 127.0.0.1:{running.port}, with its data in {running.data}")
+
+
+@app.command()
+def stop() -> None:
+    """Stop the embedded Postgres, whoever uses it."""
+    with _progress("Stopping Postgres"):
+        stopped = server.stop(settings())
+    print("Postgres is stopped." if stopped else "Postgres did not run.")
+
+
+@app.command()
+def url(
+    *,
+    owner: Annotated[bool, typer.Option("--owner", help="Of the account that may write.")] = False,
+    demo: Annotated[bool, typer.Option("--demo", help="Of the demo's database.")] = False,
+) -> None:
+    """Print the DSN of the database, for `psql` and other programs; of the read-only account if not told otherwise.
+
+    The embedded Postgres is started where it does not run.
+    """
+    chosen = settings()
+    if demo:
+        chosen = chosen.model_copy(update={"dsn": None, "database": DEMO_DATABASE})
+    with _progress("Starting Postgres"):
+        dsn = server.connect_dsn(chosen) if owner else server.reader_dsn(chosen)
+    print(dsn)
+
+
+@app.command("migrate")
+def migrate_() -> None:
+    """Bring the database to the schema of this program."""
+    with _progress("Migrating"):
+        applied = server.migrate_database(settings())
+    for migration in applied:
+        print(f"applied {migration.name}")
+    print(f"The database is at schema {migrate.known_migrations()[-1].name}.")
+
+
+@app.command()
+def status() -> None:
+    """Show where the database is, how large, and at which schema; exit code 1 where it does not run."""
+    if dsn := settings().dsn:
+        place = dsn.get_secret_value()
+        _row("server", f"{describe(place)} (THEFTWATCH_DSN)")
+        with connect(place, remedy="check THEFTWATCH_DSN and that the server runs") as connection:
+            _row("state", "ready")
+            _show_server(connection)
+            _show_schema(connection)
+        return
+    running = server.status(settings())
+    _row("server", "embedded")
+    _row("state", running.state if running else "not running")
+    _row("data", str(server.data_folder(settings())))
+    if running is None or running.state != "ready":
+        raise DatabaseError(
+            f"Postgres is {running.state if running else 'not running'}; `theftwatch db start` starts it"
+        )
+    _row("size", _megabytes(_folder_bytes(running.data)))
+    _row("address", f"127.0.0.1:{running.port}")
+    remedy = f"see {running.data}/log"
+    with connect(server.owner_dsn(running, server.SUPERUSER), remedy=remedy) as connection:
+        names = _show_server(connection)
+    if settings().database not in names:
+        _row("schema", f"none: database {settings().database} is made when it is first used")
+        return
+    with connect(server.owner_dsn(running, settings().database), remedy=remedy) as connection:
+        _show_schema(connection)
+
+
+@app.command()
+def digest() -> None:
+    """Print a digest of the database's content: databases that say the same have the same digest."""
+    print(asyncio.run(_digest(server.connect_dsn(settings()))))
+
+
+async def _digest(dsn: str) -> str:
+    async with await psycopg.AsyncConnection.connect(dsn) as connection:
+        return await store.digest(connection)
+
+
+def _progress(what: str) -> AbstractContextManager[Any]:
+    """Show that something goes on, where a person watches."""
+    return Console(stderr=True).status(what)
+
+
+def _show_server(connection: psycopg.Connection) -> list[str]:
+    """Show the server's version and databases and return their names."""
+    _row("version", connection.info.parameter_status("server_version") or "unknown")
+    databases = connection.execute(queries()["find_databases"]).fetchall()
+    for name, size_bytes in databases:
+        _row("database", name if size_bytes is None else f"{name} ({_megabytes(size_bytes)})")
+    return [name for name, _ in databases]
+
+
+def _show_schema(connection: psycopg.Connection) -> None:
+    [(available, used)] = connection.execute(queries()["find_vector"]).fetchall()
+    _row("vector", f"{used} in use" if used else f"{available} available, not in use" if available else "not available")
+    applied = migrate.find_applied(connection)
+    todo = migrate.pending(connection)
+    _row("schema", applied[-1][1] if applied else "none")
+    _row("pending", ", ".join(migration.name for migration in todo) or "none")
+
+
+def _row(name: str, value: str) -> None:
+    print(f"{name:<10}{value}")
+
+
+def _folder_bytes(folder: Path) -> int:
+    """Return what the files of a folder take on the disk; those that vanish meanwhile count nothing."""
+    total = 0
+    for path, _, names in os.walk(folder):
+        for name in names:
+            try:
+                total += Path(path, name).lstat().st_blocks * 512  # POSIX: the unit of st_blocks
+            except FileNotFoundError:
+                continue
+    return total
+
+
+def _megabytes(size_bytes: int) -> str:
+    return f"{size_bytes / 1_000_000:.0f} MB"

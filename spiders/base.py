@@ -2,7 +2,7 @@
 
 import logging
 from abc import abstractmethod
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
@@ -104,10 +104,11 @@ class MarketplaceSpider(Spider):
         try:
             page = self.read_response(response)
         except PageError as exc:
-            for request in self.in_browser(response, exc):
+            again = list(self.again(response, exc))
+            for request in again:
                 yield request
-                return
-            await self._note(response, exc)
+            if not again:
+                await self._note(response, exc)
             return
         self._blocks_in_a_row = 0
         Run.of(self.crawler).inc(f"page/{page.kind}")
@@ -134,13 +135,13 @@ class MarketplaceSpider(Spider):
             yield from page.listings
         else:
             for url in page.listing_urls:
-                if self._take():
+                if self.take():
                     yield self.page_request(response.follow(url, priority=1))
-        if page.next_page and self._listings_left != 0:
+        if page.next_page and self.wants_more:
             yield self.page_request(response.follow(page.next_page))
 
-    def in_browser(self, response: Response, exc: PageError) -> Iterable[Request]:
-        """Yield the request for a page that showed nothing without scripts, once more in Chromium."""
+    def again(self, response: Response, exc: PageError) -> Iterator[Request]:
+        """Yield the request that is worth another try: a page that showed nothing without scripts goes to Chromium."""
         if isinstance(exc, PageChangedError) and settings().browser and not response.meta.get("playwright"):
             Run.of(self.crawler).inc("page/in_browser")
             assert response.request is not None
@@ -166,12 +167,18 @@ class MarketplaceSpider(Spider):
             return
         await run.note_problem(request.url, "failed", f"{request.url}: {failure.value!r}")
 
-    def _take(self) -> bool:
-        """Return whether one more listing may be fetched."""
-        if self._listings_left is None:
-            return True
-        self._listings_left = max(self._listings_left - 1, -1)
-        return self._listings_left >= 0
+    @property
+    def wants_more(self) -> bool:
+        """Whether the limit of listings, if there is one, leaves any."""
+        return self._listings_left is None or self._listings_left > 0
+
+    def take(self) -> bool:
+        """Return whether one more listing may be fetched, and count it."""
+        if not self.wants_more:
+            return False
+        if self._listings_left is not None:
+            self._listings_left -= 1
+        return True
 
     async def _note(self, response: Response, exc: PageError) -> None:
         kind = problem_kind(exc, response.status)

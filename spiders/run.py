@@ -14,12 +14,12 @@ from scrapy import signals
 from scrapy.crawler import Crawler
 from scrapy.http import Response
 from scrapy.statscollectors import StatsCollector
-from theftwatch.db.server import connect_dsn
 
 from theftwatch.clock import Clock, system_clock
 from theftwatch.config import settings
 from theftwatch.db import store
 from theftwatch.db.queries import execute
+from theftwatch.db.server import connect_dsn
 from theftwatch.files import Files
 
 logger = logging.getLogger(__name__)
@@ -106,12 +106,13 @@ class Run:
 
     def outcome(self, reason: str) -> Literal["ok", "partial", "blocked", "failed"]:
         """Return what the run may be taken for: a blocked one says nothing about any listing that it did not see."""
-        if reason not in {"finished", "limit"}:
+        if reason not in {"finished", "api_quota"}:
             return "blocked" if reason == "blocked" else "failed"
         if self.count("page/blocked") or self.count("page/refused_by_robots"):
             return "blocked"
         troubles = ("page/changed", "page/unknown", "page/failed", "listing/failed", "image/missing")
-        return "partial" if any(self.count(trouble) for trouble in troubles) else "ok"
+        cut_short = reason != "finished"
+        return "partial" if cut_short or any(self.count(trouble) for trouble in troubles) else "ok"
 
     def count(self, name: str) -> int:
         """Return a counter of ours."""

@@ -1,0 +1,60 @@
+"""Looks new images up among those of the other side."""
+
+import asyncio
+import logging
+from typing import Self
+
+from scrapy.crawler import Crawler
+
+from spiders.run import Run
+from theftwatch.db.records import ListingRecord
+from theftwatch.match.drain import Drain
+
+logger = logging.getLogger(__name__)
+
+
+class MatchPipeline:
+    """Works the lookups off that the store put down, beside the crawl; what a killed crawl left over included."""
+
+    def __init__(self, crawler: Crawler) -> None:
+        self._run = Run.of(crawler)
+        self._drain: Drain | None = None
+        self._work: asyncio.Task[None] | None = None
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        """Set up for a crawl."""
+        return cls(crawler)
+
+    async def open_spider(self) -> None:
+        """Connect to the record."""
+        await self._run.open()
+        self._drain = Drain(
+            pool=self._run.pool, files=self._run.files, threads=self._run.threads, clock=self._run.clock
+        )
+
+    async def process_item(self, item: ListingRecord) -> ListingRecord:
+        """Return the listing as it is; its lookups are in the record."""
+        if item.new_images and (self._work is None or self._work.done()):
+            self._work = asyncio.create_task(self._look_up(wait=False))
+        return item
+
+    async def close_spider(self) -> None:
+        """Finish all lookups."""
+        if self._work is not None:
+            await self._work
+        await self._look_up(wait=True)
+
+    async def _look_up(self, *, wait: bool) -> None:
+        """Work lookups off; where another process is at it, wait for it to end only when this crawl ends."""
+        assert self._drain is not None
+        try:
+            done = await self._drain.run(wait=wait)
+        except Exception:
+            # The lookups stay down in the record: the next crawl, or `theftwatch rematch`, works them off.
+            self._run.inc("match/failed")
+            logger.exception("matching broke off; `theftwatch rematch --pending` takes it up again")
+            return
+        self._run.inc("image/looked_up", done.looked_up)
+        self._run.inc("match/match", done.matches)
+        self._run.inc("match/possible", done.possible)

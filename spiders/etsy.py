@@ -1,0 +1,140 @@
+"""Etsy: shops and listings, by its Open API where a key is set, else by its pages."""
+
+import logging
+import re
+from collections.abc import Iterator
+from typing import ClassVar
+from urllib.parse import parse_qsl, quote_plus, urlsplit
+
+from scrapy import Request
+from scrapy.exceptions import CloseSpider
+from scrapy.http import Response, TextResponse
+
+from spiders.arguments import Kind, Start
+from spiders.base import MarketplaceSpider
+from theftwatch.config import Settings, settings
+from theftwatch.errors import PageBlockedError, PageError, UsageError
+from theftwatch.listing import Listing, Page, PageKind
+from theftwatch.pages import etsy_api
+from theftwatch.pages.etsy_urls import read_address, shop_url
+
+logger = logging.getLogger(__name__)
+
+_SHOP = re.compile(r"\w{1,50}")
+_TOO_MANY = 429
+_CALLS_AGAIN_MAX = 5
+
+
+class EtsySpider(MarketplaceSpider):
+    """Crawls shops; Etsy's pages refuse most plain clients, so a key for the API is the way to go."""
+
+    name = "etsy"
+    allowed_domains: ClassVar = ["etsy.com", "etsystatic.com"]
+    kinds: ClassVar[tuple[Kind, ...]] = ("shop", "url", "search")
+
+    @classmethod
+    def check(cls, given: dict[str, str], own: Settings) -> None:
+        """Check the arguments and the form of the key.
+
+        Raises UsageError.
+        """
+        if own.etsy_api_key:
+            etsy_api.key_header(own.etsy_api_key.get_secret_value())
+        super().check(given, own)
+
+    @classmethod
+    def requests(cls, start: Start) -> list[Request]:
+        """Return where a shop, a page or a search begins."""
+        if start.kind == "search":
+            words = quote_plus(start.value)
+            call = f"{etsy_api.BASE_URL}/listings/active?limit={etsy_api.BATCH_SIZE}&keywords={words}"
+            url = call if _key() else f"https://www.etsy.com/search?q={words}"
+        elif start.kind == "shop" and _SHOP.fullmatch(start.value):
+            url = etsy_api.shop_by_name_url(start.value) if _key() else shop_url(start.value)
+        elif start.value.startswith("https://"):
+            url = _call_for(start.value) if _key() else start.value
+        else:
+            raise UsageError(f"-a {start.kind}={start.value}: give a shop's name, or an address with https://")
+        return [_call(url) if url.startswith(etsy_api.BASE_URL) else Request(url)]
+
+    def read_response(self, response: Response) -> Page:
+        """Read a page, or an answer of the API with what its headers say of the limits.
+
+        Raises PageError.
+        """
+        if not _is_call(response.url):
+            return super().read_response(response)
+        self._obey_limits(response)
+        if response.status >= 400:
+            refusal = etsy_api.read_refusal(
+                response.status, response.text if isinstance(response, TextResponse) else ""
+            )
+            raise refusal if isinstance(refusal, PageError) else PageBlockedError(str(refusal))
+        return super().read_response(response)
+
+    def again(self, response: Response, exc: PageError) -> Iterator[Request]:
+        """Yield the call that came too fast once more; the host's slot holds it back as long as Etsy asked."""
+        calls = response.meta.get("calls", 1)
+        if _is_call(response.url) and response.status == _TOO_MANY and calls <= _CALLS_AGAIN_MAX:
+            assert response.request is not None
+            yield response.request.replace(dont_filter=True, meta={**response.request.meta, "calls": calls + 1})
+        else:
+            yield from super().again(response, exc)
+
+    def go_on(self, page: Page, response: Response) -> Iterator[Listing | Request]:
+        """Yield what a page leads to; the API's lists lead to batches, as only these give images."""
+        if not _is_call(response.url):
+            yield from super().go_on(page, response)
+            return
+        if page.kind is PageKind.PROFILE:
+            yield from self._listings_of(page, response)
+        elif page.kind is PageKind.LISTING:
+            yield from page.listings
+        else:
+            refs = [listing.listing_ref for listing in page.listings if self.take()]
+            if refs:
+                yield self.page_request(_call(etsy_api.batch_url(refs), priority=1))
+            if page.next_page and self.wants_more:
+                yield self.page_request(_call(page.next_page))
+
+    def _listings_of(self, page: Page, response: Response) -> Iterator[Request]:
+        """Yield the first list of the shop that was asked for; the search by name also finds similar names."""
+        asked = dict(parse_qsl(urlsplit(response.url).query)).get("shop_name", "").lower()
+        for seller in page.sellers:
+            if seller.ref and (seller.name or "").lower() == asked:
+                yield self.page_request(_call(etsy_api.active_listings_url(seller.ref)))
+
+    def _obey_limits(self, response: Response) -> None:
+        limits = etsy_api.read_limits({name.decode(): values[-1].decode() for name, values in response.headers.items()})
+        assert self.crawler.engine is not None
+        slot = self.crawler.engine.downloader.slots.get(response.meta["download_slot"])
+        if slot:
+            slot.delay = limits.pause_s
+        if limits.remaining_today == 0:
+            logger.warning("the API key has no calls left today; the rest comes with the next run")
+            raise CloseSpider("api_quota")
+
+
+def _key() -> str | None:
+    key = settings().etsy_api_key
+    return key.get_secret_value() if key else None
+
+
+def _call(url: str, *, priority: int = 0) -> Request:
+    """Return a call of the API: it has limits of its own in place of robots.txt and a delay."""
+    meta = {"dont_obey_robotstxt": True, "autothrottle_dont_adjust_delay": True}
+    return Request(url, headers=etsy_api.key_header(_key() or ""), meta=meta, priority=priority)
+
+
+def _is_call(url: str) -> bool:
+    return url.startswith(etsy_api.BASE_URL)
+
+
+def _call_for(url: str) -> str:
+    """Return the call that gives what a page of the site shows; the address itself where none does."""
+    address = read_address(url)
+    if address.kind is PageKind.LISTING and address.listing_ref:
+        return etsy_api.api_listing_url(address.listing_ref)
+    if address.kind is PageKind.SHOP and address.shop_name:
+        return etsy_api.shop_by_name_url(address.shop_name)
+    return url

@@ -12,6 +12,7 @@ from parsel import Selector
 from theftwatch.pages.jsonld import (
     clean_text,
     find_blocks,
+    find_products,
     has_type,
     item_products,
     load_blocks,
@@ -74,6 +75,11 @@ def test_the_graph_of_a_typed_object_is_read_beside_it():
 def test_a_type_is_known_however_it_is_written(kind):
     assert has_type({"@type": kind}, "Product")
     assert not has_type({"@type": kind}, "Offer")
+
+
+def test_products_are_found_beside_other_things_and_as_main_entity():
+    page = {"@type": "ItemPage", "mainEntity": {"@type": "ProductGroup", "name": "Set"}}
+    assert [each["name"] for each in find_products([CUP, {"@type": "BreadcrumbList"}, page])] == ["Cup", "Set"]
 
 
 @pytest.mark.parametrize("text", ["Odin&#39;s", "Odin&amp;#39;s", "Odin's", " Odin's "])

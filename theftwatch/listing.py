@@ -98,3 +98,5 @@ class Page:
     listing_urls: tuple[str, ...] = ()
     seller_urls: tuple[str, ...] = ()
     next_page: str | None = None
+    #: Number of the last page of the list, where the page leads there
+    last_page: int | None = None

@@ -7,7 +7,7 @@ trailing commas, one object where a list is due. Everything here is read toleran
 import html
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -22,6 +22,7 @@ Block = dict[str, Any]
 # Strings are matched whole, so that a comma within one stays; possessive, so that broken ones cost no more time
 _STRING_OR_TRAILING_COMMA = re.compile(r'("[^"\\]*+(?:\\.[^"\\]*+)*+"?)|,(?=\s*+[\]}])', re.DOTALL)
 _ESCAPE = re.compile(r'\\(["\\/bfnrtu])?')
+_UNSTORABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 _WRAPPERS = re.compile(r"<!--|-->|/\*\s*<!\[CDATA\[\s*\*/|/\*\s*\]\]>\s*\*/|(?://\s*)?<!\[CDATA\[|(?://\s*)?\]\]>")
 
 
@@ -51,7 +52,12 @@ def find_blocks(page: Selector) -> tuple[Block, ...]:
 
 def load_blocks(text: str) -> tuple[Block, ...]:
     """Return the objects in a JSON-LD text: the object itself, those of a list, those of an `@graph`."""
-    return tuple(_flatten(load_json(text)))
+    return blocks_of(load_json(text))
+
+
+def blocks_of(value: object) -> tuple[Block, ...]:
+    """Return the objects in a JSON-LD value, as `load_blocks` does of its text."""
+    return tuple(_flatten(value))
 
 
 def load_json(text: str) -> Any:
@@ -68,6 +74,12 @@ def has_type(block: object, *names: str) -> bool:
     if not isinstance(block, dict):
         return False
     return any(str(kind).rpartition("/")[2].rpartition(":")[2] in names for kind in _as_list(block.get("@type")))
+
+
+def find_products(blocks: Iterable[Block]) -> tuple[Block, ...]:
+    """Return the Product objects among blocks, and those that a page names as its main entity."""
+    entities = (entity for block in blocks for entity in (block, *_as_list(block.get("mainEntity"))))
+    return tuple(entity for entity in entities if has_type(entity, "Product", "ProductGroup", "IndividualProduct"))
 
 
 def item_products(item_list: Block) -> tuple[Block, ...]:
@@ -97,9 +109,12 @@ def read_product(block: Block) -> Product:
 
 
 def clean_text(value: object) -> str | None:
-    """Return a text without its character references, which templates write twice; None for an empty one."""
-    text = _text(value)
-    return html.unescape(html.unescape(text)).strip() or None if text else None
+    """Return a text without its character references, which templates write twice; None for an empty one.
+
+    Control characters and lone surrogates, which no database stores, are left out.
+    """
+    text = html.unescape(html.unescape(_text(value) or ""))
+    return _UNSTORABLE.sub("", text).strip() or None
 
 
 def _decode(text: str) -> Any:

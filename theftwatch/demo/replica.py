@@ -1,0 +1,166 @@
+"""The replica as a real HTTP server on loopback: one port for all hosts, told apart by the Host header.
+
+    python -m theftwatch.demo.replica --port 0 --log requests.jsonl
+
+prints its address in one line and serves until it is interrupted.
+"""
+
+import argparse
+import json
+import logging
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Lock, Thread
+from typing import Any
+from urllib.parse import unquote
+
+from theftwatch.demo.addresses import host_map
+from theftwatch.demo.answers import Answer, Request, Shelves
+from theftwatch.demo.catalogue import Catalogue, load_catalogue
+from theftwatch.demo.etsy_api import CallLimit
+from theftwatch.demo.sites import answer
+
+logger = logging.getLogger(__name__)
+
+_ADDRESS = "127.0.0.1"
+#: An idle connection is closed after this long, so that stopping need not wait for it
+_IDLE_S = 30
+
+
+class Replica(ThreadingHTTPServer):
+    """The server; `running_replica` starts and stops one."""
+
+    daemon_threads = True
+    # Tests start many replicas one after another on free ports
+    allow_reuse_address = True
+    request_queue_size = 128
+
+    def __init__(self, catalogue: Catalogue, port: int = 0, log: Path | None = None) -> None:
+        super().__init__((_ADDRESS, port), _Handler)
+        self.shelves = Shelves(catalogue)
+        self.limit = CallLimit()
+        self._log = log
+        self._log_lock = Lock()
+
+    @property
+    def port(self) -> int:
+        """Return the port that it listens on."""
+        return int(self.server_address[1])
+
+    @property
+    def address(self) -> str:
+        """Return host and port, as a host map takes them."""
+        return f"{_ADDRESS}:{self.port}"
+
+    @property
+    def host_map(self) -> dict[str, str]:
+        """Return the host map that leads all marketplaces here."""
+        return host_map(self.port)
+
+    def write_log(self, request: Request, status: int) -> None:
+        """Add a line about one request to the log, if there is one."""
+        if self._log is None:
+            return
+        line = {
+            "at": datetime.now(UTC).isoformat(),
+            "host": request.host,
+            "path": request.path,
+            "query": request.query,
+            "user_agent": request.headers.get("user-agent"),
+            "status": status,
+        }
+        with self._log_lock, self._log.open("a", encoding="utf-8") as log:
+            log.write(json.dumps(line) + "\n")
+
+
+@contextmanager
+def running_replica(catalogue: Catalogue | None = None, *, port: int = 0, log: Path | None = None) -> Iterator[Replica]:
+    """Serve a catalogue, by default the one of the package, while the context lasts."""
+    replica = Replica(catalogue or load_catalogue(), port, log)
+    thread = Thread(target=replica.serve_forever, kwargs={"poll_interval": 0.05}, name="replica", daemon=True)
+    thread.start()
+    try:
+        yield replica
+    finally:
+        replica.shutdown()
+        replica.server_close()
+        thread.join()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: Replica
+    protocol_version = "HTTP/1.1"
+    server_version = "replica"
+    sys_version = ""
+    timeout = _IDLE_S
+    # Head and body go out together; without this the body would wait for the acknowledgement of the head
+    disable_nagle_algorithm = True
+    wbufsize = -1
+
+    def do_GET(self) -> None:
+        """Answer one request."""
+        path, _, query = self.path.partition("?")
+        request = Request(
+            host=self.headers.get("Host", "").partition(":")[0].lower(),
+            path=unquote(path),
+            query=query,
+            headers={name.lower(): value for name, value in self.headers.items()},
+        )
+        try:
+            found = answer(request, self.server.shelves, self.server.limit)
+        except Exception:
+            # A fault of the replica must look like one in the client's test too
+            logger.exception("no answer to %s", request.url)
+            found = Answer(status=HTTPStatus.INTERNAL_SERVER_ERROR, content_type="text/plain")
+        self.server.write_log(request, found.status)
+        self._send(found)
+
+    do_HEAD = do_GET  # noqa: N815  the name that http.server looks for
+
+    def log_message(self, *args: Any) -> None:
+        """Keep quiet; the log of the replica is `write_log`."""
+
+    def version_string(self) -> str:
+        """Return no `Server` of our own where an answer brings one."""
+        return self.server_version
+
+    def _send(self, found: Answer) -> None:
+        self.send_response_only(found.status)
+        headers = {
+            "Server": self.server_version,
+            "Date": self.date_time_string(),
+            "Content-Type": found.content_type,
+            "Content-Length": str(len(found.body)),
+            **found.headers,
+        }
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+        if self.command != "HEAD" and found.status != HTTPStatus.NOT_MODIFIED:
+            self.wfile.write(found.body)
+
+
+def main() -> None:
+    """Serve the replica from the command line."""
+    parser = argparse.ArgumentParser(prog="python -m theftwatch.demo.replica", description=__doc__)
+    parser.add_argument("--port", type=int, default=0, help="port to listen on; 0 takes a free one")
+    parser.add_argument("--log", type=Path, help="file to which a JSON line is added for each request")
+    arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with Replica(load_catalogue(), arguments.port, arguments.log) as replica:
+        sys.stdout.write(f"http://{replica.address}\n")
+        sys.stdout.flush()
+        try:
+            replica.serve_forever()
+        except KeyboardInterrupt:
+            logger.info("stopped")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,8 +1,16 @@
 """Scrapy's settings, each deviation from a default with its reason."""
 
-from theftwatch.config import settings
+import sys
 
-_OWN = settings()
+from theftwatch.config import settings
+from theftwatch.errors import UsageError
+
+try:
+    _OWN = settings()
+except UsageError as exc:
+    # Scrapy imports this module before anything of ours could catch the error.
+    sys.stderr.write(f"theftwatch: {exc}\n")
+    raise SystemExit(exc.exit_code) from None
 
 BOT_NAME = "theftwatch"
 SPIDER_MODULES = ["spiders"]

@@ -4,27 +4,30 @@ import argparse
 import sys
 
 from scrapy.commands import crawl
-from theftwatch.db.server import connect_dsn
+from scrapy.spiderloader import SpiderLoader
 
 from spiders.base import MarketplaceSpider
 from theftwatch.config import settings
-from theftwatch.errors import TheftWatchError
+from theftwatch.db.server import connect_dsn
+from theftwatch.errors import TheftWatchError, UsageError
 
 
 class Command(crawl.Command):
     """Scrapy's command with our checks before it."""
 
-    def run(self, args: list[str], opts: argparse.Namespace) -> None:
-        """Check, then crawl."""
-        assert self.crawler_process is not None
+    def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
+        """Check, in one line and with an exit code, before Scrapy sets itself up and logs pages of it."""
+        super().process_options(args, opts)
+        assert self.settings is not None
+        spiders = SpiderLoader.from_settings(self.settings)
         try:
-            if len(args) == 1 and args[0] in self.crawler_process.spider_loader.list():
-                spider = self.crawler_process.spider_loader.load(args[0])
+            if len(args) == 1:
+                if args[0] not in spiders.list():
+                    raise UsageError(f"no spider is called {args[0]!r}; there are {', '.join(sorted(spiders.list()))}")
+                spider = spiders.load(args[0])
                 assert issubclass(spider, MarketplaceSpider)
                 spider.check(opts.spargs, settings())
                 connect_dsn(settings())
         except TheftWatchError as exc:
             sys.stderr.write(f"theftwatch: {exc}\n")
-            self.exitcode = exc.exit_code
-            return
-        super().run(args, opts)
+            raise SystemExit(exc.exit_code) from None

@@ -101,6 +101,8 @@ def create(data: Path, programs: Path, runner: Runner, passwords: Mapping[str, s
     with (new / "postgresql.conf").open("a") as file:
         file.write("\ninclude = 'theftwatch.conf'\n")
     _configure(new, runner, _free_port())
+    (new / "log").mkdir(mode=0o700)
+    runner.own(new / "log")
     accounts = new / "accounts.json"
     accounts.touch(mode=0o600)
     accounts.write_text(json.dumps(passwords, indent=2) + "\n")
@@ -150,7 +152,7 @@ def launch(data: Path, programs: Path, runner: Runner) -> None:
         # old number. Postgres checks by itself that no child of a dead postmaster still uses the data.
         (data / "postmaster.pid").unlink(missing_ok=True)
         started_at = time.time()
-        start_log = data / "start.log"
+        start_log = data / "log/start.log"
         start_log.unlink(missing_ok=True)
         options = ("-w", "-s", "-t", str(START_TIMEOUT_S), "-D", data, "-l", start_log)
         started = runner.run([programs / "pg_ctl", "start", *options])
@@ -161,11 +163,12 @@ def launch(data: Path, programs: Path, runner: Runner) -> None:
             raise DatabaseError(
                 f"Postgres is still recovering after {START_TIMEOUT_S} s; try later, {data}/log says how far it is"
             )
-        if "still in use" in complaint:  # the children of a killed postmaster have not all noticed
+        if "still in use" in complaint:  # a child of a killed postmaster has not noticed, because it is at work
             time.sleep(_PAUSE_S * 2**attempt)
         elif _is_free(port):
             break
-    raise DatabaseError(f"Postgres did not start: {complaint}; see {data}/log")
+    remedy = "wait for its last queries to end, or end them" if "still in use" in complaint else f"see {data}/log"
+    raise DatabaseError(f"Postgres did not start: {complaint}; {remedy}")
 
 
 def shut_down(postmaster: Postmaster, data: Path) -> None:
@@ -254,13 +257,13 @@ def _command_line(pid: int) -> str:
 
 def _log_since(data: Path, moment_s: float) -> str:
     """Return the ends of the logs that were written to since a moment."""
-    files = sorted([data / "start.log", *data.glob("log/*.log")])
-    fresh = [file for file in files if file.exists() and file.stat().st_mtime >= moment_s - 1]
+    files = sorted(data.glob("log/*.log"), key=lambda file: file.stat().st_mtime)
+    fresh = [file for file in files if file.stat().st_mtime >= moment_s - 1]  # some file systems count whole seconds
     return "\n".join(file.read_text(errors="replace")[-2000:] for file in fresh)
 
 
 def _complaint(output: str) -> str:
     """Return the line of a program's output that says what is wrong."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
-    telling = [line for line in lines if re.search(r"FATAL|PANIC|ERROR|error:", line)]
+    telling = [match[1] for line in lines if (match := re.search(r"(?:FATAL|PANIC|ERROR|error): +(.*)", line))]
     return (telling or lines or ["it said nothing"])[-1]

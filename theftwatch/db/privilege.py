@@ -106,15 +106,20 @@ def runner_for(home: Path, data: Path) -> Runner:
 
 def reachable_programs(programs: Path, runner: Runner, home: Path) -> Path:
     """Return the folder of Postgres' programs, or that of a copy below `home` where the runner cannot reach them."""
-    postgres = programs / "postgres"
-    if runner.reaches(postgres):
+    if runner.reaches(programs / "postgres"):
         return programs
-    copy = home / "programs"
-    if not (copy / "bin/postgres").exists() or _changed(postgres, copy / "bin/postgres"):
+    root, package = programs.parent, programs.parent.parent
+    copy, partial = home / "programs", home / "programs.new"
+    copied = copy / package.name / root.name / programs.name
+    if not (copied / "postgres").exists() or _changed(programs / "postgres", copied / "postgres"):
         shutil.rmtree(copy, ignore_errors=True)
-        shutil.copytree(programs.parent, partial := home / "programs.new", dirs_exist_ok=True, symlinks=True)
+        shutil.rmtree(partial, ignore_errors=True)
+        shutil.copytree(root, partial / package.name / root.name, symlinks=True)
+        libraries = package.with_name(f"{package.name}.libs")  # where wheels have them, and the programs look for them
+        if libraries.is_dir():
+            shutil.copytree(libraries, partial / libraries.name)
         partial.rename(copy)
-    return copy / "bin"
+    return copied
 
 
 def _nobody() -> Runner:

@@ -78,3 +78,20 @@ def image_record(data: bytes) -> ImageRecord:
         height_px=prints.height_px,
         hashes=prints.hashes,
     )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DecisionRecord:
+    """The program's decision on a pair of images."""
+
+    #: SHA-256 of the image in the role of the original, and of the one in that of the suspect
+    original: bytes
+    suspect: bytes
+    decision: Literal["match", "possible", "no_match"]
+    score: float
+    method: str
+    explanation: str
+    transform: dict[str, object] | None = None
+    distance_bits: int | None = None
+    similarity: float | None = None
+    inliers: int | None = None

@@ -25,6 +25,8 @@ from theftwatch.errors import DatabaseError, UsageError
 OWNER = "theftwatch"
 READER = "theftwatch_reader"
 SUPERUSER = "postgres"
+#: A database that is always there, to ask about the others.
+MAINTENANCE_DATABASE = "postgres"
 
 _ACCOUNTS = (SUPERUSER, OWNER, READER)
 _DATA = "data"
@@ -114,7 +116,7 @@ def stop(settings: Settings) -> bool:
     """Stop the embedded server, whoever uses it, and return whether it ran."""
     home = _home(settings)
     data = home / _DATA
-    if not data.exists():
+    if not home.exists():
         return False
     with _explained(home), _locked(home):
         postmaster = cluster.read_postmaster(data)
@@ -139,11 +141,6 @@ def data_folder(settings: Settings) -> Path:
 def owner_dsn(server: Server, database: str) -> str:
     """Return the DSN of the account that owns the databases."""
     return _dsn(server, OWNER, database)
-
-
-def superuser_dsn(server: Server, database: str) -> str:
-    """Return the DSN of the superuser, for what the owner may not do."""
-    return _dsn(server, SUPERUSER, database)
 
 
 def _home(settings: Settings) -> Path:
@@ -178,7 +175,7 @@ def _settled(data: Path) -> Server | None:
 def _migrate_embedded(settings: Settings, clock: Clock) -> tuple[Server, list[migrate.Migration]]:
     server = start(settings)
     remedy = f"see {server.data}/log"
-    with connect(superuser_dsn(server, SUPERUSER), remedy=remedy) as connection:
+    with connect(_dsn(server, SUPERUSER, MAINTENANCE_DATABASE), remedy=remedy) as connection:
         _ensure_database(connection, settings.database)
     with connect(owner_dsn(server, settings.database), remedy=remedy) as connection:
         applied = migrate.apply(connection, clock=clock) if migrate.pending(connection) else []
@@ -231,4 +228,6 @@ def _explained(home: Path) -> Iterator[None]:
             "folder of your own"
         ) from exc
     except OSError as exc:
-        raise DatabaseError(f"{exc.filename or home}: {exc.strerror}; make room, or set THEFTWATCH_DATA_DIR") from exc
+        raise DatabaseError(
+            f"{exc.filename or home}: {exc.strerror}; make room, or set THEFTWATCH_DATA_DIR to another folder"
+        ) from exc

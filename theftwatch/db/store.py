@@ -10,12 +10,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from psycopg.types.json import Jsonb
 from psycopg_pool import AsyncConnectionPool
 
 from theftwatch.db.queries import Connection, columns, execute, fetch
-from theftwatch.db.records import ImageRecord, ListingImageRecord, ListingRecord, OriginalFileRecord
+from theftwatch.db.records import DecisionRecord, ImageRecord, ListingImageRecord, ListingRecord, OriginalFileRecord
 from theftwatch.db.sellers import save_sellers, seller_key
-from theftwatch.listing import DateClaim, Listing
+from theftwatch.listing import DateClaim, Listing, Side
 
 type Pool = AsyncConnectionPool[Connection]
 
@@ -143,6 +144,49 @@ async def save_original_files(
     )
     await execute(connection, "insert_original_lookups", sha256s=sha256s)
     await insert_findings(connection, sha256s, now=now)
+
+
+async def save_decisions(
+    connection: Connection,
+    decisions: Sequence[DecisionRecord],
+    looked_up: Sequence[tuple[bytes, Side]],
+    *,
+    algorithm_version: int,
+    now: datetime,
+) -> None:
+    """Write what was decided on pairs, the findings that follow, and which lookups are thereby done."""
+    await execute(connection, "lock_writes")
+    if decisions:
+        await execute(
+            connection,
+            "upsert_matches",
+            algorithm_version=algorithm_version,
+            now=now,
+            **columns(
+                {
+                    "originals": each.original,
+                    "suspects": each.suspect,
+                    "decisions": each.decision,
+                    "scores": each.score,
+                    "methods": each.method,
+                    "transforms": None if each.transform is None else Jsonb(each.transform),
+                    "explanations": each.explanation,
+                    "distances_bits": each.distance_bits,
+                    "similarities": each.similarity,
+                    "inliers": each.inliers,
+                }
+                for each in decisions
+            ),
+        )
+        await insert_findings(connection, [each.suspect for each in decisions], now=now)
+    await execute(
+        connection,
+        "finish_lookups",
+        sha256s=[sha256 for sha256, _ in looked_up],
+        sides=[side for _, side in looked_up],
+        algorithm_version=algorithm_version,
+        now=now,
+    )
 
 
 async def insert_findings(connection: Connection, sha256s: Sequence[bytes], *, now: datetime) -> None:

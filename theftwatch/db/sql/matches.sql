@@ -1,3 +1,13 @@
+-- lock_drain --
+-- Waits until no other session works lookups off.
+select pg_advisory_lock(hashtext('theftwatch drain'));
+
+-- try_lock_drain --
+select pg_try_advisory_lock(hashtext('theftwatch drain'));
+
+-- unlock_drain --
+select pg_advisory_unlock_all();
+
 -- find_pending_lookups --
 -- Lists images that have not yet been looked up in one of their roles; equal order on every machine.
 select l.side, i.sha256

@@ -1,9 +1,10 @@
 """Imports point down one list only, and the core knows nothing of Scrapy."""
 
-import ast
 from pathlib import Path
 
 import pytest
+
+from tests.imports import imports
 
 CHECKOUT = Path(__file__).parents[1]
 
@@ -25,21 +26,6 @@ def unit(module):
     if first == "theftwatch":
         return ".".join([first, *rest[:1]])
     return first if first in ORDER else None
-
-
-def imports(path, root):
-    """Yield what a module imports, wherever in it, as dotted names."""
-    package = ".".join(path.relative_to(root).with_suffix("").parts[:-1])
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            above = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
-            module = ".".join([*above, *([node.module] if node.module else [])])
-            if module == "theftwatch":  # what is imported from here is a module itself
-                yield from (f"{module}.{alias.name}" for alias in node.names)
-            else:
-                yield module
 
 
 def faults(root):

@@ -5,13 +5,15 @@ import re
 import subprocess
 import sys
 import tomllib
-from importlib.metadata import PackageNotFoundError, requires
+from importlib.metadata import PackageNotFoundError, packages_distributions, requires
 from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
+
+from tests.imports import imports
 
 CHECKOUT = Path(__file__).parents[1]
 PYPROJECT = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())
@@ -93,6 +95,27 @@ def needed_by(name):
 def test_both_locks_agree():
     run, dev = pins("requirements.lock"), pins("requirements-dev.lock")
     assert {name: dev.get(name) for name in run} == run
+
+
+# Its own interface is made of these, in the one version that fits it.
+PART_OF = {"twisted": "scrapy", "zope-interface": "scrapy", "playwright": "scrapy-playwright"}
+
+
+def test_what_is_imported_is_a_direct_dependency():
+    direct = {canonicalize_name(wanted.name) for wanted in RUN}
+    distributions = packages_distributions()
+    paths = [path for package in ("theftwatch", "spiders", "pipelines") for path in (CHECKOUT / package).rglob("*.py")]
+    modules = {name.split(".")[0] for path in paths for name in imports(path, CHECKOUT)}
+    names = {canonicalize_name(distributions[module][0]) for module in modules if module in distributions}
+    assert {"scrapy", "psycopg"} < names
+    assert {PART_OF.get(name, name) for name in names} - direct - {"theftwatch"} == set()
+
+
+def test_every_direct_dependency_is_accounted_for():
+    page = (CHECKOUT / "docs/dependencies.md").read_text()
+    rows = dict(re.findall(r"^\| ([a-z0-9-]+) \|.*?\| ([0-9.]+), 20\d\d-\d\d-\d\d.*\|$", page, re.MULTILINE))
+    pinned = {name: str(pin.specifier).removeprefix("==") for name, (pin, _) in pins("requirements-dev.lock").items()}
+    assert rows == {canonicalize_name(wanted.name): pinned[canonicalize_name(wanted.name)] for wanted in RUN + DEV}
 
 
 def test_there_is_no_other_lock():

@@ -111,6 +111,7 @@ def test_images_are_read_from_every_form(image):
         ({"@type": "AggregateOffer", "offers": [{"price": "3"}, {"price": "4"}]}, "3", "4", None),
         ({"price": "49", "priceSpecification": {"price": "122"}, "priceCurrency": "USD"}, "49", "49", "USD"),
         ({"priceSpecification": [{"price": "8", "priceCurrency": "USD"}]}, "8", "8", "USD"),
+        ({"price": "5", "priceCurrency": "US Dollar"}, "5", "5", None),
         ({"price": "on request"}, None, None, None),
         (["nothing"], None, None, None),
     ],

@@ -239,6 +239,16 @@ class TestListingPage:
         (listing,) = read_page(page, "https://www.etsy.com/listing/7/cup").listings
         assert (listing.listing_ref, [image.key for image in listing.images]) == ("7", ["1"])
 
+    @pytest.mark.parametrize("described", ["8", None])
+    def test_reads_the_markup_where_the_data_is_of_another_listing(self, described):
+        head = f"<link rel='canonical' href='{listing_url('7')}'><meta property='og:title' content='Mug - Etsy'>"
+        product = {"url": listing_url(described) if described else None, "name": "Mug", "image": photo_url("8")}
+        pane = f"<li data-image-id='1'><img data-src='{photo_url('1', '75x75')}'></li>"
+        (listing,) = read_page(product_page(product, head) + pane, listing_url("7")).listings
+        assert (listing.listing_ref, listing.title) == ("7", "Mug")
+        # What names no other listing is the page's own
+        assert [image.key for image in listing.images] == (["1"] if described else ["1", "8"])
+
     def test_adds_photos_that_the_data_has_beyond_the_carousel(self):
         panes = "".join(f"<li data-image-id='{key}'><img src='{photo_url(key, '75x75')}'></li>" for key in "21")
         page = product_page({"image": [photo_url(key) for key in "123"]}) + panes

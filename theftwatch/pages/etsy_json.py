@@ -78,7 +78,9 @@ def _read_results(results: list[Entry], count: object, url: str) -> Page | None:
 
 def _page_of_answer(results: list[Entry], kind: PageKind, following: str | None) -> Page:
     page = page_of_listings(listing for each in results if (listing := _read_entry(each)))
-    return replace(page, kind=kind, next_page=following)
+    leads_on = kind is not PageKind.LISTING
+    listing_urls = tuple(listing.url for listing in page.listings) if leads_on else ()
+    return replace(page, kind=kind, listing_urls=listing_urls, next_page=following)
 
 
 def _kind_of_call(url: str) -> PageKind | None:

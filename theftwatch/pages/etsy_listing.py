@@ -30,7 +30,8 @@ def read_listing_page(page: Selector, blocks: Iterable[Block], url: str) -> Page
     ref = _own_ref(page, products, url)
     if not ref:
         return None
-    product = next((each for each in products if product_ref(each) == ref), products[0] if products else Product())
+    # A Product that does not say which listing it describes is that of the page
+    product = next((each for each in products if product_ref(each) in (ref, None)), Product())
     product = _complete_from_markup(product, page, ref)
     carousel = _carousel_photos(page)
     photos = _longer_first(carousel, find_photos(product.images))
@@ -82,17 +83,21 @@ def page_of_listings(listings: Iterable[Listing]) -> Page:
         kind=PageKind.LISTING,
         listings=listings,
         sellers=sellers,
-        listing_urls=tuple(listing.url for listing in listings),
         seller_urls=tuple(dict.fromkeys(seller.url for seller in sellers if seller.url)),
     )
 
 
 def _own_ref(page: Selector, products: Sequence[Product], url: str) -> str | None:
-    """Return which listing the page is about; what its Product says weighs more than the address it was read with."""
+    """Return which listing the page is about.
+
+    It is the one that a Product describes, among those that the page and the address we read it with name; where the
+    Products describe others or none, what the page calls itself weighs more than what they or the address say.
+    """
     asked = read_address(url).listing_ref
-    refs = ([asked] if asked else []) + _refs_of_itself(page)
-    product_refs = [ref for ref in map(product_ref, products) if ref]
-    return next((ref for ref in refs if ref in product_refs), next(iter(product_refs + refs), None))
+    own = _refs_of_itself(page)
+    described = [ref for ref in map(product_ref, products) if ref]
+    named = [asked, *own] if asked else own
+    return next((ref for ref in named if ref in described), next(iter((*own, *described, *named)), None))
 
 
 def _refs_of_itself(page: Selector) -> list[str]:

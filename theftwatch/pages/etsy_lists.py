@@ -68,9 +68,8 @@ def _shop_page(page: Selector, listed: dict[str, Card], shown: dict[str, Card], 
     Cards of other shops are neither.
     """
     cards = _merge(listed, shown)
-    name = next((card.product.brand for card in listed.values() if card.product.brand), None) or _shop_name(
-        page, address
-    )
+    brands = (card.product.brand for card in listed.values())
+    name = next(filter(None, brands), None) or _shop_name(page, address)
     ref = _shop_ref(page, cards.values())
     own = {key: card for key, card in cards.items() if not (ref and card.photo and card.photo.shop_ref != ref)}
     goods = [card for card in own.values() if card.ref in listed or not listed]
@@ -107,10 +106,9 @@ def _listed_cards(blocks: Iterable[Block]) -> dict[str, Card]:
     for item_list in blocks:
         for block in item_products(item_list) if has_type(item_list, "ItemList") else ():
             product = read_product(block)
+            photo = next(iter(find_photos(product.images)), None)
             if ref := product_ref(product):
-                cards.setdefault(
-                    ref, Card(ref=ref, product=product, photo=next(iter(find_photos(product.images)), None))
-                )
+                cards.setdefault(ref, Card(ref=ref, product=product, photo=photo))
     return cards
 
 
@@ -133,7 +131,8 @@ def _read_card(link: Selector, ref: str) -> Card:
     closed = frame is not None and not frame.xpath("descendant::*[@data-listing-id != $ref][1]", ref=ref)
     card = frame if frame is not None and closed else link
     heading = card.xpath("normalize-space((.//h2 | .//h3 | .//h4)[1])").get()
-    title = clean_text(link.attrib.get("title")) or clean_text(heading) or clean_text(card.xpath(".//img/@alt").get())
+    titles = (link.attrib.get("title"), heading, link.attrib.get("aria-label"), card.xpath(".//img/@alt").get())
+    title = next(filter(None, map(clean_text, titles)), None)
     texts = (text for text in card.xpath(".//text()").getall() if clean_text(text) != title)
     price, currency = read_price("".join(texts))
     product = Product(name=title, price_min=price, price_max=price, currency=currency)

@@ -195,7 +195,7 @@ def _read_offers(value: object) -> tuple[list[Decimal], str | None]:
             pending.extend(_as_list(offer.get("offers"))[:1000])
         prices.extend(amount for price in own if (amount := read_amount(price)) is not None)
         currency = currency or _text(offer.get("priceCurrency")) or _text(specification.get("priceCurrency"))
-    return prices, currency.upper() if currency else None
+    return prices, currency.upper() if currency and re.fullmatch("[A-Za-z]{3}", currency) else None
 
 
 def _review_days(value: object) -> Iterator[date]:

@@ -5,16 +5,20 @@ a block, which comes with status 200, decide whether the page was refused; then 
 have held data, so that its reader must be mended, or is of no interest.
 """
 
+from dataclasses import replace
+
 from parsel import Selector
 
 from theftwatch.errors import PageBlockedError, PageChangedError, UnknownPageError
 from theftwatch.listing import Listing, Page, PageKind
 from theftwatch.pages.alibaba_detail import read_listing
+from theftwatch.pages.alibaba_images import listing_images
 from theftwatch.pages.alibaba_markup import read_rendered_cards, read_rendered_listing
 from theftwatch.pages.alibaba_search import is_supplier_search, read_search, search_page
 from theftwatch.pages.alibaba_urls import listing_ref, profile_url, split
 from theftwatch.pages.alibaba_vendor import read_vendor
 from theftwatch.pages.blocked import block_mark
+from theftwatch.pages.embedded import storable
 
 _NO_PAGE_HOSTS = ("login.alibaba.com", "passport.alibaba.com")
 
@@ -24,18 +28,16 @@ def read_page(body: str, url: str) -> Page:
 
     Raises PageBlockedError, UnknownPageError or PageChangedError.
     """
-    # Half surrogate pairs, which no page holds but a broken decoder may make, cannot be parsed
-    body = body.replace("\x00", "").encode("utf-8", "ignore").decode()
-    page = _read_data(body, url)
-    if page:
+    body = storable(body)
+    if page := _read_data(body, url):
         return page
     if mark := _block(body, url):
         raise PageBlockedError(f"{url}: the answer is {mark}, not the page; wait, then crawl slower or save it by hand")
     kind = _kind_of(url)
     if kind is None:
         raise UnknownPageError(
-            f"{url}: a page of no kind that is read; give the address of a product, of a vendor's product list or profile, "
-            "or of a search"
+            f"{url}: a page of no kind that is read; give the address of a product, of a search, "
+            "or of a vendor's product list or profile"
         )
     raise PageChangedError(
         f"{url}: a {kind.value.replace('_', ' ')} page without its data ({len(body)} characters); "
@@ -45,17 +47,33 @@ def read_page(body: str, url: str) -> Page:
 
 def _read_data(body: str, url: str) -> Page | None:
     """Return the page from its data; what only a parsed document shows is looked at last, since parsing is slow."""
-    if listing := read_listing(body, url):
+    listing = read_listing(body, url)
+    if listing and listing.complete:
         return _listing_page(listing)
     if page := read_search(body, url):
         return page
-    document = Selector(body)
+    document = Selector(body, type="html")
     if page := read_vendor(body, document, url):
         return page
-    if cards := list(read_rendered_cards(document)):
-        return search_page(cards, None)
-    listing = read_rendered_listing(document, url)
-    return _listing_page(listing) if listing else None
+    rendered = read_rendered_listing(document, url)
+    if listing and rendered:
+        return _listing_page(_merge(listing, rendered))
+    if only := listing or rendered:
+        return _listing_page(only)
+    cards = list(read_rendered_cards(document))
+    return search_page(cards, None) if cards else None
+
+
+def _merge(listing: Listing, rendered: Listing) -> Listing:
+    """Return a listing whose page lost its data, from what JSON-LD says of it and what the page shows."""
+    if rendered.listing_ref != listing.listing_ref:
+        return listing
+    return replace(
+        listing,
+        seller=rendered.seller if rendered.seller and rendered.seller.aliases else listing.seller,
+        images=listing_images(image.url for image in (*listing.images, *rendered.images)),
+        complete=True,
+    )
 
 
 def _listing_page(listing: Listing) -> Page:

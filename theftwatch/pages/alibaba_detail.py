@@ -12,8 +12,8 @@ from theftwatch.pages.alibaba_images import listing_images
 from theftwatch.pages.alibaba_markup import html_images
 from theftwatch.pages.alibaba_prices import Price, price_of, read_price, span
 from theftwatch.pages.alibaba_sellers import MARKETPLACE, seller_of
-from theftwatch.pages.alibaba_urls import listing_ref, listing_url
-from theftwatch.pages.embedded import dig, items_of, named_values, text_of
+from theftwatch.pages.alibaba_urls import listing_ref, listing_url, ref_of
+from theftwatch.pages.embedded import dig, items_of, named_values, plain_text_of, storable
 from theftwatch.pages.jsonld import Product, has_type, load_blocks, read_product
 
 # Parts of the description that show the goods; the others show the company, its papers, its packing and other goods
@@ -38,21 +38,20 @@ def read_listing(body: str, url: str) -> Listing | None:
     product = _product_of(data)
     schema = _find_schema(body) or Product()
     named = listing_ref(schema.url) or listing_ref(url)
-    ref = text_of(product.get("productId"), product.get("id"), named)
+    ref = ref_of(product.get("productId"), product.get("id"), named)
     photos = listing_images([*_photos(product)] or schema.images)
-    if not ref or not ref.isdecimal() or not photos:
+    if not ref or not photos:
         return None
     price = _price(product) or price_of([schema.price_min, schema.price_max], schema.currency)
-    title = text_of(product.get("subject"), product.get("title"))
     return Listing(
         marketplace=MARKETPLACE,
         listing_ref=ref,
         url=listing_url(ref, *_own_addresses(body), schema.url, url),
-        title=html.unescape(title) if title else schema.name,
+        title=plain_text_of(product.get("subject"), product.get("title"), schema.name),
         seller=_seller(data) or seller_of(name=schema.brand),
-        price_min=price.minimum if price else None,
-        price_max=price.maximum if price else None,
-        currency=price.currency if price else None,
+        price_min=price.minimum,
+        price_max=price.maximum,
+        currency=price.currency,
         images=listing_images([*(photo.url for photo in photos), *_description_images(data)]),
         complete=bool(product),  # JSON-LD alone names no images of the description
     )
@@ -107,7 +106,7 @@ def _seller(data: dict[str, Any]) -> Seller | None:
     )
 
 
-def _price(product: dict[str, Any]) -> Price | None:
+def _price(product: dict[str, Any]) -> Price:
     """Return the price in dollars, which stands beside the one in the visitor's currency; else the latter."""
     for prices in map(product.get, _PRICES):
         fields = list(_fields(prices))
@@ -116,7 +115,7 @@ def _price(product: dict[str, Any]) -> Price | None:
             return price
         if price := read_price(prices):
             return price
-    return None
+    return Price()
 
 
 def _fields(data: Any) -> Iterator[tuple[str, Any]]:
@@ -143,4 +142,4 @@ def _description_images(data: dict[str, Any]) -> Iterator[Any]:
     for owner in (_product_of(data), *(dig(module, "privateData") for module in modules)):
         text = dig(owner, "productHtmlDescription")
         if isinstance(text, str) and "<" in text:
-            yield from html_images(Selector(text.replace("\x00", "").encode("utf-8", "ignore").decode()))
+            yield from html_images(Selector(storable(text), type="html"))

@@ -9,9 +9,9 @@ One key was seen under several hosts, always as the same image.
 import re
 from collections.abc import Iterable
 from typing import Any
-from urllib.parse import urljoin, urlsplit
 
 from theftwatch.listing import ListingImage
+from theftwatch.pages.alibaba_urls import split
 
 _HOSTS = ("alicdn.com", "aliimg.com")
 _TYPE = r"\.(?:jpe?g|png|gif|webp|bmp)"
@@ -35,21 +35,17 @@ def read_image_url(address: Any) -> tuple[str, str] | None:
     None for anything else. Alibaba's own pictures, among them the placeholder of photos not yet loaded, lie outside
     `/kf/` (`/tfs/`, `/imgextra/`), but for some icons.
     """
-    if not isinstance(address, str):
-        return None
-    try:
-        parts = urlsplit(urljoin("https://s.alicdn.com/", address.strip()))
-        host = parts.hostname or ""
-    except ValueError:
-        return None
-    keyed = _KEYED.match(parts.path)
+    parts = split(address)
+    host = (parts.hostname or "") if parts else ""
+    path = parts.path if parts else ""
+    keyed = _KEYED.match(path)
     if not keyed or not any(host == domain or host.endswith("." + domain) for domain in _HOSTS):
         return None
     key = re.sub(rf"{_TYPE}(?:[_@!].*)?$", "", keyed[1], flags=re.IGNORECASE)
-    sized = _SIZED.fullmatch(parts.path)
-    if key in _ICONS or (not sized and "." in parts.path.rpartition("/")[2]):
+    sized = _SIZED.fullmatch(path)
+    if key in _ICONS or (not sized and "." in path.rpartition("/")[2]):
         return None
-    return f"https://{host}{sized[1] if sized else parts.path}", key
+    return f"https://{host}{sized[1] if sized else path}", key
 
 
 def listing_images(addresses: Iterable[Any]) -> tuple[ListingImage, ...]:

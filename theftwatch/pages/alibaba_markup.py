@@ -5,7 +5,7 @@ Elements are found by attributes that the marketplace's own tests and statistics
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from parsel import Selector, SelectorList
 
@@ -30,6 +30,8 @@ _PRICES = (
 )
 _COMPANY = "[ancestor-or-self::*[contains(@data-module-name, 'company') or contains(@data-testid, 'company')]]"
 _VENDOR_LINKS = (f"//a[contains(@href, '.alibaba.com')]{_COMPANY}", "//a[contains(@href, 'from=detail')]")
+_COMPANY_TITLE = "//*[@data-testid='company-card-title']"
+_HEAD = "//meta[@property='og:url']/@content | //link[@rel='canonical']/@href"
 _OWN_NUMBER = re.compile(r"(?:descIframe\.html\?|from=detail&)(?:amp;)?productId=([0-9]{6,16})\b")
 # A browser that saves a page puts its own file into `src` and leaves the true address in the others
 _ADDRESS_ATTRIBUTES = ("data-src", "data-original", "data-lazy-src", "src")
@@ -46,12 +48,12 @@ def read_rendered_listing(document: Selector, url: str) -> Listing | None:
     return Listing(
         marketplace=MARKETPLACE,
         listing_ref=ref,
-        url=listing_url(ref, url),
+        url=listing_url(ref, *document.xpath(_HEAD).getall(), url),
         title=_title(document),
         seller=_seller(document),
-        price_min=price.minimum if price else None,
-        price_max=price.maximum if price else None,
-        currency=price.currency if price else None,
+        price_min=price.minimum,
+        price_max=price.maximum,
+        currency=price.currency,
         images=listing_images([*(image.url for image in images), *html_images(document.xpath(_DESCRIPTION))]),
     )
 
@@ -60,21 +62,23 @@ def read_rendered_cards(document: Selector) -> Iterator[Listing]:
     """Yield the listings of a rendered search page, as far as its cards show them."""
     for card in document.xpath("//*[@data-ctrdot]"):
         ref = card.attrib["data-ctrdot"].strip()
-        links = [link for link in card.xpath(".//a[@href]") if listing_ref(link.attrib["href"]) == ref]
-        if not ref.isdecimal() or not links:
+        links = card.xpath(".//a[@href]")
+        own = [link for link in links if listing_ref(link.attrib["href"]) == ref]
+        if not own:
             continue
-        vendors = [link for link in card.xpath(".//a[@href]") if subdomain(link.attrib["href"])]
-        price = _shown_price(card)
+        # Later links may hold the vendor's certificates; the first with an image is the photo
+        photos = (listing_images(map(image_address, link.xpath(".//img"))) for link in own)
+        price = next(_shown_prices(card), Price())
         yield Listing(
             marketplace=MARKETPLACE,
             listing_ref=ref,
-            url=listing_url(ref, *(link.attrib["href"] for link in links)),
-            title=next(filter(None, map(_text, [*card.xpath(".//h2"), *links])), None),
-            seller=_best_named(vendors),
-            price_min=price.minimum if price else None,
-            price_max=price.maximum if price else None,
-            currency=price.currency if price else None,
-            images=listing_images(image_address(image) for link in links for image in link.xpath(".//img")),
+            url=listing_url(ref, *(link.attrib["href"] for link in own)),
+            title=next(filter(None, map(_text, [*card.xpath(".//h2"), *own])), None),
+            seller=_vendor([link for link in links if subdomain(link.attrib["href"])]),
+            price_min=price.minimum,
+            price_max=price.maximum,
+            currency=price.currency,
+            images=next(filter(None, photos), ()),
             complete=False,
         )
 
@@ -118,29 +122,31 @@ def _title(document: Selector) -> str | None:
 
 def _seller(document: Selector) -> Seller | None:
     links = [link for path in _VENDOR_LINKS for link in document.xpath(path) if subdomain(link.attrib["href"])]
-    return _best_named(links)
+    return _vendor(links) or seller_of(name=document.xpath(f"string({_COMPANY_TITLE})").get())
 
 
-def _best_named(links: list[Selector]) -> Seller | None:
-    """Return the vendor of the first link, with the first name that a link to the same vendor has."""
+def _vendor(links: list[Selector]) -> Seller | None:
+    """Return the vendor of the first link, with the first name that a link to the same vendor shows."""
     vendor = subdomain(links[0].attrib["href"]) if links else None
     same = [link for link in links if subdomain(link.attrib["href"]) == vendor]
-    name = next(filter(None, (link.attrib.get("title", "").strip() or _text(link) for link in same)), None)
+    # A single word is no company's name but a label, such as `Supplier`
+    name = next((text for text in map(_text, same) if text and " " in text), None)
     return seller_of(name=name, addresses=tuple(link.attrib["href"] for link in same))
 
 
-def _price(document: Selector) -> Price | None:
+def _price(document: Selector) -> Price:
     for path in _PRICES:
         for element in document.xpath(path):
-            if price := _shown_price(element):
+            if price := span(_shown_prices(element)):
                 return price
-    return None
+    return Price()
 
 
-def _shown_price(element: Selector) -> Price | None:
-    """Return what the prices below an element span, without that of a sample."""
-    texts: Iterable[str] = element.xpath(".//text()[not(ancestor::*[contains(@data-testid, 'ample')])]").getall()
-    return span(read_price(text) for text in texts if read_currency(text))
+def _shown_prices(element: Selector) -> Iterator[Price]:
+    """Yield the prices below an element, without that of a sample."""
+    for text in element.xpath(".//text()[not(ancestor::*[contains(@data-testid, 'ample')])]").getall():
+        if read_currency(text) and (price := read_price(text)):
+            yield price
 
 
 def _text(element: Selector) -> str | None:

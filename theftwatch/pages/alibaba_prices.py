@@ -64,26 +64,30 @@ _PLAIN_SIGNS = str.maketrans("٫٬", ".,", "\u200e\u200f\u061c\u202a\u202b\u202c
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Price:
-    """What an offer costs, from the lowest to the highest of its prices."""
+    """What an offer costs, from the lowest to the highest of its prices; false where nothing is known of it."""
 
-    minimum: Decimal
-    maximum: Decimal
+    minimum: Decimal | None = None
+    #: None where the page tells the lowest alone
+    maximum: Decimal | None = None
     currency: str | None = None
 
+    def __bool__(self) -> bool:
+        return self.minimum is not None
 
-def price_of(amounts: Iterable[Any], currency: str | None) -> Price | None:
-    """Return what the amounts span; None where none of them is a price."""
+
+def price_of(amounts: Iterable[Any], currency: str | None) -> Price:
+    """Return what the amounts span, so far as they are prices."""
     found = [amount for value in amounts if (amount := read_amount(value))]
-    return Price(minimum=min(found), maximum=max(found), currency=currency) if found else None
+    return Price(minimum=min(found), maximum=max(found), currency=currency) if found else Price()
 
 
-def read_price(text: Any) -> Price | None:
-    """Return the first price of a text, or the span of prices; None where it holds none."""
+def read_price(text: Any) -> Price:
+    """Return the first price of a text, or the span of prices that it begins with."""
     if not isinstance(text, str):
-        return None
+        return Price()
     text = text[:200].translate(_PLAIN_SIGNS)
     found = _SPAN.search(_CURRENCY.sub(" ", text))
-    return price_of(filter(None, found.groups()), read_currency(text)) if found else None
+    return price_of(filter(None, found.groups()), read_currency(text)) if found else Price()
 
 
 def read_currency(text: str) -> str | None:
@@ -92,7 +96,7 @@ def read_currency(text: str) -> str | None:
     return _SIGNS.get(found[0], found[0]) if found else None
 
 
-def span(prices: Iterable[Price | None]) -> Price | None:
+def span(prices: Iterable[Price]) -> Price:
     """Return what the prices in the first one's currency span."""
     known = [price for price in prices if price]
     same = [price for price in known if price.currency == known[0].currency]

@@ -4,20 +4,17 @@ Three layouts put it under three names (2020-2023 `__page__data__config`, 2024-2
 suppliers `_PAGE_DATA_`), but all of them call the result `offerResultData`.
 """
 
-import html
-import re
 from typing import Any
-from urllib.parse import parse_qs, urljoin
+from urllib.parse import parse_qs
 
 from theftwatch.listing import Listing, Page, PageKind, Seller
 from theftwatch.pages.alibaba_images import listing_images
 from theftwatch.pages.alibaba_prices import read_price
 from theftwatch.pages.alibaba_sellers import MARKETPLACE, seller_of, unique_sellers
-from theftwatch.pages.alibaba_urls import MAIN_SITE, listing_ref, listing_url, profile_url, split
-from theftwatch.pages.embedded import dig, items_of, named_values, text_of
+from theftwatch.pages.alibaba_urls import MAIN_SITE, absolute, listing_ref, listing_url, profile_url, ref_of, split
+from theftwatch.pages.embedded import count_of, dig, items_of, named_values, plain_text_of, text_of
 
 _LISTS = ("offers", "offerList", "itemInfoList")
-_TAG = re.compile(r"</?[A-Za-z][^<>]*>")
 # Alibaba shows no more, however many it counts
 _MOST_PAGES = 100
 
@@ -84,8 +81,8 @@ def _read_offer(entry: dict[str, Any]) -> Listing | None:
     offer = entry["offer"] if isinstance(entry.get("offer"), dict) else entry
     information, image = dig(offer, "information"), dig(offer, "image")
     address = offer.get("productUrl") or dig(information, "productUrl")
-    ref = text_of(offer.get("productId"), offer.get("id"), dig(information, "id")) or listing_ref(address)
-    if not ref or not ref.isdecimal():
+    ref = ref_of(offer.get("productId"), offer.get("id"), dig(information, "id"), listing_ref(address))
+    if not ref:
         return None
     price = read_price(offer.get("price")) or read_price(dig(offer, "tradePrice", "price"))
     several = offer.get("multiImage") or dig(image, "multiImage")
@@ -94,22 +91,16 @@ def _read_offer(entry: dict[str, Any]) -> Listing | None:
         marketplace=MARKETPLACE,
         listing_ref=ref,
         url=listing_url(ref, address),
-        title=_title(
+        title=plain_text_of(
             dig(information, "puretitle"), offer.get("title"), dig(information, "title"), offer.get("enPureTitle")
         ),
         seller=_read_vendor(offer),
-        price_min=price.minimum if price else None,
-        price_max=price.maximum if price else None,
-        currency=price.currency if price else None,
+        price_min=price.minimum,
+        price_max=price.maximum,
+        currency=price.currency,
         images=listing_images([main, *(several if isinstance(several, list) else [])]),
         complete=False,
     )
-
-
-def _title(*titles: Any) -> str | None:
-    """Return the first title, without the tags that mark the words searched for."""
-    title = text_of(*titles)
-    return html.unescape(_TAG.sub("", title)).strip() or None if title else None
 
 
 def _read_vendor(offer: dict[str, Any]) -> Seller | None:
@@ -130,7 +121,7 @@ def _read_vendor(offer: dict[str, Any]) -> Seller | None:
 def _read_supplier(entry: dict[str, Any]) -> Seller | None:
     return seller_of(
         ref=entry.get("companyId"),
-        name=_title(entry.get("companyName"), entry.get("companyTitle")),
+        name=plain_text_of(entry.get("companyName"), entry.get("companyTitle")),
         country=entry.get("countryCode"),
         addresses=(entry.get("action"), entry.get("homeUrl"), entry.get("reviewLink")),
     )
@@ -145,18 +136,18 @@ def _next_page(body: str, url: str, result: dict[str, Any], request: Any) -> str
     if rule and "{0}" in rule:
         # The rule of supplier search lacks the slash before its path
         address = rule if rule.startswith(("/", "http")) else "/" + rule
-        return urljoin(MAIN_SITE, address.replace("{0}", str(page + 1)))
+        return absolute(address.replace("{0}", str(page + 1)))
     return _with_page(url, page + 1) or _asked_page(request, page + 1)
 
 
 def _page_number(result: dict[str, Any], request: Any, url: str) -> int:
     told = (dig(result, "pageIndex"), dig(result, "paginationData", "beginPage"), dig(request, "params", "page"))
-    return next((number for value in (*told, _query(url).get("page")) if (number := _count(value))), 1)
+    return next((number for value in (*told, _query(url).get("page")) if (number := count_of(value))), 1)
 
 
 def _page_count(result: dict[str, Any]) -> int:
-    told = _count(dig(result, "paginationData", "pageCount"))
-    size, total = _count(result.get("pageSize")), _count(result.get("totalCount"))
+    told = count_of(dig(result, "paginationData", "pageCount"))
+    size, total = count_of(result.get("pageSize")), count_of(result.get("totalCount"))
     counted = -(-total // size) if size and total else _MOST_PAGES
     return min(told or counted, _MOST_PAGES)
 
@@ -183,8 +174,3 @@ def _query(url: str) -> dict[str, str]:
         return {name: values[-1] for name, values in parse_qs(parts.query).items()} if parts else {}
     except ValueError:
         return {}
-
-
-def _count(value: Any) -> int:
-    text = text_of(value)
-    return int(text) if text and text.isdecimal() and len(text) < 10 else 0

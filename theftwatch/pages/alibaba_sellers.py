@@ -1,5 +1,6 @@
 """Vendors as Alibaba's pages name them: by company id where a page shows it, always by subdomain where one is known."""
 
+import re
 from typing import Any
 
 from theftwatch.listing import Alias, Seller
@@ -7,6 +8,7 @@ from theftwatch.pages.alibaba_urls import subdomain, vendor_url
 from theftwatch.pages.embedded import text_of
 
 MARKETPLACE = "alibaba"
+_REF = re.compile(r"[1-9][0-9]{0,18}")
 
 
 def seller_of(
@@ -23,7 +25,7 @@ def seller_of(
         return None
     return Seller(
         marketplace=MARKETPLACE,
-        ref=ref if ref and ref.isdecimal() and ref.strip("0") else None,
+        ref=ref if ref and _REF.fullmatch(ref) else None,
         name=name,
         url=vendor_url(address),
         country=country if country and len(country) == 2 and country.isupper() else None,

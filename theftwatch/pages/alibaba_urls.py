@@ -13,11 +13,14 @@ import re
 from typing import Any
 from urllib.parse import SplitResult, urljoin, urlsplit
 
+from theftwatch.pages.embedded import text_of
+
 MAIN_SITE = "https://www.alibaba.com/"
 _LISTING = (
     re.compile(r"/product-detail/(?:(?P<words>[^/]*?)[_-])?(?P<ref>[0-9]{6,16})(?:\.html?)?/?$"),
     re.compile(r"/product(?:-\w+)?/(?P<ref>[0-9]{6,16})(?:-[0-9]+)?/(?P<words>[^/]*?)(?:\.html?)?$"),
 )
+_REF = re.compile(r"[0-9]{6,16}")
 _PLAIN_WORDS = re.compile(r"[A-Za-z0-9._~-]+")
 _VENDOR = re.compile(r"(?P<name>[a-z0-9][a-z0-9-]*)\.(?:m\.)?(?P<zone>en|trustpass|fm)\.alibaba\.com")
 
@@ -26,6 +29,11 @@ def listing_ref(address: Any) -> str | None:
     """Return the number of the listing that an address names."""
     found = _read_listing(address)
     return found[0] if found else None
+
+
+def ref_of(*values: Any) -> str | None:
+    """Return the first value that is a listing's number, as page data give it: a number or text."""
+    return next((text for value in values if (text := text_of(value)) and _REF.fullmatch(text)), None)
 
 
 def listing_url(ref: str, *addresses: Any) -> str:
@@ -58,7 +66,7 @@ def profile_url(address: Any) -> str | None:
 
 
 def split(address: Any, base: str = MAIN_SITE) -> SplitResult | None:
-    """Return the parts of an address, made absolute; None where it is none."""
+    """Return the parts of an address, made absolute by that of its page; None where it is none."""
     if not isinstance(address, str):
         return None
     try:
@@ -67,6 +75,12 @@ def split(address: Any, base: str = MAIN_SITE) -> SplitResult | None:
     except ValueError:
         return None
     return parts if host else None
+
+
+def absolute(address: Any, base: str = MAIN_SITE) -> str | None:
+    """Return an address, made absolute by that of its page; None where it is none."""
+    parts = split(address, base)
+    return parts.geturl() if parts else None
 
 
 def _read_listing(address: Any) -> tuple[str, str] | None:

@@ -1,9 +1,8 @@
 """Alibaba's vendor pages: product list and company profile, from the data in their `module-data` attributes."""
 
-import html
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
-from urllib.parse import urljoin
 
 from parsel import Selector
 
@@ -11,8 +10,26 @@ from theftwatch.listing import Listing, Page, PageKind, Seller
 from theftwatch.pages.alibaba_images import listing_images
 from theftwatch.pages.alibaba_prices import Price, price_of, read_price
 from theftwatch.pages.alibaba_sellers import MARKETPLACE, seller_of
-from theftwatch.pages.alibaba_urls import listing_ref, listing_url, product_list_url, split, vendor_url
-from theftwatch.pages.embedded import dig, items_of, module_data, named_values, text_of, values_of
+from theftwatch.pages.alibaba_urls import (
+    MAIN_SITE,
+    absolute,
+    listing_ref,
+    listing_url,
+    product_list_url,
+    ref_of,
+    split,
+    vendor_url,
+)
+from theftwatch.pages.embedded import (
+    count_of,
+    dig,
+    items_of,
+    module_data,
+    named_values,
+    plain_text_of,
+    text_of,
+    values_of,
+)
 
 _SIZES = ("original", "x350", "x220", "x120", "x50")
 
@@ -22,8 +39,8 @@ def read_vendor(body: str, document: Selector, url: str) -> Page | None:
 
     Past the last page the list is empty, which is no fault.
     """
-    modules = [data for _, data in module_data(document)] + list(named_values(body, "shopBizData"))
-    seller = _read_seller(modules, document, url)
+    modules = [*module_data(document), *(("", data) for data in named_values(body, "shopBizData"))]
+    seller = _read_seller([data for _, data in modules], document, url)
     if seller is None or not modules:
         return None
     products = next(_product_lists(modules), None)
@@ -51,11 +68,12 @@ def _profile_page(seller: Seller, url: str) -> Page | None:
     return Page(kind=PageKind.PROFILE, sellers=(seller,), seller_urls=(products,) if products else ())
 
 
-def _product_lists(modules: list[Any]) -> Iterator[dict[str, Any]]:
-    """Yield the data that hold a list of products and its paging; the pages' other lists have no paging."""
-    for module in modules:
+def _product_lists(modules: list[tuple[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Yield the data that hold the vendor's list of products; other lists, such as that of the latest, lack paging."""
+    for name, module in modules:
         for data in values_of({"data": module}, "data"):
-            if isinstance(dig(data, "productList"), list) and isinstance(dig(data, "pageNavView"), dict):
+            whole = isinstance(dig(data, "pageNavView"), dict) or "productlist" in name.lower()
+            if whole and isinstance(dig(data, "productList"), list):
                 yield data
 
 
@@ -77,24 +95,21 @@ def _plain(value: Any) -> Any:
 
 
 def _read_product(product: dict[str, Any], seller: Seller) -> Listing | None:
-    address = product.get("url")
-    if isinstance(address, str) and seller.url:
-        address = urljoin(seller.url, address)
-    ref = text_of(product.get("id"), product.get("productId")) or listing_ref(address)
-    if not ref or not ref.isdecimal():
+    address = absolute(product.get("url"), seller.url or MAIN_SITE)
+    ref = ref_of(product.get("id"), product.get("productId"), listing_ref(address))
+    if not ref:
         return None
     images = product.get("imageUrls")
     price = _price(product)
-    title = text_of(product.get("subject"), product.get("title"))
     return Listing(
         marketplace=MARKETPLACE,
         listing_ref=ref,
         url=listing_url(ref, address),
-        title=html.unescape(title) if title else None,
+        title=plain_text_of(product.get("subject"), product.get("title")),
         seller=seller,
-        price_min=price.minimum if price else None,
-        price_max=price.maximum if price else None,
-        currency=price.currency if price else None,
+        price_min=price.minimum,
+        price_max=price.maximum,
+        currency=price.currency,
         images=listing_images(
             [next(filter(None, map(images.get, _SIZES)), None) if isinstance(images, dict) else images]
         ),
@@ -102,27 +117,24 @@ def _read_product(product: dict[str, Any], seller: Seller) -> Listing | None:
     )
 
 
-def _price(product: dict[str, Any]) -> Price | None:
+def _price(product: dict[str, Any]) -> Price:
     """Return the price in dollars, of which the list gives the lowest alone; else the one in the visitor's currency."""
     shown = read_price(product.get("fobPriceWithoutUnit")) or read_price(product.get("fobPrice"))
     lowest = price_of([product.get("priceFrom")], "USD")
+    if lowest and not (shown and shown.minimum == shown.maximum):
+        return replace(lowest, maximum=None)
     return lowest or shown
 
 
 def _next_page(products: dict[str, Any], seller: Seller, url: str) -> str | None:
     """Return the next page without the query of the pattern, which robots.txt bars and the list does without."""
-    paging = products["pageNavView"]
-    page, total, size = (_count(paging.get(name)) for name in ("currentPage", "totalLines", "pageLines"))
+    paging = dig(products, "pageNavView")
+    page, total, size = (count_of(dig(paging, name)) for name in ("currentPage", "totalLines", "pageLines"))
     if not page or not size or page * size >= total:
         return None
-    pattern = text_of(paging.get("formatString"), dig(paging, "urlCreator", "formatString")) or ""
+    pattern = text_of(dig(paging, "formatString"), dig(paging, "urlCreator", "formatString")) or ""
     path = pattern.partition("?")[0]
     base = seller.url or vendor_url(url)
     if not base:
         return None
-    return urljoin(base, path.replace("{0}", str(page + 1)) if "{0}" in path else f"/productlist-{page + 1}.html")
-
-
-def _count(value: Any) -> int:
-    text = text_of(value)
-    return int(text) if text and text.isdecimal() and len(text) < 10 else 0
+    return absolute(path.replace("{0}", str(page + 1)) if "{0}" in path else f"/productlist-{page + 1}.html", base)

@@ -3,7 +3,15 @@
 # The words "login" and "captcha" stand in good pages too, so only marks of the block machinery count, and
 # callers ask only once the page's own data was not found.
 _MARKS = {
-    "Alibaba's slider": ("_____tmd_____/punish", "punish-component", "x5secdata", "rgv587_flag"),
+    # The slider, the script that leads to it, and the answer of the interfaces that pages call
+    "Alibaba's slider": (
+        "/_____tmd_____/",
+        "<punish-component",
+        "sufei-punish",
+        "x5secdata=",
+        "rgv587_flag",
+        "RGV587_ERROR",
+    ),
     "DataDome's captcha": ("captcha-delivery.com", "var dd={'rt':"),
 }
 

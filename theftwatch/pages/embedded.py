@@ -8,6 +8,7 @@ import html
 import json
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 from urllib.parse import unquote
 
@@ -15,20 +16,26 @@ from parsel import Selector
 
 # Pages hold raw line breaks inside strings
 _DECODER = json.JSONDecoder(strict=False)
+_ASSIGNED = re.compile(r"(?:\\?[\"'])?\]?\s*[:=]\s*")
+_TAG = re.compile(r"</?[A-Za-z][^<>]*>")
+_COUNT = re.compile(r"[0-9]{1,9}")
+_WORD = re.compile(r"[\w$]")
+# A page that repeats a name more often is broken, and each broken place costs a reading to its end
+_MOST_PLACES = 100
 
 
 def named_values(body: str, name: str) -> Iterator[Any]:
     """Yield the objects and lists that a page gives this name, in page order."""
     decoded_until = 0
-    for match in re.finditer(rf"(?<![\w$]){re.escape(name)}(?:\\?[\"'])?\]?\s*[:=]\s*", body):
-        if match.start() < decoded_until:
+    for start in islice(_places(body, name), _MOST_PLACES):
+        assigned = _ASSIGNED.match(body, start + len(name))
+        if not assigned or start < decoded_until:
             continue
-        if body.endswith('\\"', 0, match.start()):  # the name stands inside a string that holds JSON
-            quote = _opening_quote(body, match.start() - 2)
-            value, decoded_until = _decode(body, quote)
+        if body.endswith('\\"', 0, start):  # the name stands inside a string that holds JSON
+            value, decoded_until = _decode(body, _opening_quote(body, start - 2))
             yield from values_of(value, name)
         else:
-            value, _ = _decode(body, match.end())
+            value, decoded_until = _decode(body, assigned.end())
             if value is not None:
                 yield value
     if f"&quot;{name}&quot;" in body:  # an attribute that holds JSON
@@ -79,11 +86,36 @@ def text_of(*values: Any) -> str | None:
     """Return the first value that is text or a number and not blank, as text that can be stored."""
     for value in values:
         if isinstance(value, str | int | float) and not isinstance(value, bool):
-            # Postgres takes neither NUL nor half a surrogate pair, and JSON can spell both
-            text = str(value).replace("\x00", "").encode("utf-8", "ignore").decode().strip()
+            text = storable(str(value)).strip()
             if text:
                 return text
     return None
+
+
+def plain_text_of(*values: Any) -> str | None:
+    """Return the first value that is text, as it reads on the page: without tags and character references."""
+    texts = (html.unescape(_TAG.sub("", text)).strip() for value in values if (text := text_of(value)))
+    return next(filter(None, map(text_of, texts)), None)
+
+
+def count_of(value: Any) -> int:
+    """Return a whole number that is a count; 0 for anything else."""
+    text = text_of(value)
+    return int(text) if text and _COUNT.fullmatch(text) else 0
+
+
+def storable(text: str) -> str:
+    """Return a text without NUL and half surrogate pairs, which JSON can spell but no parser and no database takes."""
+    return text.replace("\x00", "").encode("utf-8", "ignore").decode()
+
+
+def _places(body: str, name: str) -> Iterator[int]:
+    """Yield where a name stands that is not the end of a longer one."""
+    place = body.find(name)
+    while place >= 0:
+        if not (place and _WORD.match(body, place - 1)):
+            yield place
+        place = body.find(name, place + len(name))
 
 
 def _decode(text: str, start: int) -> tuple[Any, int]:

@@ -8,6 +8,7 @@ from playwright.async_api import Page, Route
 from playwright.async_api import Request as BrowserRequest
 from scrapy import Request
 from scrapy.core.downloader.handlers.http11 import HTTP11DownloadHandler
+from scrapy.exceptions import CannotResolveHostError
 from scrapy.http import Response
 from scrapy.resolver import CachingHostnameResolver
 from scrapy_playwright.handler import ScrapyPlaywrightDownloadHandler
@@ -27,7 +28,11 @@ class _HostMapped:
     async def download_request(self, request: Request) -> Response:
         """Fetch one request."""
         fetch = super().download_request  # type: ignore[misc]  # of the handler this is mixed into
-        address = settings().mapped(urlsplit(request.url).hostname or "")
+        host = urlsplit(request.url).hostname or ""
+        address = settings().mapped(host)
+        if address is None and host in _stand_ins():
+            # The guard lets stand-ins pass, for mapped hosts; a page that names one is up to no good.
+            raise CannotResolveHostError(f"{request.url}: not a public address")
         if address is None or request.meta.get("playwright"):
             return cast("Response", await fetch(request))
         real = urlsplit(request.url)
@@ -58,8 +63,7 @@ class GuardedResolver(CachingHostnameResolver):
         self, receiver: IResolutionReceiver, host: str, *args: Any, **kwargs: Any
     ) -> IHostResolution:
         """Resolve a name, passing public addresses on."""
-        stand_ins = {urlsplit(f"//{address}").hostname for address in settings().host_map.values()}
-        guarded = receiver if host in stand_ins else cast("IResolutionReceiver", _PublicOnly(receiver))
+        guarded = receiver if host in _stand_ins() else cast("IResolutionReceiver", _PublicOnly(receiver))
         return super().resolveHostName(guarded, host, *args, **kwargs)
 
 
@@ -78,6 +82,10 @@ class _PublicOnly:
 
     def resolutionComplete(self) -> None:  # noqa: N802  Twisted's name
         self._receiver.resolutionComplete()
+
+
+def _stand_ins() -> set[str]:
+    return {urlsplit(f"//{address}").hostname or "" for address in settings().host_map.values()}
 
 
 def is_public(address: str) -> bool:

@@ -75,7 +75,7 @@ def admin_dsn(tmp_path_factory, postgres_bin) -> Iterator[str]:
     session = Settings(data_dir=tmp_path_factory.mktemp("session"), postgres_bin=postgres_bin)
     try:
         # the owner of our databases, who is no superuser: what it may not do may not be needed
-        yield server.owner_dsn(server.start(session), "postgres")
+        yield server.owner_dsn(server.start(session), server.MAINTENANCE_DATABASE)
     finally:
         server.stop(session)
 
@@ -83,7 +83,7 @@ def admin_dsn(tmp_path_factory, postgres_bin) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def template(admin_dsn) -> Iterator[str]:
     """Return the name of a database with the schema of the program and nothing else, to be cloned."""
-    with _database(admin_dsn) as name:
+    with new_database(admin_dsn) as name:
         with psycopg.connect(make_conninfo(admin_dsn, dbname=name), autocommit=True) as connection:
             migrate.apply(connection, clock=system_clock)
         yield name
@@ -92,21 +92,21 @@ def template(admin_dsn) -> Iterator[str]:
 @pytest.fixture
 def empty_dsn(admin_dsn) -> Iterator[str]:
     """Return the DSN of a database without any tables."""
-    with _database(admin_dsn) as name:
+    with new_database(admin_dsn) as name:
         yield make_conninfo(admin_dsn, dbname=name)
 
 
 @pytest.fixture
 def dsn(admin_dsn, template) -> Iterator[str]:
     """Return the DSN of a database of this test's own, with the schema of the program and nothing else."""
-    with _database(admin_dsn, template) as name:
+    with new_database(admin_dsn, template) as name:
         yield make_conninfo(admin_dsn, dbname=name)
 
 
 @pytest.fixture
 def other_dsn(admin_dsn, template) -> Iterator[str]:
     """Return the DSN of a second database like `dsn`."""
-    with _database(admin_dsn, template) as name:
+    with new_database(admin_dsn, template) as name:
         yield make_conninfo(admin_dsn, dbname=name)
 
 
@@ -118,7 +118,7 @@ def connection(dsn) -> Iterator[psycopg.Connection]:
 
 
 @contextmanager
-def _database(admin_dsn: str, template: str = "template0") -> Iterator[str]:
+def new_database(admin_dsn: str, template: str = "template0") -> Iterator[str]:
     """Create a database and yield its name."""
     name = f"test_{uuid.uuid4().hex}"
     with psycopg.connect(admin_dsn, autocommit=True) as admin:

@@ -40,6 +40,17 @@ def find_chromium(settings: Settings) -> Path | None:
     return next((Path(found) for found in on_path if found), None) or next(_installed_by_playwright(), None)
 
 
+def require_chromium(settings: Settings) -> Path:
+    """Return the Chromium to use.
+
+    Raises UsageError where there is none.
+    """
+    found = find_chromium(settings)
+    if found is None:
+        raise UsageError("THEFTWATCH_BROWSER is set and no Chromium is found; `make chromium` installs one")
+    return found
+
+
 def _installed_by_playwright() -> Iterator[Path]:
     for folder in _playwright_folders():
         found = [path for pattern in _PLAYWRIGHT_PATTERNS for path in folder.glob(pattern)]

@@ -1,12 +1,15 @@
 """Scrapy's settings, each deviation from a default with its reason."""
 
+import os
 import sys
 
+from theftwatch.chromium import require_chromium
 from theftwatch.config import settings
 from theftwatch.errors import UsageError
 
 try:
     _OWN = settings()
+    _CHROMIUM = require_chromium(_OWN) if _OWN.browser else None
 except UsageError as exc:
     # Scrapy imports this module before anything of ours could catch the error.
     sys.stderr.write(f"theftwatch: {exc}\n")
@@ -75,3 +78,17 @@ PLAYWRIGHT_MAX_CONTEXTS = 1
 PLAYWRIGHT_MAX_PAGES_PER_CONTEXT = 4
 PLAYWRIGHT_DEFAULT_NAVIGATION_TIMEOUT = 30_000
 PLAYWRIGHT_ABORT_REQUEST = "spiders.net.is_needless"
+if _CHROMIUM:
+    PLAYWRIGHT_LAUNCH_OPTIONS = {
+        "executable_path": str(_CHROMIUM),
+        # Chromium's own sandbox; it refuses to start under root.
+        "chromium_sandbox": os.geteuid() != 0,
+        "args": [
+            "--disable-gpu",
+            "--disable-quic",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+        ],
+    }

@@ -20,7 +20,10 @@ def read_page(body: str, url: str) -> Page:
 
     Raises PageBlockedError, UnknownPageError or PageChangedError.
     """
-    host = urlsplit(url).hostname or ""
+    try:
+        host = urlsplit(url).hostname or ""
+    except ValueError as exc:
+        raise UnknownPageError(f"{url!r} is no address ({exc}); give the one that the page came from") from exc
     for domain, reader in _READERS.items():
         if host == domain or host.endswith("." + domain):
             return reader(body, url)

@@ -1,0 +1,85 @@
+"""Crawling a replica from a test, the way a user does: by the `scrapy` program, in a process of its own."""
+
+import asyncio
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+
+from theftwatch.db import store
+from theftwatch.demo.catalogue import load_catalogue
+from theftwatch.demo.replica import Replica
+from theftwatch.demo.starts import start_lines
+
+MARKETPLACES = ("etsy", "artfire", "alibaba")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class World:
+    """A replica, a database and a folder for files: all that a crawl needs."""
+
+    replica: Replica
+    dsn: str
+    folder: Path
+
+    def environment(self, **more: str) -> dict[str, str]:
+        own = {
+            "THEFTWATCH_DSN": self.dsn,
+            "THEFTWATCH_DATA_DIR": str(self.folder / "data"),
+            "THEFTWATCH_HOST_MAP": ",".join(f"{host}={address}" for host, address in self.replica.host_map.items()),
+            "THEFTWATCH_DELAY_S": "0",
+        }
+        return {name: value for name, value in os.environ.items() if not name.startswith("THEFTWATCH_")} | own | more
+
+    def start(self, spider: str, *arguments: str, **environment: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "scrapy", "crawl", spider, *(part for each in arguments for part in ("-a", each))],
+            env=self.environment(**environment),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def crawl(self, spider: str, *arguments: str, **environment: str) -> str:
+        """Crawl to the end and return the log."""
+        with self.start(spider, *arguments, **environment) as process:
+            log, _ = process.communicate(timeout=300)
+        assert process.returncode == 0, log
+        assert "Traceback" not in log, log
+        return log
+
+    def crawl_all(self) -> None:
+        for marketplace in MARKETPLACES:
+            self.crawl(marketplace, f"file={self.starts(marketplace)}")
+
+    def starts(self, marketplace: str, *, hurdles: bool = True) -> Path:
+        path = self.folder / f"{marketplace}.txt"
+        path.write_text("\n".join(start_lines(load_catalogue(), marketplace, hurdles=hurdles)))
+        return path
+
+    def rows(self, query: str) -> list[tuple[object, ...]]:
+        with psycopg.connect(self.dsn) as connection:
+            return connection.execute(query).fetchall()  # type: ignore[arg-type]  # a test's own text
+
+    def digest_tables(self) -> dict[str, str]:
+        async def read() -> dict[str, str]:
+            async with await psycopg.AsyncConnection.connect(self.dsn) as connection:
+                return await store.digest_tables(connection)
+
+        return asyncio.run(read())
+
+
+@contextmanager
+def killed_after(process: subprocess.Popen[str], seconds: float) -> Iterator[None]:
+    """Kill a crawl, the way nothing can be caught, when it has run for some time."""
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()
+    yield
+    process.communicate()

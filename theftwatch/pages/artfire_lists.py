@@ -1,8 +1,9 @@
 """Many ArtFire listings at once: the cards of a shop or search page, and the item records of a JSON answer.
 
-The records' fields are known from item records of 2014 to 2018 as another program kept them, beside fields of its own;
-the answer around them is not known, so records are looked for at any depth. Cards are known from the selectors of a scraper of 2016 (`div.product`, with a link
-around an image that bears the title); here any link to a listing makes a card, whatever stands around it.
+The records' fields are known from item records of 2014 to 2018 as another program kept them, beside fields of its own.
+The answer around them is not known, so records are looked for at any depth. Cards are known from the selectors of a
+scraper of 2016 (`div.product`, with a link around an image that bears the title); here any link to a listing makes a
+card, whatever stands around it.
 """
 
 import html

@@ -38,10 +38,11 @@ ifeq ($(shell .venv/bin/python -c 'print(1)' 2>/dev/null),)
 endif
 
 FIND_CHROMIUM := .venv/bin/python -m theftwatch.chromium
-POSTGRES_BIN := /usr/lib/postgresql/15/bin
-AS_ROOT = $(shell test "$$(id -u)" = 0 || echo sudo -n)
+DEBIAN_POSTGRES := /usr/lib/postgresql/1[5-9]/bin
+# dpkg wants the folders of system programs on PATH, where a plain user has none of them.
+AS_ROOT = $(shell test "$$(id -u)" = 0 || echo sudo -n) env "PATH=$$PATH:/usr/sbin:/sbin" DEBIAN_FRONTEND=noninteractive
 APT_INSTALL = $(AS_ROOT) apt-get -qq update && \
-	$(AS_ROOT) env DEBIAN_FRONTEND=noninteractive apt-get -qq -y install --no-install-recommends >/dev/null
+	$(AS_ROOT) apt-get -qq -y install --no-install-recommends
 
 .PHONY: help setup demo test check chromium test-debian-postgres drill bench lock upgrade clean
 
@@ -57,7 +58,7 @@ demo: $(SETUP) ## Crawl a replica of the marketplaces and match the copied photo
 test: check ## Run all checks and tests, on a Debian PostgreSQL too where there is one
 	@$(FIND_CHROMIUM) || $(MAKE) --no-print-directory chromium || test -z "$$CI"
 	@.venv/bin/pytest
-	@if test -x "$(POSTGRES_BIN)/postgres" || test -n "$$CI"; then \
+	@if ls $(DEBIAN_POSTGRES)/postgres >/dev/null 2>&1 || test -n "$$CI"; then \
 		$(MAKE) --no-print-directory test-debian-postgres; fi
 
 check: $(DEV) ## Run the linter, the format check and the type checker
@@ -67,15 +68,19 @@ check: $(DEV) ## Run the linter, the format check and the type checker
 
 chromium: $(SETUP) ## Install Chromium: Debian's where apt needs no password, else Playwright's into .venv
 	@echo "Chromium: installing it (about 300 MB, half a minute)"
-	@{ $(APT_INSTALL) chromium; } 2>.cache/chromium.log || \
+	@{ $(APT_INSTALL) chromium; } >.cache/chromium.log 2>&1 || \
 		PLAYWRIGHT_BROWSERS_PATH=0 .venv/bin/playwright install --no-shell chromium >>.cache/chromium.log 2>&1 || true
 	@$(FIND_CHROMIUM) || { echo "Chromium could not be installed (.cache/chromium.log says why): \
 	sudo apt-get install chromium, or set THEFTWATCH_CHROMIUM to one"; exit 1; }
 
-test-debian-postgres: $(DEV) ## Run the database tests on Debian's PostgreSQL 15
-	@test -x "$(POSTGRES_BIN)/postgres" || { $(APT_INSTALL) postgresql-15; } || \
-		{ echo "no PostgreSQL in $(POSTGRES_BIN): sudo apt-get install postgresql-15"; exit 1; }
-	@THEFTWATCH_TEST_POSTGRES="$(POSTGRES_BIN)" .venv/bin/pytest -m database
+test-debian-postgres: $(DEV) ## Run the database tests on Debian's PostgreSQL, installing it where apt needs no password
+	@ls $(DEBIAN_POSTGRES)/postgres >/dev/null 2>&1 || { \
+		echo "PostgreSQL: installing Debian's (60 MB, half a minute)"; \
+		{ $(APT_INSTALL) postgresql; } >.cache/postgresql.log 2>&1; } || { \
+		echo "PostgreSQL could not be installed (.cache/postgresql.log says why): sudo apt-get install postgresql"; \
+		exit 1; }
+	@for bin in $(DEBIAN_POSTGRES); do \
+		echo "Database tests on $$bin"; THEFTWATCH_TEST_POSTGRES=$$bin .venv/bin/pytest -m database || exit 1; done
 
 drill: $(DEV) ## Kill a crawl at fifty random moments and compare the databases
 	@THEFTWATCH_DRILLS=50 .venv/bin/pytest -m drill

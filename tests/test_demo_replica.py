@@ -10,7 +10,9 @@ import re
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 from urllib.parse import urlsplit
 
 import pytest
@@ -288,6 +290,17 @@ def test_api_leaves_out_what_is_gone(replica, etsy_key):
     assert get(replica, etsy_api.api_listing_url(gone.listing.listing_ref), headers=etsy_key)[0] == 404
 
 
+def test_api_has_the_captured_listing(replica, etsy_key):
+    (url,) = captured.captured_listings("etsy")
+    (expected,) = read(replica, url).listings
+    call = etsy_api.api_listing_url(expected.listing_ref)
+    status, _, body = get(replica, call, headers=etsy_key)
+    assert status == 200
+    (listing,) = read_page(body.decode(), call).listings
+    assert [image.key for image in listing.images] == [image.key for image in expected.images]
+    assert (listing.title, listing.price_min) == (expected.title, expected.price_min)
+
+
 @pytest.mark.parametrize("key", ["", "keystring", ":", "a b:c"])
 def test_api_refuses_a_wrong_key(replica, key):
     status, _, body = get(replica, etsy_api.shop_by_name_url("x"), headers={"x-api-key": key})
@@ -404,10 +417,20 @@ def test_start_lines_reach_all_sellers():
     assert lines["artfire"] == ["shop=DemoOldMillCrafts", "archive=DemoRiverLoft"]
     assert "vendor=demohurdle" in lines["alibaba"]
     assert "vendor=demohurdle" not in start_lines(CATALOGUE, "alibaba", hurdles=False)
-    open_sellers = [one for one in CATALOGUE.sellers if one.kind is not SellerKind.CAPTURED]
     captured_ones = [line for each in lines.values() for line in each if line.startswith("https://")]
-    assert sum(map(len, lines.values())) == len(open_sellers) + len(captured_ones)
+    assert sum(map(len, lines.values())) == len(CATALOGUE.sellers) + len(captured_ones)
     assert len(captured_ones) == 3
+
+
+def test_another_day_is_another_catalogue():
+    first, *rest = CATALOGUE.offers
+    dearer = replace(first, listing=replace(first.listing, title="Dearer now", price_max=Decimal("99.00")))
+    with running_replica() as running:
+        running.show(replace(CATALOGUE, offers=(dearer, *rest[1:])))
+        (listing,) = read(running, first.listing.url).listings
+        assert (listing.title, listing.price_max) == ("Dearer now", Decimal("99.00"))
+        assert get(running, rest[0].listing.url)[0] == 404
+        assert rest[0].listing.listing_ref not in refs_of(read(running, first.seller.seller.url))
 
 
 def test_requests_are_logged(tmp_path):

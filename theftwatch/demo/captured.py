@@ -8,6 +8,10 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
+from theftwatch.demo.catalogue import DemoSeller, Edit, Offer, Picture, SellerKind, Served, Shown
+from theftwatch.listing import Seller
+from theftwatch.pages import read_page
+
 #: What the blocks look like, for any address that is blocked
 CAPTCHA = "etsy_captcha.html.gz"
 SLIDER = "alibaba_slider.html.gz"
@@ -61,13 +65,34 @@ def captured_listings(marketplace: str) -> list[str]:
     return [page.url for page in captured_pages() if page.file.startswith(f"{marketplace}_listing")]
 
 
-def stand_in(marketplace: str, image_key: str) -> str | None:
-    """Return the photo that stands in for an image of a captured page; None for a key that none of them names."""
-    if image_key not in _captured_keys(marketplace):
-        return None
+@cache
+def captured_offers(marketplace: str) -> tuple[Offer, ...]:
+    """Return what the captured pages of single listings offer, for what else shows the same listing."""
+    offers = []
+    for url in captured_listings(marketplace):
+        page = find_captured(url)
+        (listing,) = read_page(read_captured(page.file).decode(), url).listings if page else ()
+        seller = listing.seller or Seller(marketplace=marketplace)
+        owner = DemoSeller(
+            seller=seller,
+            handle=seller.name or "",
+            currency=listing.currency or "USD",
+            kind=SellerKind.CAPTURED,
+        )
+        shown = tuple(Shown(picture=_picture(marketplace, one.key), url=one.url, image=one) for one in listing.images)
+        offers.append(Offer(seller=owner, listing=listing, shown=shown, served=Served.PAGE))
+    return tuple(offers)
+
+
+def stand_in(marketplace: str, image_key: str) -> Picture | None:
+    """Return what stands in for an image of a captured page; None for a key that none of them names."""
+    return _picture(marketplace, image_key) if image_key in _captured_keys(marketplace) else None
+
+
+def _picture(marketplace: str, image_key: str) -> Picture:
     photos = STAND_INS[marketplace].split()
     number = int.from_bytes(hashlib.sha256(image_key.encode()).digest()[:4], "big")
-    return f"{photos[number % len(photos)]}.jpg"
+    return Picture(edit=Edit.NONE, photos=(f"{photos[number % len(photos)]}.jpg",))
 
 
 @cache

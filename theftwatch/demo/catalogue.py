@@ -25,7 +25,7 @@ class SellerKind(StrEnum):
     SHOP = "shop"
     ARCHIVED = "archived"  # the marketplace has dropped it; the Internet Archive has it
     HURDLES = "hurdles"  # most of its pages are blocked, changed or gone
-    CAPTURED = "captured"  # only the one page that was captured
+    CAPTURED = "captured"  # a real one, of which only captured pages are there
 
 
 class Served(StrEnum):

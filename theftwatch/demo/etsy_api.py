@@ -5,6 +5,7 @@ import re
 import time
 from collections import deque
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from decimal import Decimal
 from io import BytesIO
 from threading import Lock
@@ -13,9 +14,9 @@ from urllib.parse import parse_qs
 
 from PIL import Image
 
-from theftwatch.demo import etsy_data, photos
+from theftwatch.demo import captured, etsy_data, photos
 from theftwatch.demo.answers import Answer, Request, Shelves
-from theftwatch.demo.catalogue import DemoSeller, Offer, SellerKind, Served
+from theftwatch.demo.catalogue import DemoSeller, Offer, Served
 from theftwatch.listing import ListingImage
 
 _PREFIX = "/v3/application"
@@ -26,6 +27,8 @@ _DEFAULT_COUNT = 25
 CALLS_PER_SECOND = 10
 CALLS_PER_DAY = 10_000
 _WINDOW_S = 1.0
+#: For what a captured page does not say
+_UNKNOWN_DATE = datetime(2023, 1, 1, tzinfo=UTC)
 
 
 class CallLimit:
@@ -102,7 +105,8 @@ def _find_shop(ref: str, shelves: Shelves) -> DemoSeller | None:
 
 
 def _find_offer(ref: str, shelves: Shelves) -> Offer | None:
-    offer = shelves.offer("etsy", ref)
+    captured_ones = (offer for offer in captured.captured_offers("etsy") if offer.listing.listing_ref == ref)
+    offer = shelves.offer("etsy", ref) or next(captured_ones, None)
     return offer if offer and offer.served is not Served.GONE else None
 
 
@@ -112,8 +116,8 @@ def _active(shop: DemoSeller, shelves: Shelves) -> list[Offer]:
 
 def _matching(query: dict[str, list[str]], shelves: Shelves) -> list[Offer]:
     words = query.get("keywords", [""])[0].lower().split()
-    shops = [one for one in shelves.catalogue.sellers if one.seller.marketplace == "etsy"]
-    offers = (offer for shop in shops if shop.kind is not SellerKind.CAPTURED for offer in _active(shop, shelves))
+    shops = (one for one in shelves.catalogue.sellers if one.seller.marketplace == "etsy")
+    offers = (offer for shop in shops for offer in _active(shop, shelves))
     return [offer for offer in offers if all(word in (offer.listing.title or "").lower() for word in words)]
 
 
@@ -210,7 +214,7 @@ def _image(offer: Offer, image: ListingImage, photo: str) -> dict[str, Any]:
 
 
 def _listed_timestamp(offer: Offer) -> int:
-    return int(offer.listing.listed_at.timestamp()) if offer.listing.listed_at else 0
+    return int((offer.listing.listed_at or _UNKNOWN_DATE).timestamp())
 
 
 def _error(status: int, message: str, headers: dict[str, str] | None = None) -> Answer:

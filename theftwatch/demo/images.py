@@ -24,8 +24,10 @@ def answer_image(request: Request, shelves: Shelves, marketplace: str) -> Answer
     if picture is None or picture.edit is Edit.MISSING:
         return not_found(request)
     # A broken file has no smaller form
-    whole = side_px is None or picture.edit is Edit.BROKEN
-    body = photos.picture_bytes(picture) if whole or side_px is None else photos.sized_bytes(picture, side_px)
+    if side_px is None or picture.edit is Edit.BROKEN:
+        body = photos.picture_bytes(picture)
+    else:
+        body = photos.sized_bytes(picture, side_px)
     tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
     headers = {"ETag": tag, "Cache-Control": f"public, max-age={_YEAR_S}"}
     if request.headers.get("if-none-match") == tag:
@@ -44,9 +46,8 @@ def _find(path: str, shelves: Shelves, marketplace: str) -> tuple[Picture | None
     side_px = _side_px(found["size"] or "")
     if shown := shelves.shown(marketplace, found["key"]):
         return shown.picture, side_px
-    if marketplace != "artfire" and (photo := captured.stand_in(marketplace, found["key"])):
-        return Picture(edit=Edit.NONE, photos=(photo,)), side_px
-    return None, None
+    # No page of ArtFire was captured
+    return captured.stand_in(marketplace, found["key"]) if marketplace != "artfire" else None, side_px
 
 
 def _side_px(size: str) -> int | None:

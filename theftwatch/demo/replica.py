@@ -63,6 +63,10 @@ class Replica(ThreadingHTTPServer):
         """Return the host map that leads all marketplaces here."""
         return host_map(self.port)
 
+    def show(self, catalogue: Catalogue) -> None:
+        """Offer another catalogue from now on, such as that of a later day."""
+        self.shelves = Shelves(catalogue)
+
     def write_log(self, request: Request, status: int) -> None:
         """Add a line about one request to the log, if there is one."""
         if self._log is None:

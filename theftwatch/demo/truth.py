@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from theftwatch.demo.catalogue import Catalogue, Edit, Offer, SellerKind, Served, Shown
+from theftwatch.demo.catalogue import Catalogue, Edit, Offer, Served, Shown
 
 _ORIGINAL_SIDE = ("etsy", "artfire")
 #: Pictures that nobody can compare
@@ -97,8 +97,6 @@ def _places(catalogue: Catalogue, with_scripts: bool, *, original: bool) -> Iter
 
 
 def _places_of(offer: Offer) -> Iterator[tuple[ImagePlace, Shown]]:
-    if offer.seller.kind is SellerKind.CAPTURED:
-        return
     for shown in offer.shown:
         if shown.image and shown.picture.edit not in _UNUSABLE:
             listing = offer.listing

@@ -219,6 +219,33 @@ def test_search_ends_with_its_last_page(current, following):
     assert page.next_page == (f"https://www.alibaba.com/trade/search?q=a&page={following}" if following else None)
 
 
+@pytest.mark.parametrize(
+    ("page", "url"),
+    [
+        (search_page({"offers": [{"number": 1600000001}]}), SEARCH_URL),
+        (search_page({"offerList": [{"firm": "Lamps Ltd."}]}), SEARCH_URL + "&tab=supplier"),
+        (vendor_page({"productList": [{"number": 1600000001}], "pageNavView": paging(1)}), VENDOR_URL),
+    ],
+)
+def test_a_list_of_which_nothing_can_be_read_has_changed(page, url):
+    with pytest.raises(PageChangedError):
+        read_page(page, url)
+
+
+def test_a_card_that_leads_through_a_counter_is_read():
+    card = (
+        '<div data-ctrdot="1600000001"><a href="//us-click.alibaba.com/ci_bb?e=1">'
+        '<img src="//img.alicdn.com/tfs/TB1S-700-700.jpg" data-src="//s.alicdn.com/@sc04/kf/Ha.jpg_300x300.jpg"></a>'
+        '<h2>Brass lamp</h2><a href="//lamps.en.alibaba.com/"><img src="//sc04.alicdn.com/kf/Hlogo.png">Lamps Ltd.</a>'
+        "<span>$1.50-2.80</span></div>"
+    )
+    (listing,) = read_page(card, SEARCH_URL).listings
+    assert listing.url == "https://www.alibaba.com/product-detail/_1600000001.html"
+    assert (listing.title, listing.price_max, keys(listing)) == ("Brass lamp", Decimal("2.80"), ["Ha"])
+    assert listing.seller
+    assert (listing.seller.name, listing.seller.aliases[0].value) == ("Lamps Ltd.", "lamps")
+
+
 def test_search_without_a_rule_goes_on_from_its_own_address():
     data = {"offers": [{"id": 1600000001}]}
     assert read_page(search_page(data), SEARCH_URL).next_page == SEARCH_URL + "&page=2"

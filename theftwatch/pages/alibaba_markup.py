@@ -13,7 +13,7 @@ from theftwatch.listing import Listing, Seller
 from theftwatch.pages.alibaba_images import listing_images, read_image_url
 from theftwatch.pages.alibaba_prices import Price, read_currency, read_price, span
 from theftwatch.pages.alibaba_sellers import MARKETPLACE, seller_of
-from theftwatch.pages.alibaba_urls import listing_ref, listing_url, subdomain
+from theftwatch.pages.alibaba_urls import listing_ref, listing_url, ref_of, subdomain
 
 # The main view, on desktop and mobile pages; the strip of thumbnails stands in where the view was not drawn
 _VIEWS = (
@@ -64,10 +64,11 @@ def read_rendered_cards(document: Selector) -> Iterator[Listing]:
         ref = card.attrib["data-ctrdot"].strip()
         links = card.xpath(".//a[@href]")
         own = [link for link in links if listing_ref(link.attrib["href"]) == ref]
-        if not own:
+        # Advertisements lead through a counter; later links may hold the vendor's certificates
+        photos = (listing_images(map(image_address, link.xpath(".//img"))) for link in own or links)
+        images = next(filter(None, photos), ())
+        if not ref_of(ref) or not (own or images):
             continue
-        # Later links may hold the vendor's certificates; the first with an image is the photo
-        photos = (listing_images(map(image_address, link.xpath(".//img"))) for link in own)
         price = next(_shown_prices(card), Price())
         yield Listing(
             marketplace=MARKETPLACE,
@@ -78,7 +79,7 @@ def read_rendered_cards(document: Selector) -> Iterator[Listing]:
             price_min=price.minimum,
             price_max=price.maximum,
             currency=price.currency,
-            images=next(filter(None, photos), ()),
+            images=images,
             complete=False,
         )
 

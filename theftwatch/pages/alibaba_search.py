@@ -14,13 +14,13 @@ from theftwatch.pages.alibaba_sellers import MARKETPLACE, seller_of, unique_sell
 from theftwatch.pages.alibaba_urls import MAIN_SITE, absolute, listing_ref, listing_url, profile_url, ref_of, split
 from theftwatch.pages.embedded import count_of, dig, items_of, named_values, plain_text_of, text_of
 
-_LISTS = ("offers", "offerList", "itemInfoList")
+_LISTS = ("offers", "offerList", "itemInfoList", "suppliers")
 # Alibaba shows no more, however many it counts
 _MOST_PAGES = 100
 
 
 def read_search(body: str, url: str) -> Page | None:
-    """Read one page of search results; None where the page holds no data of one.
+    """Read one page of search results; None where the page holds no data of one, or none that can be read.
 
     Past the last page the list is empty, which is no fault.
     """
@@ -32,8 +32,10 @@ def read_search(body: str, url: str) -> Page | None:
     request = next(named_values(body, "requestData"), None)
     next_page = _next_page(body, url, lists[0], request) if entries else None
     if is_supplier_search(url, request):
-        return _supplier_page(entries, next_page)
-    return search_page([listing for entry in entries if (listing := _read_offer(entry))], next_page)
+        page = _supplier_page(entries, next_page)
+    else:
+        page = search_page([listing for entry in entries if (listing := _read_offer(entry))], next_page)
+    return page if page.listings or page.sellers or not entries else None
 
 
 def search_page(listings: list[Listing], next_page: str | None) -> Page:

@@ -35,7 +35,7 @@ _SIZES = ("original", "x350", "x220", "x120", "x50")
 
 
 def read_vendor(body: str, document: Selector, url: str) -> Page | None:
-    """Read one page of a vendor's product list, or the vendor's profile; None where the page holds data of neither.
+    """Read one page of a vendor's product list, or the vendor's profile; None where it holds data of neither.
 
     Past the last page the list is empty, which is no fault.
     """
@@ -50,6 +50,8 @@ def read_vendor(body: str, document: Selector, url: str) -> Page | None:
     for product in items_of(products, "productList"):
         if listing := _read_product(product, seller):
             unique.setdefault(listing.listing_ref, listing)
+    if products["productList"] and not unique:
+        return None
     return Page(
         kind=PageKind.SHOP,
         listings=tuple(unique.values()),

@@ -150,6 +150,33 @@ def refs_of(page):
     return [listing.listing_ref for listing in page.listings]
 
 
+@pytest.mark.parametrize("path", ["", "index.html?from=detail", "company_profile.html"])
+def test_vendor_has_a_profile_that_leads_to_its_goods(replica, path):
+    page = read(replica, f"https://demoharbour.en.alibaba.com/{path}")
+    assert [(seller.ref, seller.name) for seller in page.sellers] == [("990000101", "Harbour Demo Garments Co., Ltd.")]
+    assert "https://demoharbour.en.alibaba.com/productlist.html" in page.seller_urls
+
+
+@pytest.mark.parametrize(
+    ("url", "same_as"),
+    [
+        ("https://www.etsy.com/listing/1385245506", "etsy_listing.html.gz"),
+        ("https://www.alibaba.com/product-detail/_1601115433652.html?spm=a", "alibaba_listing_english.html.gz"),
+        (
+            "https://arabic.alibaba.com/product-detail/Fafrees-F20-Pro-1601428756950.html",
+            "alibaba_listing_arabic.html.gz",
+        ),
+        ("https://www.etsy.com/shop/WovenRainbowsByErin?ref=x", "etsy_shop.html.gz"),
+    ],
+)
+def test_captured_page_is_there_under_its_other_addresses(replica, url, same_as):
+    assert get(replica, url)[2] == captured.read_captured(same_as)
+
+
+def test_captured_shop_has_no_second_page(replica):
+    assert get(replica, "https://www.etsy.com/shop/WovenRainbowsByErin?page=2")[0] == 404
+
+
 @pytest.mark.parametrize("page", captured.captured_pages(), ids=lambda page: page.file)
 def test_captured_page_is_there_byte_for_byte(replica, page):
     assert hashlib.sha256(captured.read_captured(page.file)).hexdigest() == page.sha256

@@ -69,13 +69,7 @@ def detail(offer: Offer) -> dict[str, Any]:
 
 def product_list(vendor: DemoSeller, listings: Sequence[Listing], total: int, page_number: int) -> dict[str, str]:
     """Return the two data attributes of one page of a product list, percent-encoded JSON both."""
-    identity = {
-        "templateType": "official",
-        "bizCode": "icbu-esite",
-        "lang": "en",
-        "esiteSubDomain": {"fieldName": "esiteSubDomain", "value": vendor.host},
-        "companyId": int(vendor.seller.ref or 0),
-    }
+    identity = _identity(vendor)
     groups = {"groups": [{"children": [], "name": "Ungrouped", "id": 0, "url": "/productgrouplist-0/Ungrouped.html"}]}
     products = {
         "allUrl": "/productlist.html",
@@ -93,6 +87,31 @@ def product_list(vendor: DemoSeller, listings: Sequence[Listing], total: int, pa
     return {
         "groups_data": _module(identity, "productGroups", groups),
         "products_data": _module(identity, "productListPc", products),
+    }
+
+
+def profile(vendor: DemoSeller) -> dict[str, str]:
+    """Return the two data attributes of a company profile; the goods in it come later, by a script."""
+    identity = _identity(vendor)
+    sign = {
+        "companyName": vendor.seller.name,
+        "companyLogoFileUrl": "//sc04.alicdn.com/kf/H639f4328709546f6a950d10ca0e0cb671.png",
+        "companyId": {"fieldName": "companyId", "value": int(vendor.seller.ref or 0)},
+    }
+    return {
+        "sign_data": _module(identity, "shopSign", sign),
+        "goods_data": _module(identity, "cpProduct", None),
+    }
+
+
+def _identity(vendor: DemoSeller) -> dict[str, Any]:
+    """Return what every module of a vendor's pages says of the vendor."""
+    return {
+        "templateType": "official",
+        "bizCode": "icbu-esite",
+        "lang": "en",
+        "esiteSubDomain": {"fieldName": "esiteSubDomain", "value": vendor.host},
+        "companyId": int(vendor.seller.ref or 0),
     }
 
 
@@ -188,5 +207,5 @@ def _card(listing: Listing) -> dict[str, Any]:
     }
 
 
-def _module(identity: dict[str, Any], name: str, data: dict[str, Any]) -> str:
+def _module(identity: dict[str, Any], name: str, data: dict[str, Any] | None) -> str:
     return quote(json.dumps({"gdc": identity, "mds": {"moduleData": {"data": data}, "moduleName": name}}), safe="")

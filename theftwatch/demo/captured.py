@@ -23,6 +23,7 @@ STAND_INS = {
     "alibaba": "14e5d391191e 168f1c86ecae 1edd616bef57 251f2fae96b8 4660c42f1fe2 468d9fd607ed "
     "579752f0d107 630546629767 667e0564f308 7bba26eb26ed 7c60f222dfb7 84197360fd72",
 }
+_LISTING_NUMBER = re.compile(r"^https://[a-z]+\.(?:etsy|alibaba)\.com/.*?(?:listing/|[_-])(\d{9,14})\b")
 _IMAGE_KEYS = {
     "etsy": re.compile(r"etsystatic\.com\\?/[^\"' ]*?/il_\w+\.(\d+)"),
     "alibaba": re.compile(r"alicdn\.com\\?/(?:@sc\d+\\?/)?kf\\?/(\w{20,40})"),
@@ -55,14 +56,20 @@ def read_captured(file: str) -> bytes:
 
 
 def find_captured(url: str) -> CapturedPage | None:
-    """Return the captured page of an address; one captured without query stands for any query."""
-    by_url = {page.url: page for page in captured_pages() if page.url}
-    return by_url.get(url) or by_url.get(url.partition("?")[0])
+    """Return the captured page of an address.
+
+    One captured without query stands for any query but that of another page of a list. A listing counts by its number,
+    whatever words stand beside it.
+    """
+    plain, _, query = url.partition("?")
+    found = _by_address().get(url) or (None if "page=" in query else _by_address().get(plain))
+    number = _LISTING_NUMBER.search(plain)
+    return found or (_by_listing_number().get(number[1]) if number else None)
 
 
 def captured_listings(marketplace: str) -> list[str]:
     """Return the addresses of the captured pages of single listings."""
-    return [page.url for page in captured_pages() if page.file.startswith(f"{marketplace}_listing")]
+    return [page.url for page in _listing_pages() if page.file.startswith(marketplace)]
 
 
 @cache
@@ -87,6 +94,20 @@ def captured_offers(marketplace: str) -> tuple[Offer, ...]:
 def stand_in(marketplace: str, image_key: str) -> Picture | None:
     """Return what stands in for an image of a captured page; None for a key that none of them names."""
     return _picture(marketplace, image_key) if image_key in _captured_keys(marketplace) else None
+
+
+@cache
+def _by_address() -> dict[str, CapturedPage]:
+    return {page.url: page for page in captured_pages() if page.url}
+
+
+@cache
+def _by_listing_number() -> dict[str, CapturedPage]:
+    return {number: page for page in _listing_pages() for number in _LISTING_NUMBER.findall(page.url)}
+
+
+def _listing_pages() -> list[CapturedPage]:
+    return [page for page in captured_pages() if "_listing" in page.file]
 
 
 def _picture(marketplace: str, image_key: str) -> Picture:

@@ -15,7 +15,7 @@ from typing import Any
 import jinja2
 
 from theftwatch.demo import alibaba_data, etsy_data
-from theftwatch.demo.catalogue import PER_PAGE, Offer
+from theftwatch.demo.catalogue import PER_PAGE, DemoSeller, Offer
 
 _SIGNS = {"USD": "$", "EUR": "€"}
 
@@ -61,6 +61,11 @@ def changed_page(offer: Offer) -> str:
 def script_page(page: str) -> str:
     """Return a shell that puts `page` into the document by a script once it has loaded."""
     return _render("alibaba_script.html.j2", packed=base64.b64encode(page.encode()).decode())
+
+
+def profile_page(vendor: DemoSeller) -> str:
+    """Return the company profile of a vendor on Alibaba."""
+    return _render("alibaba_profile.html.j2", seller=vendor.seller, host=vendor.host, **alibaba_data.profile(vendor))
 
 
 def shop_page(goods: Sequence[Offer], page_number: int) -> str | None:

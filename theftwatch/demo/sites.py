@@ -15,6 +15,8 @@ _ETSY_LISTING = re.compile(r"(?:/[a-z]{2}(?:-[a-z]{2})?)?/listing/(?P<ref>\d+)(?
 _ETSY_SHOP = re.compile(r"/shop/(?P<handle>\w+)/?")
 _ALIBABA_LISTING = re.compile(r"/product-detail/(?:.*[_-])?(?P<ref>\d{8,14})\.html")
 _ALIBABA_LIST = re.compile(r"/productlist(?:-(?P<number>\d+))?\.html")
+# A vendor's home page was not captured; it names the vendor in the same modules as the profile
+_PROFILE_PATHS = ("/", "/index.html", "/company_profile.html")
 _VENDOR_HOST = re.compile(r"(?P<handle>[\w-]+)\.(?:m\.)?en\.alibaba\.com")
 
 
@@ -51,11 +53,12 @@ def _answer_alibaba(request: Request, shelves: Shelves) -> Answer:
         return Answer(content_type=_TEXT, body=captured.read_captured(captured.ROBOTS["alibaba"]))
     if found := _ALIBABA_LISTING.fullmatch(request.path):
         return _answer_listing(request, shelves.offer("alibaba", found["ref"]))
-    vendor = _VENDOR_HOST.fullmatch(request.host)
-    products = _ALIBABA_LIST.fullmatch(request.path)
-    if vendor and products:
-        number = int(products["number"] or 1)
-        return _answer_shop(request, shelves, shelves.seller("alibaba", vendor["handle"]), number)
+    host = _VENDOR_HOST.fullmatch(request.host)
+    vendor = shelves.seller("alibaba", host["handle"]) if host else None
+    if vendor and request.path in _PROFILE_PATHS:
+        return text_answer(pages.profile_page(vendor))
+    if found := _ALIBABA_LIST.fullmatch(request.path):
+        return _answer_shop(request, shelves, vendor, int(found["number"] or 1))
     return not_found(request)
 
 

@@ -87,7 +87,7 @@ def status() -> None:
     _row("size", _megabytes(_folder_bytes(running.data)))
     _row("address", f"127.0.0.1:{running.port}")
     remedy = f"see {running.data}/log"
-    with connect(server.owner_dsn(running, server.SUPERUSER), remedy=remedy) as connection:
+    with connect(server.owner_dsn(running, server.MAINTENANCE_DATABASE), remedy=remedy) as connection:
         names = _show_server(connection)
     if settings().database not in names:
         _row("schema", f"none: database {settings().database} is made when it is first used")

@@ -68,8 +68,8 @@ def pending(connection: psycopg.Connection, known: Sequence[Migration] | None = 
     for (version, name, sha256), migration in zip(applied, known, strict=False):
         if (version, name, sha256) != (migration.version, migration.name, migration.sha256):
             raise DatabaseError(
-                f"migration {migration.name} differs from {name}, which was applied to this database; "
-                "restore the file from version control and write what changes as a new migration"
+                f"migration {migration.name} was changed after it had been applied to this database, as {name}; "
+                "restore the file from version control, and write the change as a new migration"
             )
     if len(applied) > len(known):
         raise DatabaseError(

@@ -97,6 +97,7 @@ upgrade: ## Write both locks anew, with the newest versions
 	@$(MAKE) --no-print-directory lock UPGRADE=--upgrade
 
 clean: ## Remove all that was built or installed here; databases and photos in .data stay
+	@test ! -d .data || .venv/bin/theftwatch db stop || true
 	@rm -rf .venv .uv .cache build dist *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	@find . -name __pycache__ -prune -exec rm -rf {} +
 	@echo "Cleaned. Databases and photos stay in .data."

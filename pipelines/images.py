@@ -72,7 +72,7 @@ class ImagesPipeline:
             image.fetch_url or image.url,
             headers={"Referer": listing.url, "Accept": "image/jpeg,image/png,image/webp,image/*;q=0.8"},
             # The delays of pages are not for images; see DOWNLOAD_SLOTS.
-            meta={"autothrottle_dont_adjust_delay": True},
+            meta={"download_slot": "images", "autothrottle_dont_adjust_delay": True},
         )
         assert self._crawler.engine is not None
         try:

@@ -2,7 +2,6 @@
 
 import re
 from typing import ClassVar
-from urllib.parse import quote_plus
 
 from scrapy import Request
 
@@ -10,7 +9,7 @@ from spiders.arguments import Kind, Start
 from spiders.base import MarketplaceSpider
 from theftwatch.errors import UsageError
 from theftwatch.pages.archive import index_url
-from theftwatch.pages.artfire_urls import HOME
+from theftwatch.pages.artfire_urls import listing_prefix, search_url, shop_url
 
 _SHOP = re.compile(r"[\w.-]+")
 
@@ -27,12 +26,11 @@ class ArtfireSpider(MarketplaceSpider):
         """Return where a shop, a page or a search begins."""
         match start.kind:
             case "shop" if _SHOP.fullmatch(start.value):
-                return [Request(f"{HOME}/ext/shop/home/{start.value}")]
+                return [Request(shop_url(start.value))]
             case "archive" if _SHOP.fullmatch(start.value):
-                return [Request(index_url(f"{HOME}/ext/shop/product_view/{start.value}/", prefix=True))]
+                return [Request(index_url(listing_prefix(start.value), prefix=True))]
             case "shop" | "url" if start.value.startswith(("https://", "http://")):
                 return [Request(start.value)]
             case "search":
-                words = quote_plus(start.value)
-                return [Request(f"{HOME}/ext/discover/?search_term={words}&sort_by=newest&json=yup")]
+                return [Request(search_url(start.value))]
         raise UsageError(f"-a {start.kind}={start.value}: give a shop's name, or an address with https://")

@@ -137,6 +137,9 @@ class MarketplaceSpider(Spider):
             for url in page.listing_urls:
                 if self.take():
                     yield self.page_request(response.follow(url, priority=1))
+        if page.kind in {PageKind.PROFILE, PageKind.SUPPLIER_SEARCH}:
+            for url in page.seller_urls:
+                yield self.page_request(response.follow(url))
         if page.next_page and self.wants_more:
             yield self.page_request(response.follow(page.next_page))
 

@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from theftwatch.commands import db, extract
+from theftwatch.commands import crawl, db, demo, extract, match
 from theftwatch.errors import TheftWatchError
 
 app = typer.Typer(
@@ -14,7 +14,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
+app.command()(demo.demo)
+app.command()(crawl.crawl)
+app.command("import")(crawl.import_)
 app.command()(extract.extract)
+app.add_typer(match.originals, name="originals")
+app.command()(match.rematch)
 app.add_typer(db.app, name="db")
 
 

@@ -282,7 +282,7 @@ async def _save_date_claims(
     for record in records:
         listing = record.listing
         claims += [(ids[_key(record)], None, claim) for claim in listing.claims]
-        if listing.listed_at:
+        if listing.listed_at and not any(claim.kind == "listed" for claim in listing.claims):
             claims.append((ids[_key(record)], None, _marketplace_claim("listed", listing, listing.listed_at)))
         claims += [
             (None, image.sha256, _marketplace_claim("published", listing, image.image.published_at))

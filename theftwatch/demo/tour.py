@@ -5,6 +5,7 @@ It sets the host map and starts the same programs that a live crawl runs; nothin
 
 import asyncio
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
+from psycopg import sql
 from rich.console import Console, Group
 from rich.live import Live
 from rich.table import Table
@@ -50,8 +52,7 @@ async def run_tour(own: Settings, console: Console) -> None:
 
     Raises TheftWatchError where the database does not start or a spider fails.
     """
-    demo = own.model_copy(update={"dsn": None, "database": DEMO_DATABASE})
-    folder = own.data_dir / "demo"
+    demo, folder = _of_demo(own)
     folder.mkdir(parents=True, exist_ok=True)
     console.print("Starting Postgres and a replica of Etsy, ArtFire and Alibaba on this machine …")
     dsn = await asyncio.to_thread(connect_dsn, demo)
@@ -67,10 +68,28 @@ async def run_tour(own: Settings, console: Console) -> None:
             await _show(connection, demo, folder, console, time.monotonic() - started_s)
 
 
+def delete_demo(own: Settings) -> None:
+    """Delete the demo's database and its files, and nothing else.
+
+    Raises DatabaseError where Postgres does not start.
+    """
+    demo, folder = _of_demo(own)
+    with psycopg.connect(connect_dsn(own.model_copy(update={"dsn": None})), autocommit=True) as connection:
+        connection.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(demo.database)))
+    for leftover in (folder, demo.files_dir):
+        shutil.rmtree(leftover, ignore_errors=True)
+
+
+def _of_demo(own: Settings) -> tuple[Settings, Path]:
+    """Return the settings of the demo, on the embedded Postgres whatever is set, and the folder of its reports."""
+    return own.model_copy(update={"dsn": None, "database": DEMO_DATABASE}), own.data_dir / "demo"
+
+
 def _crawl(code: str, replica: Replica, demo: Settings, folder: Path) -> subprocess.Popen[bytes]:
     starts = folder / f"{code}.txt"
     starts.write_text("\n".join(start_lines(load_catalogue(), code)) + "\n", encoding="utf-8")
-    environment = {name: value for name, value in os.environ.items() if name != "THEFTWATCH_DSN"} | {
+    # The user's own settings are for live crawls.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("THEFTWATCH_")} | {
         "THEFTWATCH_DATA_DIR": str(demo.data_dir),
         "THEFTWATCH_DATABASE": demo.database,
         "THEFTWATCH_HOST_MAP": ",".join(f"{host}={address}" for host, address in replica.host_map.items()),
@@ -86,3 +105,107 @@ def _crawl(code: str, replica: Replica, demo: Settings, folder: Path) -> subproc
             stdout=log,
             stderr=subprocess.STDOUT,
         )
+
+
+async def _watch(crawls: dict[str, subprocess.Popen[bytes]], connection: Connection, console: Console) -> None:
+    """Show how far the crawls are until all have ended."""
+    began_s = time.monotonic()
+    with Live(console=console, refresh_per_second=8, transient=False) as live:
+        while True:
+            running = [code for code, crawl in crawls.items() if crawl.poll() is None]
+            progress = {
+                code: Progress(listings=listings, photos=photos, compared=compared)
+                for code, listings, photos, compared in await fetch(connection, "find_progress")
+            }
+            [(matches,)] = await fetch(connection, "count_matches")
+            live.update(_progress_table(progress, running, matches))
+            if not running:
+                return
+            if time.monotonic() - began_s > _CRAWL_MAX_S:
+                for crawl in crawls.values():
+                    crawl.terminate()
+                raise TheftWatchError(f"spiders {', '.join(running)} did not end in {_CRAWL_MAX_S} s; see their logs")
+            await asyncio.sleep(_REFRESH_S)
+
+
+def _progress_table(progress: dict[str, Progress], running: list[str], matches: int) -> Group:
+    table = Table(box=None, pad_edge=False)
+    for heading in ("spider", "", "listings", "photos", "compared"):
+        table.add_column(heading, justify="right" if heading in {"listings", "photos", "compared"} else "left")
+    for code in MARKETPLACES:
+        now = progress.get(code, Progress())
+        state = "[yellow]crawling[/]" if code in running else "[green]done[/]"
+        table.add_row(code, state, str(now.listings), str(now.photos), str(now.compared))
+    return Group(table, Text(f"copied photos matched: {matches}", style="bold"))
+
+
+async def _show(connection: Connection, demo: Settings, folder: Path, console: Console, elapsed_s: float) -> None:
+    result = score(await _found_pairs(connection), load_catalogue())
+    report = folder / "report"
+    await write_report(connection, Files(demo.files_dir), report, now=system_clock())
+    console.print()
+    console.print(await _vendor_table(connection))
+    console.print()
+    console.print(_truth_table(result))
+    for line in await _trouble_lines(connection):
+        console.print(line)
+    console.print(f"\nCrawled, compared and reported in {elapsed_s:.0f} s.\n")
+    console.print(f"Each pair side by side:  {(report / 'index.html').resolve()}", soft_wrap=True)
+    console.print(f"Query the rest:          psql '{await asyncio.to_thread(reader_dsn, demo)}'", soft_wrap=True)
+    console.print("Stop it:                 .venv/bin/theftwatch db stop")
+    console.print("Delete it:               .venv/bin/theftwatch demo --delete")
+    console.print(
+        "Crawl a first real shop: THEFTWATCH_CONTACT=you@example.org .venv/bin/theftwatch crawl etsy -a shop=NAME",
+        soft_wrap=True,
+    )
+
+
+async def _found_pairs(connection: Connection) -> Iterator[Pair]:
+    rows = await fetch(connection, "find_matched_places")
+    return (
+        Pair(
+            original=ImagePlace(marketplace=row[0], listing_ref=row[1], image_key=row[2]),
+            suspect=ImagePlace(marketplace=row[3], listing_ref=row[4], image_key=row[5]),
+        )
+        for row in rows
+        if row[6] == "match"
+    )
+
+
+async def _vendor_table(connection: Connection) -> Table:
+    """Return the matches, vendor by vendor."""
+    table = Table(title="Copied photos, by vendor", title_justify="left", box=None, pad_edge=False)
+    for heading in ("vendor", "shop it matches", "listings", "photos", "best score"):
+        table.add_column(heading, justify="left" if heading.startswith(("vendor", "shop")) else "right")
+    last = None
+    for vendor, shop, listings, photos, best in await fetch(connection, "find_vendor_matches"):
+        table.add_row("" if vendor == last else vendor, shop, str(listings), str(photos), f"{best:.2f}")
+        last = vendor
+    return table
+
+
+def _truth_table(result: Score) -> Table:
+    table = Table(
+        title="Found and missed, by what was done to the photo", title_justify="left", box=None, pad_edge=False
+    )
+    for heading in ("edit", "found", "missed"):
+        table.add_column(heading, justify="left" if heading == "edit" else "right")
+    for tally in result.tallies:
+        missed = len(tally.missed)
+        table.add_row(tally.edit.value, str(tally.found), f"[yellow]{missed}[/]" if missed else "0")
+    table.add_section()
+    wrong = len(result.false_matches)
+    table.add_row("all copies", str(result.found), str(result.total - result.found), style="bold")
+    table.add_row("matches that are none", f"[red]{wrong}[/]" if wrong else "0", "")
+    return table
+
+
+async def _trouble_lines(connection: Connection) -> list[str]:
+    """Say which pages gave no data, as the replica puts some hurdles up."""
+    lines = []
+    for spider, outcome, stats, *_ in await fetch(connection, "find_last_runs"):
+        kinds = ("blocked", "changed", "gone", "failed", "refused_by_robots")
+        counts = {kind: (stats or {}).get(f"theftwatch/page/{kind}", 0) for kind in kinds}
+        told = ", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in counts.items() if count)
+        lines.append(f"{spider}: run {outcome}" + (f"; pages: {told}" if told else ""))
+    return lines

@@ -14,6 +14,7 @@ from theftwatch.pages.alibaba_images import listing_images, read_image_url
 from theftwatch.pages.alibaba_prices import Price, read_currency, read_price, span
 from theftwatch.pages.alibaba_sellers import MARKETPLACE, seller_of
 from theftwatch.pages.alibaba_urls import listing_ref, listing_url, ref_of, subdomain
+from theftwatch.pages.markup import attributes
 
 # The main view, on desktop and mobile pages; the strip of thumbnails stands in where the view was not drawn
 _VIEWS = (
@@ -61,9 +62,9 @@ def read_rendered_listing(document: Selector, url: str) -> Listing | None:
 def read_rendered_cards(document: Selector) -> Iterator[Listing]:
     """Yield the listings of a rendered search page, as far as its cards show them."""
     for card in document.xpath("//*[@data-ctrdot]"):
-        ref = card.attrib["data-ctrdot"].strip()
+        ref = attributes(card)["data-ctrdot"].strip()
         links = card.xpath(".//a[@href]")
-        own = [link for link in links if listing_ref(link.attrib["href"]) == ref]
+        own = [link for link in links if listing_ref(attributes(link)["href"]) == ref]
         # Advertisements lead through a counter; later links may hold the vendor's certificates
         photos = (listing_images(map(image_address, link.xpath(".//img"))) for link in own or links)
         images = next(filter(None, photos), ())
@@ -73,9 +74,9 @@ def read_rendered_cards(document: Selector) -> Iterator[Listing]:
         yield Listing(
             marketplace=MARKETPLACE,
             listing_ref=ref,
-            url=listing_url(ref, *(link.attrib["href"] for link in own)),
+            url=listing_url(ref, *(attributes(link)["href"] for link in own)),
             title=next(filter(None, map(_text, [*card.xpath(".//h2"), *own])), None),
-            seller=_vendor([link for link in links if subdomain(link.attrib["href"])]),
+            seller=_vendor([link for link in links if subdomain(attributes(link)["href"])]),
             price_min=price.minimum,
             price_max=price.maximum,
             currency=price.currency,
@@ -93,8 +94,9 @@ def html_images(roots: Selector | SelectorList[Selector]) -> Iterator[str]:
 
 def image_address(image: Selector) -> str | None:
     """Return the first address of an `img` that names an image of a vendor."""
-    named = [image.attrib[name] for name in _ADDRESS_ATTRIBUTES if name in image.attrib]
-    sources = [source.split()[0] for source in image.attrib.get("srcset", "").split(",") if source.strip()]
+    given = attributes(image)
+    named = [given[name] for name in _ADDRESS_ATTRIBUTES if name in given]
+    sources = [source.split()[0] for source in given.get("srcset", "").split(",") if source.strip()]
     return next((address for address in [*named, *sources] if read_image_url(address)), None)
 
 
@@ -116,23 +118,23 @@ def _own_number(document: Selector) -> str | None:
 
 def _title(document: Selector) -> str | None:
     for heading in document.xpath("//h1"):
-        if title := heading.attrib.get("title", "").strip() or _text(heading):
+        if title := attributes(heading).get("title", "").strip() or _text(heading):
             return title
     return None
 
 
 def _seller(document: Selector) -> Seller | None:
-    links = [link for path in _VENDOR_LINKS for link in document.xpath(path) if subdomain(link.attrib["href"])]
+    links = [link for path in _VENDOR_LINKS for link in document.xpath(path) if subdomain(attributes(link)["href"])]
     return _vendor(links) or seller_of(name=document.xpath(f"string({_COMPANY_TITLE})").get())
 
 
 def _vendor(links: list[Selector]) -> Seller | None:
     """Return the vendor of the first link, with the first name that a link to the same vendor shows."""
-    vendor = subdomain(links[0].attrib["href"]) if links else None
-    same = [link for link in links if subdomain(link.attrib["href"]) == vendor]
+    vendor = subdomain(attributes(links[0])["href"]) if links else None
+    same = [link for link in links if subdomain(attributes(link)["href"]) == vendor]
     # A single word is no company's name but a label, such as `Supplier`
     name = next((text for text in map(_text, same) if text and " " in text), None)
-    return seller_of(name=name, addresses=tuple(link.attrib["href"] for link in same))
+    return seller_of(name=name, addresses=tuple(attributes(link)["href"] for link in same))
 
 
 def _price(document: Selector) -> Price:

@@ -14,6 +14,8 @@ from urllib.parse import unquote
 
 from parsel import Selector
 
+from theftwatch.pages.markup import attributes
+
 # Pages hold raw line breaks inside strings
 _DECODER = json.JSONDecoder(strict=False)
 _ASSIGNED = re.compile(r"(?:\\?[\"'])?\]?\s*[:=]\s*")
@@ -59,12 +61,12 @@ def values_of(data: Any, name: str) -> Iterator[Any]:
 def module_data(document: Selector) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield name and data of each element with a `module-data` attribute, which is JSON, URL-encoded or plain."""
     for element in document.xpath("//*[@module-data]"):
-        attribute = element.attrib["module-data"].strip()
+        attribute = attributes(element)["module-data"].strip()
         data, _ = _decode(attribute, 0)
         if data is None:
             data, _ = _decode(unquote(attribute), 0)
         if isinstance(data, dict):
-            yield element.attrib.get("module-name", ""), data
+            yield attributes(element).get("module-name", ""), data
 
 
 def dig(data: Any, *path: str) -> Any:

@@ -12,7 +12,7 @@ from theftwatch.listing import DateClaim, Listing, Page, PageKind
 from theftwatch.pages.etsy_images import Photo, as_listing_images, find_photos
 from theftwatch.pages.etsy_urls import MARKETPLACE, as_ref, listing_url, read_address, shop_seller
 from theftwatch.pages.jsonld import Block, Product, clean_text, find_products, read_product
-from theftwatch.pages.markup import meta_values, product_values
+from theftwatch.pages.markup import attributes, meta_values, product_values
 from theftwatch.pages.money import read_amount, read_price
 
 # A review's day is that of an unknown time zone; it is over for certain when it is over in the last of them
@@ -109,7 +109,7 @@ def _carousel_photos(page: Selector) -> tuple[Photo, ...]:
     """Return the photos of the listing's own carousel, in its order."""
     photos: dict[str, Photo] = {}
     for pane in page.xpath("//*[@data-image-id]"):
-        key = pane.attrib["data-image-id"]
+        key = attributes(pane)["data-image-id"]
         own = (photo for photo in find_photos(_addresses_within(pane)) if photo.key == key)
         if key not in photos and (photo := next(own, None)):
             photos[key] = photo

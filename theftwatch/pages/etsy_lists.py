@@ -20,6 +20,7 @@ from theftwatch.pages.etsy_images import Photo, find_photos
 from theftwatch.pages.etsy_listing import make_listing, product_ref
 from theftwatch.pages.etsy_urls import SITE, Address, absolute, as_ref, page_url, read_address, shop_seller
 from theftwatch.pages.jsonld import Block, Product, clean_text, has_type, item_products, read_product
+from theftwatch.pages.markup import attributes
 from theftwatch.pages.money import read_price
 
 # The icon of a shop, whose address holds the shop's id as its photos' do
@@ -118,8 +119,8 @@ def _shown_cards(page: Selector) -> dict[str, Card]:
     # Links to listings outside such a mark stand in reviews too, so they count only where there is no mark
     links = page.xpath("//a[@data-listing-id or contains(@href, '/listing/')][ancestor-or-self::*[@data-listing-id]]")
     for link in links or page.xpath("//a[contains(@href, '/listing/')][.//img]"):
-        href = read_address(absolute(SITE, link.attrib.get("href", "")))
-        ref = as_ref(link.attrib.get("data-listing-id")) or href.listing_ref
+        href = read_address(absolute(SITE, attributes(link).get("href", "")))
+        ref = as_ref(attributes(link).get("data-listing-id")) or href.listing_ref
         if ref and (ref not in cards or cards[ref].photo is None):
             cards[ref] = _read_card(link, ref)
     return cards
@@ -131,7 +132,8 @@ def _read_card(link: Selector, ref: str) -> Card:
     closed = frame is not None and not frame.xpath("descendant::*[@data-listing-id != $ref][1]", ref=ref)
     card = frame if frame is not None and closed else link
     heading = card.xpath("normalize-space((.//h2 | .//h3 | .//h4)[1])").get()
-    titles = (link.attrib.get("title"), heading, link.attrib.get("aria-label"), card.xpath(".//img/@alt").get())
+    given = attributes(link)
+    titles = (given.get("title"), heading, given.get("aria-label"), card.xpath(".//img/@alt").get())
     title = next(filter(None, map(clean_text, titles)), None)
     texts = (text for text in card.xpath(".//text()").getall() if clean_text(text) != title)
     price, currency = read_price("".join(texts))

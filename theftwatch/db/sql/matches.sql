@@ -17,6 +17,9 @@ where l.looked_up_at is null
 order by l.image, l.side
 limit %(most)s;
 
+-- count_pending_lookups --
+select count(*) from lookup where looked_up_at is null;
+
 -- find_exact --
 -- Finds images that play the other role too: the same bytes on both sides.
 select i.sha256

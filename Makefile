@@ -112,7 +112,7 @@ COMPILE = pip compile -q pyproject.toml --universal --python-version 3.12 --gene
 	test -n "$$python" || { echo "no python3 that runs: apt-get install python3 python3-venv"; exit 1; }; \
 	$$python -c 'import ensurepip, venv' 2>/dev/null || \
 		{ echo "$$python has no venv: apt-get install python3-venv"; exit 1; }; \
-	echo "uv: putting it into .uv (60 MB, seconds)"; \
+	echo "uv: putting it into .uv (25 MB to fetch, seconds)"; \
 	$$python -m venv --clear .uv && .uv/bin/python -m pip install -q --only-binary :all: "$(UV_VERSION)" || \
 		{ rm -rf .uv; exit 1; }
 
@@ -126,11 +126,11 @@ $(VENV): | $(NEEDED_UV)
 	@mkdir -p .venv/stamps && touch $@
 
 $(RUN): $(VENV)
-	@echo "Packages: installing those of requirements.lock (200 MB to fetch, 700 MB here, a minute or two)"
+	@echo "Packages: installing those of requirements.lock (235 MB to fetch, 700 MB here, a minute or two)"
 	$(call install,requirements.lock)
 
 $(DEV): $(VENV)
-	@echo "Packages: installing those of requirements-dev.lock (the above and 100 MB of test tools)"
+	@echo "Packages: installing those of requirements-dev.lock (265 MB to fetch, 800 MB here; 30 and 100 after make setup)"
 	$(call install,requirements-dev.lock)
 
 # The project itself is installed as a link to this folder, by the setuptools that the lock has just brought.

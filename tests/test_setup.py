@@ -197,7 +197,7 @@ def test_a_uv_that_does_not_run_does_not_count(bare):
     program(bare / "bin/other", f'test "$2" = venv || exec {sys.executable} "$@"; exit 1')
     ran = make_setup(bare, "PYTHONS=python3 other")
     assert ran.returncode != 0
-    assert ran.stdout.splitlines() == ["uv: putting it into .uv (60 MB, seconds)"]
+    assert ran.stdout.splitlines() == ["uv: putting it into .uv (25 MB to fetch, seconds)"]
 
 
 def test_without_any_fitting_python_it_says_so(bare):

@@ -68,7 +68,7 @@ check: $(DEV) ## Run the linter, the format check and the type checker
 
 chromium: $(SETUP) ## Install Chromium where none is: Debian's if apt needs no password, else Playwright's into .venv
 	@$(FIND_CHROMIUM) || { \
-		echo "Chromium: installing it (300 to 400 MB, half a minute)"; \
+		echo "Chromium: installing it (300 to 400 MB, half a minute)"; mkdir -p .cache; \
 		{ $(APT_INSTALL) chromium || \
 		PLAYWRIGHT_BROWSERS_PATH=0 .venv/bin/playwright install --no-shell chromium; } >.cache/chromium.log 2>&1; \
 		$(FIND_CHROMIUM) || { \
@@ -76,7 +76,7 @@ chromium: $(SETUP) ## Install Chromium where none is: Debian's if apt needs no p
 
 test-debian-postgres: $(DEV) ## Run the database tests on Debian's PostgreSQL, installing it where apt needs no password
 	@ls $(DEBIAN_POSTGRES)/postgres >/dev/null 2>&1 || { \
-		echo "PostgreSQL: installing Debian's (60 MB, half a minute)"; \
+		echo "PostgreSQL: installing Debian's (60 MB, half a minute)"; mkdir -p .cache; \
 		{ $(APT_INSTALL) postgresql; } >.cache/postgresql.log 2>&1; } || { \
 		echo "PostgreSQL could not be installed (.cache/postgresql.log says why): sudo apt-get install postgresql"; \
 		exit 1; }

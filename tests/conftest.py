@@ -32,7 +32,7 @@ def pytest_configure(config):
     for name in [name for name in os.environ if name.startswith(("THEFTWATCH_", "PG")) and not name.startswith(_KEPT)]:
         del os.environ[name]
     # before anything at all: a test that forgets its fixtures meets an error and not the developer's data
-    os.environ["THEFTWATCH_DATA_DIR"] = "/nonexistent"
+    os.environ["THEFTWATCH_DATA_DIR"] = "/dev/null/data"
 
 
 def pytest_collection_modifyitems(items):

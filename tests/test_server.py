@@ -244,11 +244,20 @@ def test_failed_start_says_why(stopped):
     assert "\n" not in str(failed.value)
 
 
-def test_lost_accounts_file_is_named(stopped):
-    (server.data_folder(stopped) / "accounts.json").unlink()
+@pytest.mark.parametrize("content", [None, "", "{"])
+def test_lost_accounts_file_is_named(stopped, content):
+    file = server.data_folder(stopped) / "accounts.json"
+    file.unlink() if content is None else file.write_text(content)
 
-    with pytest.raises(DatabaseError, match=r"accounts.json is missing; restore it"):
+    with pytest.raises(DatabaseError, match=r"accounts.json is missing or damaged; restore it"):
         server.connect_dsn(stopped)
+
+
+def test_lost_configuration_and_damaged_pid_file_are_mended(stopped):
+    configuration(stopped).unlink()
+    (server.data_folder(stopped) / "postmaster.pid").write_text("??\n")
+
+    assert query(server.connect_dsn(stopped), "select 1") == [(1,)]
 
 
 def test_databases_share_one_server(running):

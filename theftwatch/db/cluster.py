@@ -101,8 +101,6 @@ def create(data: Path, programs: Path, runner: Runner, passwords: Mapping[str, s
     with (new / "postgresql.conf").open("a") as file:
         file.write("\ninclude = 'theftwatch.conf'\n")
     _configure(new, runner, _free_port())
-    (new / "log").mkdir(mode=0o700)
-    runner.own(new / "log")
     accounts = new / "accounts.json"
     accounts.touch(mode=0o600)
     accounts.write_text(json.dumps(passwords, indent=2) + "\n")
@@ -117,10 +115,11 @@ def create(data: Path, programs: Path, runner: Runner, passwords: Mapping[str, s
 
 def read_passwords(data: Path) -> dict[str, str]:
     """Return the password of each account."""
+    file = data / "accounts.json"
     try:
-        return dict(json.loads((data / "accounts.json").read_text()))
-    except FileNotFoundError as exc:
-        raise DatabaseError(f"{exc.filename} is missing; restore it from a backup of {data}") from exc
+        return dict(json.loads(file.read_text()))
+    except (FileNotFoundError, ValueError) as exc:
+        raise DatabaseError(f"{file} is missing or damaged; restore it from a backup of {data}") from exc
 
 
 def read_postmaster(data: Path) -> Postmaster | None:
@@ -129,7 +128,7 @@ def read_postmaster(data: Path) -> Postmaster | None:
         lines = (data / "postmaster.pid").read_text().splitlines()
     except FileNotFoundError:
         return None
-    pid = int(lines[0]) if lines else 0
+    pid = int(lines[0]) if lines and lines[0].strip().isdigit() else 0
     if not _is_postmaster(pid, data):
         return None
     # pid, data folder, start time, port, socket folder, address, shared memory, state
@@ -140,8 +139,13 @@ def read_postmaster(data: Path) -> Postmaster | None:
 
 
 def launch(data: Path, programs: Path, runner: Runner) -> None:
-    """Start the postmaster of a data folder that nobody serves, on its old port or, where that is taken, a new one."""
+    """Start the postmaster of a data folder that nobody serves, on its old port or, where that is taken, a new one.
+
+    It may not be ready yet, where it has much to recover.
+    """
     _check_version(data, programs)
+    (data / "log").mkdir(mode=0o700, exist_ok=True)
+    runner.own(data / "log")
     port = _configured_port(data)
     complaint = ""
     for attempt in range(_ATTEMPTS):
@@ -150,7 +154,8 @@ def launch(data: Path, programs: Path, runner: Runner) -> None:
         _configure(data, runner, port)
         # It names a process that is no postmaster: dead, not yet reaped by its parent, or another program under an
         # old number. Postgres checks by itself that no child of a dead postmaster still uses the data.
-        (data / "postmaster.pid").unlink(missing_ok=True)
+        if not read_postmaster(data):
+            (data / "postmaster.pid").unlink(missing_ok=True)
         started_at = time.time()
         start_log = data / "log/start.log"
         start_log.unlink(missing_ok=True)
@@ -158,11 +163,9 @@ def launch(data: Path, programs: Path, runner: Runner) -> None:
         started = runner.run([programs / "pg_ctl", "start", *options])
         if started.returncode == 0:
             return
+        if read_postmaster(data):  # it takes longer, or a process that was killed had begun to start it
+            return
         complaint = _complaint(_log_since(data, started_at) or started.stdout)
-        if read_postmaster(data):
-            raise DatabaseError(
-                f"Postgres is still recovering after {START_TIMEOUT_S} s; try later, {data}/log says how far it is"
-            )
         if "still in use" in complaint:  # a child of a killed postmaster has not noticed, because it is at work
             time.sleep(_PAUSE_S * 2**attempt)
         elif _is_free(port):
@@ -193,7 +196,8 @@ def _configure(data: Path, runner: Runner, port: int) -> None:
 
 
 def _configured_port(data: Path) -> int:
-    match = re.search(r"^port = (\d+)$", (data / "theftwatch.conf").read_text(), re.MULTILINE)
+    file = data / "theftwatch.conf"
+    match = re.search(r"^port = (\d+)$", file.read_text() if file.exists() else "", re.MULTILINE)
     return int(match[1]) if match else _free_port()
 
 

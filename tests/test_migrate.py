@@ -131,6 +131,11 @@ def test_reader_is_granted_what_migrations_make(empty, running_reader):
     assert may_read("analysis.by_hand")
     assert empty.execute("select has_table_privilege('theftwatch_reader', 'two', 'insert')").fetchone() == (False,)
 
+    empty.execute("revoke select on two from theftwatch_reader")
+    assert not may_read("two")
+    migrate.apply(empty, clock=clock, known=later)
+    assert may_read("two")
+
 
 @pytest.fixture
 def running_reader(empty):

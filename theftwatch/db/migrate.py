@@ -81,8 +81,9 @@ def pending(connection: psycopg.Connection, known: Sequence[Migration] | None = 
 def apply(connection: psycopg.Connection, *, clock: Clock, known: Sequence[Migration] | None = None) -> list[Migration]:
     """Apply what is pending, each migration in a transaction with its record, and return what was applied.
 
-    Takes a connection in autocommit mode. Several processes may do this at once. Raises DatabaseError as `pending`
-    does, and for a migration that fails, which leaves nothing behind.
+    The read-only account, where there is one, may read what is there. Takes a connection in autocommit mode. Several
+    processes may do this at once. Raises DatabaseError as `pending` does, and for a migration that fails, which leaves
+    nothing behind.
     """
     applied: list[Migration] = []
     while migration := _apply_next(connection, clock, known):
@@ -97,6 +98,7 @@ def _apply_next(connection: psycopg.Connection, clock: Clock, known: Sequence[Mi
         # read under the lock: another process may have been faster
         todo = pending(connection, known)
         if not todo:
+            connection.execute(setup_sql("reader"))  # the account may have been made since
             return None
         migration = todo[0]
         connection.execute(setup_sql("schema_migration"))

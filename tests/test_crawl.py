@@ -1,9 +1,14 @@
 """The spiders and pipelines against the replica, with a real Postgres."""
 
+import http.client
 import json
+import os
 import random
+import subprocess
+import sys
 from collections import Counter
-from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from psycopg.conninfo import make_conninfo
@@ -32,7 +37,7 @@ def world(dsn, tmp_path):
         yield World(replica=replica, dsn=dsn, folder=tmp_path)
 
 
-def requests_of(world: World) -> list[dict[str, str]]:
+def requests_of(world: World) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (world.folder / "requests.jsonl").read_text().splitlines()]
 
 
@@ -154,13 +159,14 @@ def test_a_second_crawl_changes_nothing_and_fetches_no_image(crawled):
     assert [each["path"] for each in images if not each["path"].endswith("robots.txt")] == []
 
 
+@pytest.mark.drill
 def test_a_killed_crawl_run_again_gives_what_an_undisturbed_one_gives(crawled, world):
+    """Two kills in the tests; `make drill` kills fifty times."""
     moments = random.Random(2026)
-    for _ in range(2):
-        for marketplace in ("alibaba", "etsy"):
-            process = world.start(marketplace, f"file={world.starts(marketplace)}")
-            with killed_after(process, moments.uniform(1.5, 6.0)):
-                pass
+    for drill in range(int(os.environ.get("THEFTWATCH_DRILLS", "2"))):
+        marketplace = MARKETPLACES[drill % len(MARKETPLACES)]
+        with killed_after(world.start(marketplace, f"file={world.starts(marketplace)}"), moments.uniform(1.0, 8.0)):
+            pass
     world.crawl_all()
     assert world.digest_tables() == crawled.digest_tables()
 
@@ -238,23 +244,55 @@ def test_a_page_that_needs_scripts_is_read_in_chromium(world, chromium):
 
 
 def test_private_addresses_are_out_of_reach(world):
-    port = world.replica.port
+    """A spider without any other care asks for this machine in all the ways that an address can be written."""
     hosts = ["127.0.0.1", "2130706433", "127.1", "0x7f000001", "[::ffff:127.0.0.1]", "localhost", "0"]
-    images = [
-        {"@type": "ImageObject", "contentURL": f"http://{host}:{port}/il/ab/1/il_fullxfull.{n}_x.jpg"}
-        for n, host in enumerate(hosts)
-    ]
-    for host in hosts:
-        world.crawl("etsy", f"url=https://www.etsy.com/redirect-to?http://{host}:{port}/robots.txt")
-    assert images
-    assert not [each for each in requests_of(world) if each["host"] not in world.replica.host_map]
+    urls = [f"http://{host}:{world.replica.port}/robots.txt" for host in hosts]
+    spider = world.folder / "careless.py"
+    spider.write_text(
+        f"""
+import scrapy
+
+class Careless(scrapy.Spider):
+    name = "careless"
+    start_urls = {["https://www.etsy.com/robots.txt", *urls]}
+    custom_settings = {{"ROBOTSTXT_OBEY": False, "RETRY_ENABLED": False}}
+
+    def parse(self, response):
+        self.logger.info("reached %s", response.url)
+"""
+    )
+    command = [sys.executable, "-m", "scrapy", "runspider", str(spider)]
+    done = subprocess.run(command, env=world.environment(), capture_output=True, text=True, timeout=120, check=False)
+    assert "reached https://www.etsy.com/robots.txt" in done.stderr
+    assert {(each["host"], each["path"]) for each in requests_of(world)} == {("www.etsy.com", "/robots.txt")}
+    assert done.stderr.count("CannotResolveHostError") >= len(urls), done.stderr
 
 
 def test_saved_pages_are_imported(world):
-    sample = Path(__file__).parent / "samples/etsy"
-    pages = sorted(sample.rglob("*.html"))
-    assert pages
-    world.crawl("saved", f"path={pages[0].parent}")
+    """A page fetched by hand, as a browser saves it, with its list beside it and a file that is no page of ours."""
+    [listing, *_] = [offer for offer in load_catalogue().offers if offer.listing.marketplace == "etsy"]
+    folder = world.folder / "pages"
+    (folder / "listing_files").mkdir(parents=True)
+    for name, url in (("listing.html", listing.listing.url), ("shop.htm", listing.seller.seller.url)):
+        (folder / name).write_bytes(f"<!-- saved from url=(0001){url} -->\n".encode() + fetch(world, url))
+    (folder / "other.html").write_text("<html></html>")
+    (folder / "listing_files" / "part.html").write_text("<html></html>")
+    command = [sys.executable, "-m", "theftwatch", "import", str(folder)]
+    done = subprocess.run(command, env=world.environment(), capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    rows = world.rows("select listing_ref, complete from listing")
+    assert (listing.listing.listing_ref, True) in rows
+    assert len(rows) == len({ref for ref, _ in rows}) > 1
+    assert world.rows("select distinct missing_reason from listing_image") == [(None,)]
+    assert world.rows("select kind, detail like '%--url%' from page_problem") == [("unknown", True)]
+
+
+def fetch(world: World, url: str) -> bytes:
+    """Fetch a page of the replica past our own code."""
+    parts = urlsplit(url)
+    connection = http.client.HTTPConnection(world.replica.address, timeout=10)
+    connection.request("GET", parts.path, headers={"Host": parts.netloc})
+    return connection.getresponse().read()
 
 
 def test_seller_kinds_are_all_crawled():

@@ -5,6 +5,7 @@ THEFTWATCH_TEST_DSN, whose account has to be allowed to create databases. Tests 
 """
 
 import os
+import signal
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -74,8 +75,12 @@ def admin_dsn(tmp_path_factory, postgres_bin) -> Iterator[str]:
         return
     session = Settings(data_dir=tmp_path_factory.mktemp("session"), postgres_bin=postgres_bin)
     try:
+        running = server.start(session)
+        with (running.data / "postgresql.conf").open("a") as file:
+            file.write("fsync = off\n")  # nothing here has to outlive the machine
+        os.kill(running.pid, signal.SIGHUP)
         # the owner of our databases, who is no superuser: what it may not do may not be needed
-        yield server.owner_dsn(server.start(session), server.MAINTENANCE_DATABASE)
+        yield server.owner_dsn(running, server.MAINTENANCE_DATABASE)
     finally:
         server.stop(session)
 

@@ -14,7 +14,7 @@ LAYERS = (
     ("pages", "images"),
     ("files", "chromium", "db"),
     ("match", "evidence", "cases", "originals", "reports"),
-    ("settings", "jobs", "doctor", "web", "demo", "commands", "cli"),
+    ("settings", "jobs", "doctor", "web", "demo", "commands", "cli", "__main__"),
 )
 ORDER = [f"theftwatch.{name}" for layer in LAYERS for name in layer] + ["spiders", "pipelines"]
 SCRAPY = {"scrapy", "scrapy_playwright", "itemadapter", "itemloaders", "twisted"}

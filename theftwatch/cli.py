@@ -1,18 +1,30 @@
 """The command line: what each command is called; what it does stands in `theftwatch.commands`."""
 
+import io
+import logging
+import os
 import sys
+from importlib.metadata import version
+from typing import Annotated
 
 import typer
 
 from theftwatch.commands import crawl, db, demo, extract, match
 from theftwatch.errors import TheftWatchError
 
+logger = logging.getLogger(__name__)
+
+FAILED = 1
+INTERRUPTED = 130  # 128 and the number of SIGINT, as shells have it
+
 app = typer.Typer(
     name="theftwatch",
     help="Find product photos that vendors copied from artisans' shops, and keep the record of it.",
+    epilog="Settings are read from the environment: docs/settings.md. All commands: docs/commands.md.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
+    rich_markup_mode=None,  # its boxes take longer to load than all else, and pipes cut them up
 )
 app.command()(demo.demo)
 app.command()(crawl.crawl)
@@ -23,10 +35,87 @@ app.command()(match.rematch)
 app.add_typer(db.app, name="db")
 
 
+def _print_version(asked: bool) -> None:
+    if asked:
+        print(f"TheftWatch {version('theftwatch')}")  # noqa: T201  to the user
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    *,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Log what goes on, and show the traceback of what fails.")
+    ] = False,
+    _version: Annotated[
+        bool, typer.Option("--version", help="Print the version and exit.", is_eager=True, callback=_print_version)
+    ] = False,
+) -> None:
+    """Take the options that stand before the command."""
+    if debug:
+        logging.basicConfig(level=logging.DEBUG, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+
+
 def main() -> None:
-    """Run the command line; an expected error ends it with one line and the error's exit code."""
+    """Run the command line and exit: whatever ends it early is one line, and an exit code of docs/commands.md."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # Titles of listings hold what not every terminal has letters for.
+            stream.reconfigure(errors="backslashreplace")
     try:
-        app()
+        code = _run()
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever reads, such as `head`, has seen enough; the interpreter would complain of it once more at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = FAILED
+    sys.exit(code)
+
+
+def _run() -> int:
+    """Run the command and return the exit code."""
+    try:
+        code = app(standalone_mode=False)
+    except KeyboardInterrupt:  # a second one, while the first was being cleaned up after
+        code = INTERRUPTED
+    except typer.TyperException as exc:
+        return _refuse(exc)
     except TheftWatchError as exc:
-        print(f"theftwatch: {exc}", file=sys.stderr)  # noqa: T201  the one place where errors meet the user
-        sys.exit(exc.exit_code)
+        logger.debug("it failed here:", exc_info=True)
+        _say(str(exc))
+        return exc.exit_code
+    except Exception as exc:
+        logger.debug("it failed here:", exc_info=True)
+        _say(_explain(exc))
+        return FAILED
+    if code == INTERRUPTED:
+        _say("interrupted")
+    return code or 0
+
+
+def _refuse(exc: typer.TyperException) -> int:
+    """Say which argument is wrong and return the exit code."""
+    message = exc.format_message()
+    if "\n" in message:  # no command was named, so this is the help
+        print(message, file=sys.stderr)  # noqa: T201  to the user
+    else:
+        context = getattr(exc, "ctx", None)
+        _say(f"{message.rstrip('.')}; see `{context.command_path if context else app.info.name} --help`")
+    return exc.exit_code
+
+
+def _explain(exc: Exception) -> str:
+    """Return what may be said of an error that no code of ours has put into words."""
+    if isinstance(exc, OSError) and exc.strerror:
+        return f"{exc.filename or 'the system'}: {exc.strerror}"
+    psycopg = sys.modules.get("psycopg")  # which few commands load
+    if psycopg is not None and isinstance(exc, psycopg.OperationalError):
+        return f"the database failed: {exc}; `theftwatch db status` shows its state"
+    return (
+        f"a fault of the program, {type(exc).__name__}: {exc}; "
+        "run it again as `theftwatch --debug …` and report what that shows"
+    )
+
+
+def _say(message: str) -> None:
+    print("theftwatch:", *(line.strip() for line in message.splitlines()), file=sys.stderr)  # noqa: T201  where errors meet the user

@@ -8,35 +8,50 @@ from typing import Annotated
 import typer
 
 from theftwatch.errors import UsageError
+from theftwatch.listing import Side
 
 
 def crawl(
-    spider: Annotated[str, typer.Argument(help="etsy, artfire or alibaba; see docs/spiders.md.")],
+    spider: Annotated[str, typer.Argument(metavar="SPIDER", help="etsy, artfire or alibaba.")],
     argument: Annotated[
         list[str] | None,
         typer.Option(
-            "--argument", "-a", metavar="NAME=VALUE", help="What to crawl, such as vendor=NAME; may be repeated."
+            "--argument", "-a", metavar="NAME=VALUE", help="What to crawl, such as shop=NAME; may be repeated."
         ),
     ] = None,
     setting: Annotated[
         list[str] | None,
-        typer.Option("--set", "-s", metavar="NAME=VALUE", help="A setting of Scrapy for this run."),
+        typer.Option("--set", "-s", metavar="NAME=VALUE", help="A setting of Scrapy for this run; may be repeated."),
     ] = None,
 ) -> None:
-    """Crawl a marketplace; the same as `scrapy crawl`."""
+    """Crawl a marketplace; the same as `scrapy crawl`.
+
+    For example: theftwatch crawl alibaba -a vendor=NAME -a limit=20
+
+    docs/spiders.md lists each spider's arguments, and what each marketplace allows. Ctrl-C ends a crawl in order: what
+    is under way is stored first; a second one ends it at once.
+    """
+    for option, pairs in (("-a", argument), ("-s", setting)):
+        for pair in pairs or []:
+            if not pair.partition("=")[1]:
+                raise UsageError(f"{option} {pair}: write {option} NAME=VALUE")
     options = [part for each in argument or [] for part in ("-a", each)]
     options += [part for each in setting or [] for part in ("-s", each)]
     _become_scrapy("crawl", spider, *options)
 
 
 def import_(
-    paths: Annotated[list[Path], typer.Argument(help="Pages saved from a browser, or folders of them.")],
+    paths: Annotated[
+        list[Path], typer.Argument(metavar="PATH", help="Pages saved from a browser, or folders of them.")
+    ],
     url: Annotated[
         str | None, typer.Option(help="The address of the page, where the file itself does not tell.")
     ] = None,
-    side: Annotated[str | None, typer.Option(help="original or suspect, where it is not the marketplace's.")] = None,
+    side: Annotated[
+        Side | None, typer.Option(help="Whether their sellers are originals or suspects, where not as usual there.")
+    ] = None,
 ) -> None:
-    """Read pages that a person saved from a browser, and fetch the images that they show.
+    """Take in pages saved from a browser, and fetch their photos.
 
     Browsers write the page's address into the file, or the page itself names it; give --url where neither is so.
     """

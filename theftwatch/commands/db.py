@@ -1,27 +1,27 @@
 """`theftwatch db`: the embedded Postgres, and the schema of the database in use."""
 
-import asyncio
+# What a command needs is imported when it runs: so `theftwatch --help` and the other commands start without Postgres.
 import os
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import psycopg
 import typer
-from rich.console import Console
 
-from theftwatch.config import DEMO_DATABASE, settings
-from theftwatch.db import migrate, server, store
-from theftwatch.db.connect import connect, describe
-from theftwatch.db.queries import queries
 from theftwatch.errors import DatabaseError, UsageError
 
-app = typer.Typer(help="Start, stop and look into the embedded Postgres; migrate the database.", no_args_is_help=True)
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+app = typer.Typer(help="Run the embedded Postgres, and migrate the database.", no_args_is_help=True)
 
 
 @app.command()
 def start() -> None:
     """Start the embedded Postgres, where it does not run."""
+    from theftwatch.config import settings
+    from theftwatch.db import server
+
     if settings().dsn:
         raise UsageError("THEFTWATCH_DSN is set, so the embedded Postgres is not used; unset it to start that")
     with _progress("Starting Postgres"):
@@ -32,6 +32,9 @@ def start() -> None:
 @app.command()
 def stop() -> None:
     """Stop the embedded Postgres, whoever uses it."""
+    from theftwatch.config import settings
+    from theftwatch.db import server
+
     with _progress("Stopping Postgres"):
         stopped = server.stop(settings())
     print("Postgres is stopped." if stopped else "Postgres did not run.")
@@ -43,10 +46,13 @@ def url(
     owner: Annotated[bool, typer.Option("--owner", help="Of the account that may write.")] = False,
     demo: Annotated[bool, typer.Option("--demo", help="Of the demo's database.")] = False,
 ) -> None:
-    """Print the DSN of the database, for `psql` and other programs; of the read-only account if not told otherwise.
+    """Print the DSN of the database, for `psql` and other programs.
 
-    The embedded Postgres is started where it does not run.
+    It is that of the read-only account if not told otherwise. The embedded Postgres is started where it does not run.
     """
+    from theftwatch.config import DEMO_DATABASE, settings
+    from theftwatch.db import server
+
     chosen = settings()
     if demo:
         chosen = chosen.model_copy(update={"dsn": None, "database": DEMO_DATABASE})
@@ -58,6 +64,9 @@ def url(
 @app.command("migrate")
 def migrate_() -> None:
     """Bring the database to the schema of this program."""
+    from theftwatch.config import settings
+    from theftwatch.db import migrate, server
+
     with _progress("Migrating"):
         applied = server.migrate_database(settings())
     for migration in applied:
@@ -67,7 +76,14 @@ def migrate_() -> None:
 
 @app.command()
 def status() -> None:
-    """Show where the database is, how large, and at which schema; exit code 1 where it does not run."""
+    """Show where the database is, how large, and at which schema.
+
+    Exit code 1 where it does not run.
+    """
+    from theftwatch.config import settings
+    from theftwatch.db import server
+    from theftwatch.db.connect import connect, describe
+
     if dsn := settings().dsn:
         place = dsn.get_secret_value()
         _row("server", f"{describe(place)} (THEFTWATCH_DSN)")
@@ -98,22 +114,38 @@ def status() -> None:
 
 @app.command()
 def digest() -> None:
-    """Print a digest of the database's content: databases that say the same have the same digest."""
+    """Print a digest of the database's content.
+
+    Databases that say the same have the same digest, whenever and in whatever order they were filled.
+    """
+    import asyncio
+
+    from theftwatch.config import settings
+    from theftwatch.db import server
+
     print(asyncio.run(_digest(server.connect_dsn(settings()))))
 
 
 async def _digest(dsn: str) -> str:
-    async with await psycopg.AsyncConnection.connect(dsn) as connection:
+    from psycopg import AsyncConnection
+
+    from theftwatch.db import store
+
+    async with await AsyncConnection.connect(dsn) as connection:
         return await store.digest(connection)
 
 
 def _progress(what: str) -> AbstractContextManager[Any]:
     """Show that something goes on, where a person watches."""
+    from rich.console import Console
+
     return Console(stderr=True).status(what)
 
 
-def _show_server(connection: psycopg.Connection) -> list[str]:
+def _show_server(connection: "Connection") -> list[str]:
     """Show the server's version and databases and return their names."""
+    from theftwatch.db.queries import queries
+
     _row("version", connection.info.parameter_status("server_version") or "unknown")
     databases = connection.execute(queries()["find_databases"]).fetchall()
     for name, size_bytes in databases:
@@ -121,7 +153,10 @@ def _show_server(connection: psycopg.Connection) -> list[str]:
     return [name for name, _ in databases]
 
 
-def _show_schema(connection: psycopg.Connection) -> None:
+def _show_schema(connection: "Connection") -> None:
+    from theftwatch.db import migrate
+    from theftwatch.db.queries import queries
+
     [(available, used)] = connection.execute(queries()["find_vector"]).fetchall()
     _row("vector", f"{used} in use" if used else f"{available} available, not in use" if available else "not available")
     applied = migrate.find_applied(connection)

@@ -1,115 +1,55 @@
 """`theftwatch rematch` and `theftwatch originals add`: comparing what is stored, and what an artisan gives."""
 
-import asyncio
-from collections.abc import AsyncIterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import Progress
 
-from theftwatch.clock import system_clock
-from theftwatch.config import settings
-from theftwatch.db import store
-from theftwatch.db.queries import execute, fetch
-from theftwatch.db.records import OriginalFileRecord, image_record
-from theftwatch.db.server import connect_dsn
 from theftwatch.errors import UsageError
-from theftwatch.files import Files
-from theftwatch.match.decide import ALGORITHM_VERSION
-from theftwatch.match.drain import Drain, Drained
-from theftwatch.originals import GivenFile, Kind, read_originals
+from theftwatch.originals import Kind, read_originals
 
 originals = typer.Typer(help="Take an artisan's own photos into the record.", no_args_is_help=True)
-
-_BATCH = 200
 
 
 def rematch(
     *,
     pending: Annotated[bool, typer.Option("--pending", help="Only what has not been compared yet.")] = False,
 ) -> None:
-    """Compare everything stored again, with the recognition of this version; verdicts of people stay.
+    """Compare everything stored again; verdicts of people stay.
 
-    Can be broken off and run again: it goes on where it was, with --pending.
+    Uses the recognition of this version. Can be broken off and run again: it goes on where it was, with --pending.
     """
-    asyncio.run(_rematch(pending=pending))
+    # Postgres and OpenCV take a second to load.
+    import asyncio
+
+    from theftwatch.commands import comparing
+
+    asyncio.run(comparing.rematch(pending=pending))
 
 
 @originals.command()
 def add(
-    source: Annotated[Path, typer.Argument(help="A folder of photos, or a CSV file: file, kind, date.")],
+    source: Annotated[
+        Path, typer.Argument(metavar="SOURCE", help="A folder of photos, or a CSV file: file, kind, date.")
+    ],
     artisan: Annotated[str, typer.Option(help="Whose photos they are.")],
     kind: Annotated[Kind, typer.Option(help="original, or outtake: of the same shoot, never shown.")] = "original",
 ) -> None:
-    """Take an artisan's photos into the record and compare them with all suspect listings."""
+    """Store an artisan's photos, and compare them with all suspects'.
+
+    A CSV file names one photo a line, beside it: its path, original or outtake, and when it was made, such as
+    2026-11-23. The last two may be empty.
+    """
+    if not artisan.strip():
+        raise UsageError("--artisan is empty; give the name under which the record shall keep the photos")
+    if not source.exists():
+        raise UsageError(f"{source}: no such file or folder; give a folder of photos, or a CSV file that names them")
     given = read_originals(source, kind)
     if not given:
         raise UsageError(f"{source}: no photos in it; give a folder of JPEG, PNG, WebP, GIF or AVIF files")
-    asyncio.run(_add(given, artisan))
+    # Postgres and OpenCV take a second to load.
+    import asyncio
 
+    from theftwatch.commands import comparing
 
-async def _rematch(*, pending: bool) -> None:
-    async with _drain() as (drain, pool):
-        if not pending:
-            async with pool.connection() as connection:
-                await execute(connection, "refresh_lookups")
-                await execute(connection, "reset_lookups")
-        await _work_off(drain, pool)
-        async with pool.connection() as connection:
-            await execute(connection, "withdraw_matches", algorithm_version=ALGORITHM_VERSION, now=system_clock())
-
-
-async def _add(given: list[GivenFile], artisan: str) -> None:
-    files = Files(settings().files_dir)
-    unusable = 0
-    async with _drain() as (drain, pool):
-        with Progress(console=_console(), disable=not _console().is_terminal) as progress:
-            task = progress.add_task("Reading photos", total=len(given))
-            for start in range(0, len(given), _BATCH):
-                records = [_record(each, files) for each in given[start : start + _BATCH]]
-                unusable += sum(record.image.unusable_reason is not None for record in records)
-                async with pool.connection() as connection:
-                    await store.save_original_files(connection, artisan, records, now=system_clock())
-                progress.advance(task, len(records))
-        print(f"{len(given)} photos of {artisan} are in the record; {unusable} of them cannot be compared.")
-        await _work_off(drain, pool)
-
-
-def _record(given: GivenFile, files: Files) -> OriginalFileRecord:
-    data = given.path.read_bytes()
-    files.put(data)
-    return OriginalFileRecord(image=image_record(data), kind=given.kind, name=given.name, dated_at=given.dated_at)
-
-
-async def _work_off(drain: Drain, pool: store.Pool) -> None:
-    """Work pending lookups off, and say what came of it."""
-    async with pool.connection() as connection:
-        [(total,)] = await fetch(connection, "count_pending_lookups")
-    with Progress(console=_console(), disable=not _console().is_terminal) as progress:
-        task = progress.add_task("Comparing photos", total=total)
-
-        def show(done: Drained) -> None:
-            progress.update(task, completed=done.looked_up)
-
-        done = await drain.run(wait=True, progress=show)
-    if not done.looked_up:
-        print("Not looked: no photo is waiting to be compared.")
-        return
-    print(f"{done.looked_up} photos compared: {done.matches} new matches, {done.possible} worth a look.")
-
-
-@asynccontextmanager
-async def _drain() -> AsyncIterator[tuple[Drain, store.Pool]]:
-    pool = store.connection_pool(await asyncio.to_thread(connect_dsn, settings()))
-    with ThreadPoolExecutor(settings().workers) as threads:
-        async with pool:
-            files = Files(settings().files_dir)
-            yield Drain(pool=pool, files=files, threads=threads, clock=system_clock), pool
-
-
-def _console() -> Console:
-    return Console(stderr=True)
+    asyncio.run(comparing.add_originals(given, artisan.strip()))

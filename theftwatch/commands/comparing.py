@@ -1,0 +1,89 @@
+"""The work of the commands that compare: lookups are worked off, with progress on a terminal."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+
+from rich.console import Console
+from rich.progress import Progress
+
+from theftwatch.clock import system_clock
+from theftwatch.config import settings
+from theftwatch.db import store
+from theftwatch.db.queries import execute, fetch
+from theftwatch.db.records import OriginalFileRecord, image_record
+from theftwatch.db.server import connect_dsn
+from theftwatch.files import Files
+from theftwatch.match.decide import ALGORITHM_VERSION
+from theftwatch.match.drain import Drain, Drained
+from theftwatch.originals import GivenFile
+
+#: Photos a transaction
+_BATCH = 200
+
+
+async def rematch(*, pending: bool) -> None:
+    """Compare all that is stored, or with `pending` what has not been compared yet, and print what came of it."""
+    async with _drain() as (drain, pool):
+        if not pending:
+            async with pool.connection() as connection:
+                await execute(connection, "refresh_lookups")
+                await execute(connection, "reset_lookups")
+        await _work_off(drain, pool)
+        async with pool.connection() as connection:
+            await execute(connection, "withdraw_matches", algorithm_version=ALGORITHM_VERSION, now=system_clock())
+
+
+async def add_originals(given: list[GivenFile], artisan: str) -> None:
+    """Store an artisan's photos, compare them, and print what came of it."""
+    files = Files(settings().files_dir)
+    unusable = 0
+    async with _drain() as (drain, pool):
+        with _progress() as progress:
+            task = progress.add_task("Reading photos", total=len(given))
+            for start in range(0, len(given), _BATCH):
+                records = [_record(each, files) for each in given[start : start + _BATCH]]
+                unusable += sum(record.image.unusable_reason is not None for record in records)
+                async with pool.connection() as connection:
+                    await store.save_original_files(connection, artisan, records, now=system_clock())
+                progress.advance(task, len(records))
+        print(f"{len(given)} photos of {artisan} are in the record; {unusable} of them cannot be compared.")
+        await _work_off(drain, pool)
+
+
+def _record(given: GivenFile, files: Files) -> OriginalFileRecord:
+    data = given.path.read_bytes()
+    files.put(data)
+    return OriginalFileRecord(image=image_record(data), kind=given.kind, name=given.name, dated_at=given.dated_at)
+
+
+async def _work_off(drain: Drain, pool: store.Pool) -> None:
+    """Work pending lookups off, and say what came of it."""
+    async with pool.connection() as connection:
+        [(total,)] = await fetch(connection, "count_pending_lookups")
+    with _progress() as progress:
+        task = progress.add_task("Comparing photos", total=total)
+
+        def show(done: Drained) -> None:
+            progress.update(task, completed=done.looked_up)
+
+        done = await drain.run(wait=True, progress=show)
+    if not done.looked_up:
+        print("Not looked: no photo is waiting to be compared.")
+        return
+    print(f"{done.looked_up} photos compared: {done.matches} new matches, {done.possible} worth a look.")
+
+
+@asynccontextmanager
+async def _drain() -> AsyncIterator[tuple[Drain, store.Pool]]:
+    pool = store.connection_pool(await asyncio.to_thread(connect_dsn, settings()))
+    with ThreadPoolExecutor(settings().workers) as threads:
+        async with pool:
+            files = Files(settings().files_dir)
+            yield Drain(pool=pool, files=files, threads=threads, clock=system_clock), pool
+
+
+def _progress() -> Progress:
+    console = Console(stderr=True)
+    return Progress(console=console, disable=not console.is_terminal)

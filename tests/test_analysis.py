@@ -1,0 +1,247 @@
+"""The analysts' views, on a real Postgres."""
+
+import asyncio
+import re
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg.rows import dict_row
+
+from tests import matched
+from theftwatch.files import Files
+
+DOCUMENT = (Path(__file__).parents[1] / "docs/database.md").read_text()
+EXAMPLES = re.findall(r"^```sql\n(.*?)^```", DOCUMENT, re.MULTILINE | re.DOTALL)
+
+
+@pytest.fixture
+def filled(dsn, tmp_path):
+    async def fill():
+        async with await psycopg.AsyncConnection.connect(dsn) as connection:
+            await matched.fill(connection, Files(tmp_path / "files"))
+
+    asyncio.run(fill())
+    with psycopg.connect(dsn, autocommit=True, row_factory=dict_row) as connection:
+        yield connection
+
+
+def rows(connection, query):
+    return connection.execute(query).fetchall()
+
+
+def column(connection, query):
+    return [next(iter(row.values())) for row in rows(connection, query)]
+
+
+def test_every_view_and_each_of_its_columns_has_a_comment(connection):
+    silent = connection.execute("""
+        select c.relname, a.attname
+        from pg_class c
+        join pg_attribute a on a.attrelid = c.oid and a.attnum > 0
+        where c.relnamespace = 'analysis'::regnamespace and c.relkind in ('v', 'm')
+            and (col_description(c.oid, a.attnum) is null or obj_description(c.oid, 'pg_class') is null)
+    """).fetchall()
+    assert silent == []
+
+
+def test_every_table_has_a_comment(connection):
+    silent = connection.execute("""
+        select relname from pg_class
+        where relnamespace = 'public'::regnamespace and relkind = 'r' and obj_description(oid, 'pg_class') is null
+    """).fetchall()
+    assert silent == []
+
+
+def test_every_view_answers_on_an_empty_record(connection):
+    views = connection.execute("select viewname from pg_views where schemaname = 'analysis'").fetchall()
+    assert len(views) >= 10
+    for (view,) in views:
+        assert connection.execute(f"select count(*) from analysis.{view}").fetchone() == (0,)
+
+
+def test_a_match_stands_once_for_each_two_listings_that_show_it(filled):
+    found = rows(
+        filled,
+        """select original_listing_ref, suspect_listing_ref, decision, original_sha256, artisan from analysis.match
+        where original_kind = 'listing' order by 1, 2, 3""",
+    )
+    assert [(row["original_listing_ref"], row["suspect_listing_ref"], row["decision"]) for row in found] == [
+        ("11", "201", "match"),  # the dress
+        ("11", "201", "match"),  # the shirt
+        ("11", "202", "match"),
+        ("11", "207", "match"),
+        ("12", "201", "match"),
+        ("12", "202", "match"),
+        ("12", "207", "match"),
+        ("21", "203", "possible"),  # once, though the listing shows the photo twice
+    ]
+    assert {row["artisan"] for row in found} == {"Ana", None}
+    assert matched.image(matched.SKIRT).sha256.hex() in {row["original_sha256"] for row in found}
+
+
+def test_a_match_tells_both_sides(filled):
+    [row] = rows(filled, "select * from analysis.match where method = 'phash' and transform ? 'mirrored'")
+    assert (
+        row
+        | {
+            "original_marketplace": "etsy",
+            "original_seller": "AnaMakes",
+            "original_title": "Red shirt dress",
+            "original_url": "https://www.etsy.com/listing/11",
+            "original_image_url": "https://images.etsy.com/11/1.jpg",
+            "original_first_seen_at": matched.SEEN_AT,
+            "suspect_seller": "Harbour Co., Ltd.",
+            "suspect_title": "2026 New Dress Wholesale",
+            "suspect_first_seen_at": matched.SUSPECTS_SEEN_AT,
+            "suspect_shown": True,
+            "first_matched_at": matched.MATCHED_AT,
+            "distance_bits": 2,
+            "inliers": 180,
+        }
+        == row
+    )
+    assert row["original_published_at"] < row["original_first_seen_at"]
+
+
+def test_a_file_of_an_artisan_matches_too(filled):
+    [row] = rows(filled, "select * from analysis.match where original_kind <> 'listing'")
+    assert (row["original_kind"], row["original_file_name"], row["artisan"]) == ("outtake", "shoot/own.jpg", "Ana")
+    assert row["original_listing_id"] is None
+    assert row["original_sha256"] == row["suspect_sha256"]
+    assert row["suspect_seller"] is None
+
+
+def test_artisans_who_opted_out_are_left_out(filled):
+    assert column(filled, "select count(*) from match where method = 'exact' and score = 1") == [2]
+    for view in ("match", "finding", "coverage", "listing", "seller", "image_trouble", "date_claim"):
+        assert "CleoQuiet" not in str(rows(filled, f"select * from analysis.{view}"))
+    filled.execute("update artisan set opted_out_at = now() where name = 'Ana'")
+    assert column(filled, "select distinct original_seller from analysis.match") == ["Ben's Pots"]
+    assert column(filled, "select sum(artisans_concerned) from analysis.vendor") == [1]
+
+
+def test_a_pair_that_stopped_matching_is_left_out(filled):
+    filled.execute("update match set decision = 'no_match' where decision = 'possible'")
+    assert column(filled, "select count(*) from analysis.match where decision <> 'match'") == [0]
+    assert column(filled, "select count(*) from analysis.finding where possible > 0") == [0]
+
+
+def test_a_finding_counts_its_matches(filled):
+    found = rows(filled, "select * from analysis.finding order by original_listing_ref, suspect_listing_ref")
+    assert [
+        (row["original_listing_ref"], row["suspect_listing_ref"], row["matches"], row["possible"]) for row in found
+    ] == [
+        ("11", "201", 2, 0),
+        ("11", "202", 1, 0),
+        ("11", "207", 1, 0),
+        ("12", "201", 1, 0),
+        ("12", "202", 1, 0),
+        ("12", "207", 1, 0),
+        ("21", "203", 0, 1),
+        (None, "206", 1, 0),
+    ]
+    assert found[0]["best_score"] == pytest.approx(0.97)
+    # a finding is stored once, and each stands in the view unless its artisan opted out
+    assert column(filled, "select count(*) from finding") == [len(found) + 1]
+
+
+def test_a_vendor_is_summed_up_with_or_without_a_match(filled):
+    found = {row["vendor"]: row for row in rows(filled, "select * from analysis.vendor")}
+    assert set(found) == {"Harbour Co., Ltd.", "Lotus Factory", "Meadow Clothing", "Quiet Trading", None}
+    harbour = found["Harbour Co., Ltd."]
+    assert (
+        harbour
+        | {
+            "matches": 2,
+            "possible": 1,
+            "findings": 5,
+            "listings_with_matches": 3,
+            "originals_matched": 3,
+            "shops_concerned": 2,
+            "artisans_concerned": 2,
+            "listings": 3,
+            "country": "CN",
+            "looked": "in part",
+            "last_good_look_at": matched.SUSPECTS_SEEN_AT,
+        }
+        == harbour
+    )
+    lotus, quiet, unknown = found["Lotus Factory"], found["Quiet Trading"], found[None]
+    assert (lotus["matches"], lotus["looked"]) == (0, "in full")
+    assert (quiet["matches"], quiet["looked"]) == (0, "not looked")
+    assert (unknown["matches"], unknown["vendor_id"], unknown["artisans_concerned"]) == (1, None, 1)
+
+
+def test_coverage_tells_no_match_from_not_looked(filled):
+    found = {row["seller"] or row["artisan"]: row for row in rows(filled, "select * from analysis.coverage")}
+    assert set(found) == {
+        *("AnaMakes", "Ben's Pots", "Ana"),
+        *("Harbour Co., Ltd.", "Lotus Factory", "Meadow Clothing", "Quiet Trading", None),
+    }
+    ana = found["AnaMakes"]
+    assert (ana["listings"], ana["images_held"], ana["images_compared"], ana["looked"]) == (2, 3, 2, "in part")
+    assert (ana["images_unusable"], ana["unusable_reasons"]) == (1, {"flat": 1})
+    harbour = found["Harbour Co., Ltd."]
+    assert (harbour["images_missing"], harbour["missing_reasons"]) == (1, {"http_404": 1})
+    assert (harbour["images_held"], harbour["images_compared"]) == (4, 4)
+    assert found["Quiet Trading"]["missing_reasons"] == {"refused_by_robots": 1}
+    assert found["Lotus Factory"]["last_compared_at"] == matched.MATCHED_AT
+    assert (found["Ana"]["listings"], found["Ana"]["images_compared"], found["Ana"]["marketplace"]) == (0, 1, None)
+
+
+def test_looking_up_among_nothing_is_not_looking(filled):
+    filled.execute("delete from lookup where side = 'original'")
+    assert column(filled, "select distinct looked from analysis.coverage") == ["not looked"]
+    assert column(filled, "select max(last_compared_at) from analysis.coverage") == [None]
+
+
+def test_a_photo_that_waits_leaves_its_seller_looked_at_in_part(filled):
+    looked = "select looked from analysis.coverage where seller = 'Harbour Co., Ltd.'"
+    filled.execute("delete from listing_image where missing_reason is not null")
+    assert column(filled, looked) == ["in full"]
+    sha256 = matched.image(matched.SMALL_DRESS).sha256
+    filled.execute("update lookup set looked_up_at = null from image where id = image and sha256 = %s", [sha256])
+    assert column(filled, looked) == ["in part"]
+
+
+def test_image_trouble_names_each_photo_and_its_reason(filled):
+    found = rows(filled, "select * from analysis.image_trouble order by listing_ref")
+    assert [(row["trouble"], row["reason"], row["listing_ref"], row["side"]) for row in found] == [
+        ("unusable", "flat", "12", "original"),
+        ("missing", "http_404", "203", "suspect"),
+        ("missing", "refused_by_robots", "205", "suspect"),
+    ]
+    assert found[0]["sha256"] == matched.image(matched.FLAT, unusable_reason="flat").sha256.hex()
+    assert found[1]["source_url"] == "https://images.alibaba.com/203/1.jpg"
+
+
+def test_runs_have_their_counts_and_their_troubled_pages(filled):
+    etsy, alibaba = rows(filled, "select * from analysis.run order by run_id")
+    assert (etsy["outcome"], etsy["listings_stored"], etsy["images_fetched"], etsy["pages_blocked"]) == ("ok", 3, 4, 0)
+    assert (alibaba["pages_blocked"], alibaba["pages_refused_by_robots"], alibaba["duration_s"]) == (1, 2, 180)
+    [page] = rows(filled, "select * from analysis.page_trouble")
+    assert (page["run_id"], page["kind"], page["http_status"]) == (alibaba["run_id"], "blocked", 200)
+
+
+def test_date_claims_stand_with_what_they_date(filled):
+    found = rows(filled, "select kind, listing_ref, image_sha256 is null as of_listing from analysis.date_claim")
+    assert {(row["kind"], row["listing_ref"], row["of_listing"]) for row in found} == {
+        ("listed", "11", True),
+        ("archived", "21", True),
+        ("published", None, False),
+    }
+
+
+@pytest.mark.parametrize("query", EXAMPLES, ids=[example.splitlines()[0] for example in EXAMPLES])
+def test_the_queries_of_the_document_answer(filled, query):
+    assert rows(filled, query) != []
+
+
+def test_the_document_has_queries():
+    assert len(EXAMPLES) >= 6
+
+
+def test_the_document_names_every_view(connection):
+    views = connection.execute("select viewname from pg_views where schemaname = 'analysis'").fetchall()
+    assert {view for (view,) in views} == set(re.findall(r"^\| `analysis\.(\w+)` \|", DOCUMENT, re.MULTILINE))

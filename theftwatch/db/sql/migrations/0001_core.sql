@@ -196,14 +196,19 @@ select band, flag from bit
 union all
 select a.band, a.flag | b.flag from bit as a join bit as b on a.band = b.band and a.flag < b.flag;
 
+-- The flipped bands are arrays and no joined tables, because over a join the planner may put a cache whose key is the
+-- probed value of the band alone, and so give what one query was told to another that probes the same value.
 create function near_phash(query bigint, radius_bits int) returns table (hash bigint, distance_bits int)
 language sql stable parallel safe rows 10 as $$
     with near as (
-        select p.hash from phash_flip f join phash p on p.band_0 = ((query >> 42) & 4194303)::int # f.mask where f.band = 0
+        select p.hash from phash p
+        where p.band_0 = any (array(select ((query >> 42) & 4194303)::int # mask from phash_flip where band = 0))
         union
-        select p.hash from phash_flip f join phash p on p.band_1 = ((query >> 21) & 2097151)::int # f.mask where f.band = 1
+        select p.hash from phash p
+        where p.band_1 = any (array(select ((query >> 21) & 2097151)::int # mask from phash_flip where band = 1))
         union
-        select p.hash from phash_flip f join phash p on p.band_2 = (query & 2097151)::int # f.mask where f.band = 2
+        select p.hash from phash p
+        where p.band_2 = any (array(select (query & 2097151)::int # mask from phash_flip where band = 2))
     )
     select near.hash, bit_count((near.hash # query)::bit(64))::int
     from near

@@ -3,7 +3,22 @@
 from dataclasses import dataclass
 from typing import Literal
 
+import imagehash
+import numpy as np
+from PIL import Image
+
+from theftwatch.errors import UnusableImageError
+from theftwatch.images.decode import Decoded, decode
+from theftwatch.images.trim import trim
+
 Variant = Literal["plain", "mirror", "trimmed", "trimmed_mirror"]
+
+#: Short side asked of the decoder. A hash of this scale differs from one of the full picture by 2 of 256 bits at most.
+SHORT_SIDE_PX = 288
+_FLAT_STD = 4.0
+_FLAT_EDGES = 0.02
+_EDGE_STEP = 6
+_GATE_PX = 128
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,4 +48,47 @@ def fingerprint(data: bytes) -> Fingerprint:
 
     Raises UnusableImageError.
     """
-    raise NotImplementedError
+    decoded = decode(data, short_side_px=SHORT_SIDE_PX)
+    _refuse_flat(decoded)
+    hashes = [*_hashes("plain", "mirror", decoded.grey)]
+    inside = trim(decoded.grey)
+    if inside is not None:
+        hashes += _hashes("trimmed", "trimmed_mirror", inside)
+    return Fingerprint(
+        format=decoded.format, width_px=decoded.width_px, height_px=decoded.height_px, hashes=tuple(hashes)
+    )
+
+
+def _refuse_flat(decoded: Decoded) -> None:
+    small = np.asarray(decoded.grey.resize((_GATE_PX, _GATE_PX), Image.Resampling.BOX), np.int16)
+    steps = np.abs(np.diff(small, axis=0))[:, 1:] + np.abs(np.diff(small, axis=1))[1:, :]
+    if small.std() < _FLAT_STD or (steps > _EDGE_STEP).mean() < _FLAT_EDGES:
+        raise UnusableImageError(
+            "flat",
+            "the image is all but one colour, so everything flat would match it",
+            image_format=decoded.format,
+            width_px=decoded.width_px,
+            height_px=decoded.height_px,
+        )
+
+
+def _hashes(variant: Variant, mirror: Variant, grey: Image.Image) -> list[VariantHash]:
+    # imagehash shrinks to these sizes first; a picture of that size passes through unchanged, and so does its mirror.
+    small, large = (grey.resize((size, size), Image.Resampling.LANCZOS) for size in (32, 64))
+    turned = Image.Transpose.FLIP_LEFT_RIGHT
+    return [
+        _variant_hash(variant, small, large),
+        _variant_hash(mirror, small.transpose(turned), large.transpose(turned)),
+    ]
+
+
+def _variant_hash(variant: Variant, small: Image.Image, large: Image.Image) -> VariantHash:
+    bits = imagehash.phash(small, hash_size=8).hash.ravel()
+    bits_256 = imagehash.phash(large, hash_size=16).hash.ravel()
+    # Neighbouring bits of a DCT hash are correlated: interleaved, each band of the index gets a share of each.
+    interleaved = np.concatenate([bits[band::3] for band in range(3)])
+    return VariantHash(
+        variant=variant,
+        hash=int.from_bytes(np.packbits(interleaved).tobytes(), signed=True),
+        hash_256=np.packbits(bits_256).tobytes(),
+    )

@@ -1,0 +1,173 @@
+"""The one way from untrusted bytes to a grey picture: whole or refused, never half decoded.
+
+The decoders of Pillow are opened by class, after a look at the first bytes, and not through `Image.open`: no other
+decoder can be reached, and the size claimed is known here before anything is decoded, without Pillow's limit, which
+is global to the process and only warns.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from io import BytesIO
+
+import numpy as np
+from PIL import Image
+from PIL.AvifImagePlugin import AvifImageFile
+from PIL.GifImagePlugin import GifImageFile
+from PIL.ImageFile import ImageFile
+from PIL.JpegImagePlugin import JpegImageFile
+from PIL.PngImagePlugin import PngImageFile
+from PIL.WebPImagePlugin import WebPImageFile
+
+from theftwatch.errors import UnusableImageError
+from theftwatch.images.formats import has_end, sniff_format
+
+#: More pixels than a photo of goods has; a few kilobytes can claim any number
+MAX_IMAGE_PIXELS = 40_000_000
+#: More than any marketplace serves
+MAX_IMAGE_BYTES = 64 * 1024 * 1024
+#: Below this a picture is an icon or a tracking pixel
+MIN_SIDE_PX = 24
+#: Beyond this a picture is a banner or a rule
+MAX_ASPECT = 10
+
+_DECODERS: dict[str, Callable[[BytesIO], ImageFile]] = {
+    "JPEG": JpegImageFile,
+    "PNG": PngImageFile,
+    "WEBP": WebPImageFile,
+    "GIF": GifImageFile,
+    "AVIF": AvifImageFile,
+}
+_ORIENTATION_TAG = 0x0112
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+#: Orientations from here on lay the picture on its side
+_FIRST_SIDEWAYS = 5
+_FACTORS = (8, 4, 2, 1)
+_WHITE = 255
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Decoded:
+    """An image as it is shown: first frame, upright, what is transparent white, in grey."""
+
+    format: str
+    #: As shown, before any scaling
+    width_px: int
+    height_px: int
+    grey: Image.Image
+
+
+def decode(data: bytes, *, short_side_px: int) -> Decoded:
+    """Decode an image, scaled down by 8, 4 or 2 where its short side stays at least this long.
+
+    A JPEG is scaled by its own decoder, which saves most of the work; other formats are averaged over squares.
+    Raises UnusableImageError for what is no whole image of a kind that shops serve.
+    """
+    image_format = _known_format(data)
+    try:
+        opened = _DECODERS[image_format](BytesIO(data))
+        width_px, height_px = opened.size
+    except Exception as exc:  # a decoder given hostile bytes may raise anything
+        raise _damaged(data, image_format, None, exc) from exc
+    _check_size(image_format, width_px, height_px)
+    try:
+        grey = _scaled_grey(opened, short_side_px)
+        orientation = _orientation(opened)
+    except Exception as exc:  # as above
+        raise _damaged(data, image_format, (width_px, height_px), exc) from exc
+    if orientation in _TURNS:
+        grey = grey.transpose(_TURNS[orientation])
+    if orientation >= _FIRST_SIDEWAYS:
+        width_px, height_px = height_px, width_px
+    return Decoded(format=image_format, width_px=width_px, height_px=height_px, grey=grey)
+
+
+def _known_format(data: bytes) -> str:
+    """Name the format by the first bytes; what a server or a file name calls it is often wrong."""
+    if not data:
+        raise UnusableImageError("empty", "the file is empty; fetch the image again")
+    if len(data) > MAX_IMAGE_BYTES:
+        raise UnusableImageError(
+            "too_large", f"the file has {len(data)} bytes, more than the {MAX_IMAGE_BYTES} allowed; use a smaller copy"
+        )
+    image_format = sniff_format(data)
+    if image_format is None:
+        raise UnusableImageError(
+            "not_an_image", f"the file starts with {data[:16]!r}, as no image does; fetch the image again"
+        )
+    if image_format not in _DECODERS:
+        raise UnusableImageError(
+            "format",
+            f"the file is {image_format}, and only {', '.join(_DECODERS)} are read; convert it",
+            image_format=image_format,
+        )
+    return image_format
+
+
+def _check_size(image_format: str, width_px: int, height_px: int) -> None:
+    def refuse(reason: str, why: str) -> UnusableImageError:
+        return UnusableImageError(
+            reason,
+            f"the image has {width_px} x {height_px} pixels, {why}",
+            image_format=image_format,
+            width_px=width_px,
+            height_px=height_px,
+        )
+
+    if width_px * height_px > MAX_IMAGE_PIXELS:
+        raise refuse("too_large", f"and {MAX_IMAGE_PIXELS} are the most that is decoded; use a smaller copy")
+    short_px, long_px = sorted((width_px, height_px))
+    if short_px < MIN_SIDE_PX:
+        raise refuse("too_small", f"and a photo has {MIN_SIDE_PX} on each side; use a larger copy")
+    if long_px > MAX_ASPECT * short_px:
+        raise refuse("too_narrow", f"which is no shape of a photo (1 : {MAX_ASPECT} at most); use a photo")
+
+
+def _scaled_grey(opened: ImageFile, short_side_px: int) -> Image.Image:
+    factor = next(factor for factor in _FACTORS if factor == 1 or min(opened.size) // short_side_px >= factor)
+    if isinstance(opened, JpegImageFile):
+        opened.draft("L", (short_side_px, short_side_px))
+        factor = 1
+    grey = _grey(opened)
+    return grey.reduce(factor) if factor > 1 else grey
+
+
+def _grey(image: Image.Image) -> Image.Image:
+    image.load()
+    if image.mode.startswith("I;16"):
+        # Pillow would clip 16 bits where they do not fit into 8, and leave a white picture.
+        return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        shown = Image.new("L", image.size, _WHITE)
+        shown.paste(image.convert("L"), mask=image.getchannel("A"))
+        return shown
+    if image.mode not in ("L", "RGB"):
+        image = image.convert("RGB")
+    return image.convert("L")
+
+
+def _orientation(opened: ImageFile) -> int:
+    try:
+        return int(opened.getexif().get(_ORIENTATION_TAG, 1))
+    except Exception:  # damaged metadata is common, and the picture is whole
+        return 1
+
+
+def _damaged(data: bytes, image_format: str, size_px: tuple[int, int] | None, exc: Exception) -> UnusableImageError:
+    reason, what = ("corrupt", "is damaged") if has_end(data, image_format) else ("truncated", "ends too early")
+    width_px, height_px = size_px or (None, None)
+    return UnusableImageError(
+        reason,
+        f"the {image_format} file {what} ({exc}); fetch the image again",
+        image_format=image_format,
+        width_px=width_px,
+        height_px=height_px,
+    )

@@ -38,6 +38,8 @@ class MarketplaceSpider(Spider):
 
     def __init__(self, *args: Any, **kwargs: str) -> None:
         super().__init__(*args)
+        #: scrapyd's id of this job, which it passes along as if it were an argument
+        self.jobid = kwargs.pop("_job", None)
         self.arguments = kwargs
         self._asked: Arguments = self.read(kwargs)
         self.side: Side | None = self._asked.side
@@ -50,7 +52,7 @@ class MarketplaceSpider(Spider):
 
         Raises UsageError.
         """
-        # scrapyd passes its own job id along.
+        # What scrapyd passes is no argument of ours.
         return read_arguments(cls.name, {k: v for k, v in given.items() if k != "_job"}, cls.kinds)
 
     @classmethod
@@ -132,11 +134,13 @@ class MarketplaceSpider(Spider):
     def go_on(self, page: Page, response: Response) -> Iterator[Listing | Request]:
         """Yield what a page leads to: its listings, or the pages of them."""
         if page.kind is PageKind.LISTING:
-            yield from page.listings
+            # A listing that the crawl started from was not counted when it was asked for.
+            if response.meta.get("counted") or self.take():
+                yield from page.listings
         else:
             for url in page.listing_urls:
                 if self.take():
-                    yield self.page_request(response.follow(url, priority=1))
+                    yield self.page_request(response.follow(url, priority=1, meta={"counted": True}))
         if page.kind in {PageKind.PROFILE, PageKind.SUPPLIER_SEARCH}:
             for url in page.seller_urls:
                 yield self.page_request(response.follow(url))

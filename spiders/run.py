@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import json
 import logging
-import os
 import socket
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
@@ -77,7 +76,7 @@ class Run:
                     connection,
                     spider=spider.name,
                     arguments=getattr(spider, "arguments", {}),
-                    jobid=os.environ.get("SCRAPY_JOB"),
+                    jobid=getattr(spider, "jobid", None),
                     host=socket.gethostname(),
                     version=version("theftwatch"),
                     now=self.clock(),

@@ -1,6 +1,5 @@
 """Pages that a person saved from a browser: read from disk, with their images fetched from the marketplace."""
 
-import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any, ClassVar
@@ -63,7 +62,8 @@ class SavedSpider(MarketplaceSpider):
 
 
 def _paths(argument: str) -> list[Path]:
-    return [Path(part) for part in argument.split(os.pathsep) if part]
+    """Return the paths of an argument, one a line: their names may hold anything else."""
+    return [Path(line) for line in argument.splitlines() if line]
 
 
 def _files(paths: list[Path]) -> Iterator[Path]:

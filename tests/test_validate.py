@@ -42,4 +42,4 @@ def test_images_without_web_addresses_are_left_out():
 
 def test_prices_the_wrong_way_round_are_turned():
     item = ValidatePipeline().process_item(listing(price_min=Decimal(9), price_max=Decimal(3)))
-    assert (item.price_min, item.price_max) == (3, 9)
+    assert (item.price_min, item.price_max) == (Decimal(3), Decimal(9))

@@ -12,7 +12,6 @@ from scrapy.http import Response, TextResponse
 from twisted.python.failure import Failure
 
 from spiders.arguments import Arguments, Kind, Start, read_arguments
-from spiders.net import map_hosts
 from spiders.run import ProblemKind, Run
 from theftwatch.config import Settings, settings
 from theftwatch.errors import PageBlockedError, PageChangedError, PageError, UnknownPageError, UsageError
@@ -95,11 +94,7 @@ class MarketplaceSpider(Spider):
 
     def page_request(self, request: Request) -> Request:
         """Return a request for a page, with what every page needs."""
-        return request.replace(
-            callback=self.parse_page,
-            errback=self.note_failure,
-            meta={**request.meta, "playwright_page_init_callback": map_hosts},
-        )
+        return request.replace(callback=self.parse_page, errback=self.note_failure)
 
     async def parse_page(self, response: Response) -> AsyncIterator[Any]:
         """Read a page of any kind, and go on from it."""
@@ -157,6 +152,7 @@ class MarketplaceSpider(Spider):
                 meta={
                     **response.request.meta,
                     "playwright": True,
+                    "playwright_page_init_callback": "spiders.browser.map_hosts",
                     # Chromium, too, says who we are.
                     "playwright_context_kwargs": {"user_agent": settings().user_agent},
                 },

@@ -1,24 +1,21 @@
-"""The way to the network: the host map, the guard against private addresses, and what Chromium may load."""
+"""The way to the network: the host map, and the guard against private addresses."""
 
 import ipaddress
 from typing import Any, cast
 from urllib.parse import urlsplit
 
-from playwright.async_api import Page, Route
-from playwright.async_api import Request as BrowserRequest
 from scrapy import Request
 from scrapy.core.downloader.handlers.http11 import HTTP11DownloadHandler
 from scrapy.exceptions import CannotResolveHostError
 from scrapy.http import Response
 from scrapy.resolver import CachingHostnameResolver
-from scrapy_playwright.handler import ScrapyPlaywrightDownloadHandler
 from twisted.internet.interfaces import IHostResolution, IResolutionReceiver
 from zope.interface import implementer
 
 from theftwatch.config import settings
 
 
-class _HostMapped:
+class HostMapped:
     """Sends a request for a mapped host to its stand-in, in plain HTTP under the real name.
 
     Below the downloader nothing else knows of the map: robots.txt, delays, redirects and what is stored all keep the
@@ -44,12 +41,8 @@ class _HostMapped:
         return cast("Response", response.replace(url=request.url))
 
 
-class Handler(_HostMapped, HTTP11DownloadHandler):
+class Handler(HostMapped, HTTP11DownloadHandler):
     """Plain HTTP."""
-
-
-class BrowserHandler(_HostMapped, ScrapyPlaywrightDownloadHandler):  # type: ignore[misc]  # an untyped base
-    """Plain HTTP, and Chromium for requests that ask for it."""
 
 
 class GuardedResolver(CachingHostnameResolver):
@@ -93,35 +86,3 @@ def is_public(address: str) -> bool:
     ip = ipaddress.ip_address(address.partition("%")[0])
     ip = getattr(ip, "ipv4_mapped", None) or ip
     return ip.is_global and not ip.is_multicast
-
-
-async def map_hosts(page: Page, _request: Request) -> None:
-    """Make a Chromium page fetch mapped hosts from their stand-ins; the `playwright_page_init_callback` of requests."""
-    if settings().host_map:
-        await page.route("**/*", _fetch_mapped)
-
-
-async def _fetch_mapped(route: Route) -> None:
-    real = urlsplit(route.request.url)
-    address = settings().mapped(real.hostname or "")
-    if address is None or is_needless(route.request):
-        await route.fallback()
-        return
-    response = await route.fetch(
-        url=real._replace(scheme="http", netloc=address).geturl(),
-        headers={**route.request.headers, "host": real.netloc},
-    )
-    await route.fulfill(response=response)
-
-
-def is_needless(request: BrowserRequest) -> bool:
-    """Return whether Chromium should not load something: what carries no data, and hosts no marketplace owns.
-
-    The guard of the resolver does not reach into Chromium, so unknown hosts are refused by name.
-    """
-    host = urlsplit(request.url).hostname or ""
-    known = any(host == domain or host.endswith("." + domain) for domain in _BROWSER_DOMAINS)
-    return not known or request.resource_type in {"image", "font", "media", "stylesheet"}
-
-
-_BROWSER_DOMAINS = ("alibaba.com", "alicdn.com", "etsy.com", "etsystatic.com", "artfire.com")

@@ -41,8 +41,8 @@ COOKIES_ENABLED = False  # default True: no page that we read needs a session
 
 # Safety. Addresses come from pages that anyone may write.
 DOWNLOAD_HANDLERS = {
-    "http": "spiders.net.BrowserHandler" if _OWN.browser else "spiders.net.Handler",
-    "https": "spiders.net.BrowserHandler" if _OWN.browser else "spiders.net.Handler",
+    "http": "spiders.browser.BrowserHandler" if _OWN.browser else "spiders.net.Handler",
+    "https": "spiders.browser.BrowserHandler" if _OWN.browser else "spiders.net.Handler",
     "data": None,
     "file": None,
     "ftp": None,
@@ -75,7 +75,7 @@ LOG_LEVEL = "INFO"  # default DEBUG, which logs every item
 PLAYWRIGHT_MAX_CONTEXTS = 1
 PLAYWRIGHT_MAX_PAGES_PER_CONTEXT = 4
 PLAYWRIGHT_DEFAULT_NAVIGATION_TIMEOUT = 30_000
-PLAYWRIGHT_ABORT_REQUEST = "spiders.net.is_needless"
+PLAYWRIGHT_ABORT_REQUEST = "spiders.browser.is_needless"
 if _CHROMIUM:
     PLAYWRIGHT_LAUNCH_OPTIONS = {
         "executable_path": str(_CHROMIUM),

@@ -110,7 +110,7 @@ def test_database_newer_than_the_program_is_refused(empty):
 def test_applied_file_that_was_changed_is_named(empty):
     migrate.apply(empty, clock=clock, known=ONE)
 
-    with pytest.raises(DatabaseError, match=r"0001_test was changed after it had been applied .* restore the file"):
+    with pytest.raises(DatabaseError, match=r"0001_test was changed after it had been applied .*; restore the file"):
         migrate.pending(empty, migrations("create table one (n bigint)"))
 
 

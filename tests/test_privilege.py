@@ -17,11 +17,6 @@ from theftwatch.db.cluster import find_programs
 from theftwatch.db.privilege import SYSTEM_FOLDER
 
 NOBODY = 65534
-#: A user with no right but to enter and read all folders, because Python itself may lie where only root may enter.
-AS_NOBODY = [
-    *("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"),
-    *("--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search"),
-]
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
 
@@ -52,6 +47,15 @@ def open_folder(postgres_bin):
     yield chosen
     server.stop(chosen)
     shutil.rmtree(folder)
+
+
+def as_user(uid):
+    """Return the prefix that makes a command another user's.
+
+    It has no right but to enter and read all folders, because Python itself may lie where only root may enter.
+    """
+    rights = ("--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search")
+    return ["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups", *rights]
 
 
 def user_of(pid):
@@ -96,7 +100,7 @@ def test_root_without_namespaces_runs_it_as_nobody(open_folder, no_namespaces):
 def test_data_of_a_namespace_is_handed_on_where_there_are_no_more(open_folder, namespaces, monkeypatch, tmp_path):
     server.start(open_folder)
     server.stop(open_folder)
-    monkeypatch.setattr(privilege, "_NAMESPACE", ("false",))
+    monkeypatch.setattr(privilege, "_namespace", lambda: privilege.Runner(prefix=("false",)))
 
     assert current_user(open_folder) == [("theftwatch",)]
     assert user_of(server.start(open_folder).pid) == NOBODY
@@ -128,7 +132,7 @@ def test_data_and_programs_that_nobody_can_reach_are_kept_elsewhere(tmp_path, no
 
 @as_root
 def test_ordinary_user_runs_it_and_root_after_it_as_that_user(open_folder):
-    if subprocess.run([*AS_NOBODY, "true"], capture_output=True).returncode:
+    if subprocess.run([*as_user(NOBODY), "true"], capture_output=True).returncode:
         pytest.skip("setpriv cannot make another user of us here")
     open_folder.data_dir.mkdir()
     os.chown(open_folder.data_dir, NOBODY, NOBODY)
@@ -136,7 +140,7 @@ def test_ordinary_user_runs_it_and_root_after_it_as_that_user(open_folder):
     code += "print(os.geteuid(), start(settings()).pid, connect_dsn(settings()))"
     environment = {**os.environ, "THEFTWATCH_DATA_DIR": str(open_folder.data_dir)}
 
-    command = [*AS_NOBODY, sys.executable, "-c", code]
+    command = [*as_user(NOBODY), sys.executable, "-c", code]
     answer = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert answer.returncode == 0, answer.stderr
     user, pid, dsn = answer.stdout.split()
@@ -150,11 +154,30 @@ def test_ordinary_user_runs_it_and_root_after_it_as_that_user(open_folder):
 
 
 @as_root
+def test_user_without_a_name_runs_it(open_folder, namespaces):
+    stranger = 54321
+    if subprocess.run([*as_user(stranger), "true"], capture_output=True).returncode:
+        pytest.skip("setpriv cannot make another user of us here")
+    open_folder.data_dir.mkdir()
+    os.chown(open_folder.data_dir, stranger, stranger)
+    code = "from theftwatch.config import settings; from theftwatch.db.server import connect_dsn; "
+    code += "print(connect_dsn(settings()))"
+    environment = {**os.environ, "THEFTWATCH_DATA_DIR": str(open_folder.data_dir)}
+
+    command = [*as_user(stranger), sys.executable, "-c", code]
+    answer = subprocess.run(command, env=environment, capture_output=True, text=True)
+
+    assert answer.returncode == 0, answer.stderr
+    assert owners_below(open_folder.data_dir) == {stranger}
+    assert server.connect_dsn(open_folder) == answer.stdout.strip()
+
+
+@as_root
 def test_data_of_another_user_is_refused_in_one_line(open_folder):
-    if subprocess.run([*AS_NOBODY, "true"], capture_output=True).returncode:
+    if subprocess.run([*as_user(NOBODY), "true"], capture_output=True).returncode:
         pytest.skip("setpriv cannot make another user of us here")
     server.start(open_folder)
-    command = [*AS_NOBODY, sys.executable, "-c", "from theftwatch.cli import main; main()", "db", "url"]
+    command = [*as_user(NOBODY), sys.executable, "-c", "from theftwatch.cli import main; main()", "db", "url"]
 
     environment = {**os.environ, "THEFTWATCH_DATA_DIR": str(open_folder.data_dir)}
     answer = subprocess.run(command, env=environment, capture_output=True, text=True)

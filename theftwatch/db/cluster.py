@@ -241,8 +241,11 @@ def _is_postmaster(pid: int, data: Path) -> bool:
     if Path(command).name != "postgres":
         return False
     folder = Path(rest.rstrip("\0").partition("-D\0")[2].partition("\0")[0])
-    # a folder that is gone was moved while it was served
-    return not folder.exists() or folder.samefile(data)
+    try:
+        # a folder that is gone was moved while it was served
+        return not folder.exists() or folder.samefile(data)
+    except PermissionError:  # another user's
+        return False
 
 
 def _command_line(pid: int) -> str:

@@ -68,7 +68,7 @@ def pending(connection: psycopg.Connection, known: Sequence[Migration] | None = 
     for (version, name, sha256), migration in zip(applied, known, strict=False):
         if (version, name, sha256) != (migration.version, migration.name, migration.sha256):
             raise DatabaseError(
-                f"migration {migration.name} was changed after it had been applied to this database, as {name}; "
+                f"migration {name} was changed after it had been applied to this database; "
                 "restore the file from version control, and write the change as a new migration"
             )
     if len(applied) > len(known):

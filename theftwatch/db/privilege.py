@@ -1,7 +1,7 @@
 """Running Postgres' programs as somebody else where we are root, because they refuse root.
 
-In order: as the owner of the data where that is not root; inside a user namespace, where root is shown to the programs
-as an ordinary user and the files stay root's; as the user `nobody`. No user is added and no folder's mode is changed.
+In order: as the owner of the data where that is not root; inside a user namespace, where we are shown to the programs
+as the user `nobody` and the files stay ours; as `nobody` indeed. No user is added and no folder's mode is changed.
 """
 
 import hashlib
@@ -17,8 +17,6 @@ from theftwatch.errors import DatabaseError
 
 #: Where data and programs go that `nobody` cannot reach where they are, as below /root.
 SYSTEM_FOLDER = Path("/var/lib/theftwatch")
-
-_NAMESPACE = ("unshare", "--user", "--map-user=1000", "--map-group=1000", "--")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -77,7 +75,7 @@ def home_for(own: Path, data: str) -> Path:
     if (elsewhere / data).exists():
         return elsewhere
     nearest = next(folder for folder in (own, *own.parents) if folder.exists())
-    if any(runner.reaches(nearest) for runner in (Runner(prefix=_NAMESPACE), _nobody())):
+    if any(runner.reaches(nearest) for runner in (_namespace(), _nobody())):
         return own
     return elsewhere
 
@@ -88,11 +86,12 @@ def runner_for(home: Path, data: Path) -> Runner:
     Raises DatabaseError where there is no way.
     """
     if os.geteuid() != 0:
-        return Runner()
+        # initdb asks for the name of its user, which the numbers that containers run under may not have
+        return Runner() if _has_name(os.geteuid()) or not (namespace := _namespace()).reaches(home) else namespace
     owner = data.stat() if data.exists() else None
     if owner and owner.st_uid != 0:
         return Runner(uid=owner.st_uid, gid=owner.st_gid)
-    if (namespace := Runner(prefix=_NAMESPACE)).reaches(home):
+    if (namespace := _namespace()).reaches(home):
         return namespace
     if not (nobody := _nobody()).reaches(home):
         raise DatabaseError(
@@ -122,11 +121,24 @@ def reachable_programs(programs: Path, runner: Runner, home: Path) -> Path:
     return copied
 
 
+def _namespace() -> Runner:
+    nobody = _nobody()
+    return Runner(prefix=("unshare", "--user", f"--map-user={nobody.uid}", f"--map-group={nobody.gid}", "--"))
+
+
+def _has_name(uid: int) -> bool:
+    try:
+        pwd.getpwuid(uid)
+    except KeyError:
+        return False
+    return True
+
+
 def _nobody() -> Runner:
     try:
         user = pwd.getpwnam("nobody")
     except KeyError as exc:
-        raise DatabaseError("Postgres refuses to run as root and there is no user nobody; run as another user") from exc
+        raise DatabaseError("there is no user nobody to run Postgres as; run as an ordinary user") from exc
     return Runner(uid=user.pw_uid, gid=user.pw_gid)
 
 

@@ -116,14 +116,15 @@ def stop(settings: Settings) -> bool:
     """Stop the embedded server, whoever uses it, and return whether it ran."""
     home = _home(settings)
     data = home / _DATA
-    if not home.exists():
-        return False
-    with _explained(home), _locked(home):
-        postmaster = cluster.read_postmaster(data)
-        if postmaster is None:
+    with _explained(home):
+        if not home.exists():
             return False
-        cluster.shut_down(postmaster, data)
-        return True
+        with _locked(home):
+            postmaster = cluster.read_postmaster(data)
+            if postmaster is None:
+                return False
+            cluster.shut_down(postmaster, data)
+            return True
 
 
 def status(settings: Settings) -> Server | None:

@@ -20,7 +20,7 @@ class Files:
         """
         digest = hashlib.sha256(data).digest()
         path = self.path(digest)
-        if path.exists():
+        if self.has(digest):
             return digest
         path.parent.mkdir(parents=True, exist_ok=True)
         # A file appears under its name only when it is whole, so that a kill leaves at worst a stray temporary file.
@@ -35,6 +35,10 @@ class Files:
             Path(temporary).unlink(missing_ok=True)
             raise
         return digest
+
+    def has(self, digest: bytes) -> bool:
+        """Return whether the bytes of a SHA-256 are kept."""
+        return self.path(digest).is_file()
 
     def get(self, digest: bytes) -> bytes:
         """Return the bytes of a SHA-256.

@@ -16,7 +16,8 @@ except UsageError as exc:
     raise SystemExit(exc.exit_code) from None
 
 BOT_NAME = "theftwatch"
-SPIDER_MODULES = ["spiders"]
+# Named one by one: the folder also holds modules that a plain crawl should not load.
+SPIDER_MODULES = ["spiders.alibaba", "spiders.artfire", "spiders.etsy", "spiders.saved"]
 NEWSPIDER_MODULE = "spiders"
 COMMANDS_MODULE = "spiders.commands"  # `scrapy crawl` that refuses a wrong argument before it starts
 USER_AGENT = _OWN.user_agent

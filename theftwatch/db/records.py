@@ -1,6 +1,7 @@
 """What the store takes: listings, images and files with all that was computed of them."""
 
 import hashlib
+import logging
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -8,6 +9,8 @@ from typing import Literal
 from theftwatch.errors import UnusableImageError
 from theftwatch.images.phash import VariantHash, fingerprint
 from theftwatch.listing import Listing, ListingImage, Side
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -70,6 +73,12 @@ def image_record(data: bytes) -> ImageRecord:
             height_px=exc.height_px,
             unusable_reason=exc.reason,
         )
+    except Exception:
+        # A hostile image costs itself, not the listing that it stands in.
+        logger.exception(
+            "image %s cannot be fingerprinted, and should be refused by name; keep it for a test", sha256.hex()
+        )
+        return ImageRecord(sha256=sha256, byte_count=len(data), unusable_reason="failed")
     return ImageRecord(
         sha256=sha256,
         byte_count=len(data),

@@ -1,6 +1,7 @@
 """Deciding candidates: pictures loaded once, verified in threads, answered in order."""
 
 import asyncio
+import logging
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Hashable, Sequence
 from concurrent.futures import Executor
@@ -9,6 +10,8 @@ from threading import Lock
 from theftwatch.errors import UnusableImageError
 from theftwatch.match.candidates import Candidate
 from theftwatch.match.decide import Decision, Picture, decide, decide_exact, decide_unusable, read_picture
+
+logger = logging.getLogger(__name__)
 
 #: Pictures kept ready, some 200 kB each; an original that many listings copied is read once
 _PICTURES_KEPT = 512
@@ -43,7 +46,12 @@ class Verifier:
             if isinstance(picture, UnusableImageError):
                 return decide_unusable(which, picture.reason)
             pictures.append(picture)
-        return decide(*pictures)
+        try:
+            return decide(*pictures)
+        except Exception:
+            # One hostile picture must not hold up the lookups of all others, now and at every later try.
+            logger.exception("%s and %s cannot be compared", candidate.original.hex(), candidate.suspect.hex())
+            return decide_unusable("suspect", "failed")
 
     def _picture(self, sha256: bytes) -> Picture | UnusableImageError:
         with self._lock:
@@ -57,6 +65,9 @@ class Verifier:
             picture = UnusableImageError("bytes_missing", f"the file {exc.filename} is not kept any more")
         except UnusableImageError as exc:
             picture = exc
+        except Exception:
+            logger.exception("image %s cannot be read", sha256.hex())
+            picture = UnusableImageError("failed", "the image could not be read, see the log")
         with self._lock:
             self._pictures[sha256] = picture
             while len(self._pictures) > _PICTURES_KEPT:

@@ -136,5 +136,5 @@ def run_file(path):
 
 
 def go_on(spider, url, body):
-    response = HtmlResponse(url, body=body, encoding="utf-8")
+    response = HtmlResponse(url, body=body, encoding="utf-8", request=Request(url))
     return spider.go_on(spider.read_response(response), response)

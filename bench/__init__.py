@@ -1,1 +1,1 @@
-"""Measurements that anyone can repeat; `make bench` takes them all."""
+"""Benchmarks that anyone can run: `python -m bench`, or `python -m bench NAME`; see docs/performance.md."""

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from theftwatch.commands import crawl, db, demo, extract, match
+from theftwatch.commands import compare, crawl, db, demo, extract, match
 from theftwatch.errors import TheftWatchError
 
 logger = logging.getLogger(__name__)
@@ -30,6 +30,8 @@ app.command()(demo.demo)
 app.command()(crawl.crawl)
 app.command("import")(crawl.import_)
 app.command()(extract.extract)
+app.command()(compare.compare)
+app.command()(compare.scan)
 app.add_typer(match.originals, name="originals")
 app.command()(match.rematch)
 app.add_typer(db.app, name="db")

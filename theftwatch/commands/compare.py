@@ -1,0 +1,142 @@
+"""`theftwatch compare` and `theftwatch scan`: files and folders, without a database."""
+
+import asyncio
+import json
+import os
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Annotated
+
+import typer
+
+from theftwatch.config import settings
+from theftwatch.errors import UnusableImageError, UsageError
+
+if TYPE_CHECKING:
+    from theftwatch.match.scan import Pair
+
+
+def compare(
+    original: Annotated[Path, typer.Argument(metavar="A", help="The original photo.")],
+    suspect: Annotated[Path, typer.Argument(metavar="B", help="The photo that may be a copy.")],
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Say whether one photo is a copy of another, how surely, and why."""
+    # Recognition takes half a second to load.
+    from theftwatch.match.decide import decide, decide_exact, decide_unusable, read_picture
+
+    pictures = []
+    for which, path in (("original", original), ("suspect", suspect)):
+        try:
+            pictures.append(read_picture(_read(path)))
+        except UnusableImageError as exc:
+            decision = decide_unusable(which, str(exc))
+            break
+    else:
+        same = _read(original) == _read(suspect)
+        decision = decide_exact() if same else decide(*pictures)
+    if not as_json:
+        print(f"{decision.decision.replace('_', ' ')}, score {decision.score:.2f}\n{decision.explanation}")
+        return
+    print(
+        json.dumps(
+            {
+                "decision": decision.decision,
+                "score": decision.score,
+                "method": decision.method,
+                "transform": decision.transform,
+                "explanation": decision.explanation,
+            }
+        )
+    )
+
+
+def scan(
+    originals: Annotated[Path, typer.Argument(metavar="ORIGINALS_DIR", help="A folder of original photos.")],
+    suspects: Annotated[Path, typer.Argument(metavar="SUSPECTS_DIR", help="A folder of photos that may be copies.")],
+    *,
+    out: Annotated[Path, typer.Option(help="File for the pairs found, one JSON object a line.")],
+    all_scores: Annotated[
+        bool, typer.Option("--all-scores", help="Also write the pairs that were verified and are no match.")
+    ] = False,
+) -> None:
+    """Find the photos of one folder that are copies of photos in another."""
+    for folder in (originals, suspects):
+        if not folder.is_dir():
+            raise UsageError(f"{folder}: no such folder; give two folders of photos")
+    if not out.parent.is_dir():
+        raise UsageError(f"{out}: the folder {out.parent} does not exist; make it, or write elsewhere")
+    asyncio.run(_scan(originals, suspects, out, all_scores=all_scores))
+
+
+async def _scan(originals: Path, suspects: Path, out: Path, *, all_scores: bool) -> None:
+    from rich.console import Console
+    from rich.progress import Progress
+
+    # Recognition takes half a second to load.
+    from theftwatch.match import scan as scanning
+
+    console = Console(stderr=True)
+    counts: Counter[str] = Counter()
+    with (
+        ThreadPoolExecutor(settings().workers) as threads,
+        Progress(console=console, disable=not console.is_terminal) as progress,
+    ):
+
+        def read(root: Path) -> scanning.Folder:
+            task = progress.add_task(f"Reading {root}", total=len(scanning.list_photos(root)))
+            return scanning.read_folder(root, threads, lambda done: progress.advance(task, done))
+
+        folders = read(originals), read(suspects)
+        with _written_whole(out) as file:
+            async for pair in scanning.scan(*folders, threads):
+                counts[pair.decision.decision] += 1
+                if all_scores or pair.decision.decision in {"match", "possible"}:
+                    _write(file, pair)
+    for folder in folders:
+        unusable = ", ".join(f"{count} {reason}" for reason, count in sorted(folder.unusable.items()))
+        told = f"; cannot be compared: {unusable}" if unusable else ""
+        print(f"{folder.root}: {sum(map(len, folder.paths.values()))} photos{told}", file=sys.stderr)
+    if not all(folder.prints for folder in folders):
+        print("Not looked: there is nothing to compare.", file=sys.stderr)
+        return
+    print(f"{counts['match']} matches and {counts['possible']} worth a look, in {out}", file=sys.stderr)
+
+
+@contextmanager
+def _written_whole(path: Path) -> Iterator[IO[str]]:
+    """Open a file that appears under its name only when it is whole."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            yield file
+        Path(temporary).chmod(0o644)
+        Path(temporary).rename(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def _write(file: IO[str], pair: "Pair") -> None:
+    line = {
+        "original": pair.original,
+        "suspect": pair.suspect,
+        "score": pair.decision.score,
+        "decision": pair.decision.decision,
+        "method": pair.decision.method,
+        "transform": pair.decision.transform,
+    }
+    file.write(json.dumps(line, ensure_ascii=False) + "\n")
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as exc:
+        raise UsageError(f"{path}: {exc.strerror}; give the path of a photo") from exc

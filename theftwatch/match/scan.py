@@ -1,0 +1,88 @@
+"""Comparing two folders of photos, without a database."""
+
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from theftwatch.errors import UnusableImageError
+from theftwatch.images.phash import Fingerprint, fingerprint
+from theftwatch.match.decide import Decision
+from theftwatch.match.memory import MemoryCandidates
+from theftwatch.match.search import Verifier
+
+#: Files that are looked at; their first bytes decide whether they are images
+SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif", ".avif"})
+_BATCH = 256
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Folder:
+    """The photos of a folder, by their SHA-256; a photo that is there twice is one."""
+
+    root: Path
+    paths: dict[bytes, list[Path]] = field(default_factory=lambda: defaultdict(list))
+    prints: dict[bytes, Fingerprint] = field(default_factory=dict)
+    #: Files that cannot be compared, by reason
+    unusable: Counter[str] = field(default_factory=Counter)
+
+    def names(self, sha256: bytes) -> list[str]:
+        """Return the paths of a photo below the folder."""
+        return [path.relative_to(self.root).as_posix() for path in self.paths[sha256]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pair:
+    """Two files with the decision on them."""
+
+    original: str
+    suspect: str
+    decision: Decision
+
+
+def read_folder(root: Path, threads: Executor, advance: Callable[[int], None]) -> Folder:
+    """Fingerprint the photos of a folder and of those below it; `advance` is told of each file done."""
+    folder = Folder(root=root)
+    files = list_photos(root)
+    # In batches, so that no more than these are in memory at once.
+    for start in range(0, len(files), _BATCH):
+        batch = files[start : start + _BATCH]
+        for path, (sha256, result) in zip(batch, threads.map(_fingerprint, batch), strict=True):
+            if isinstance(result, Fingerprint):
+                folder.paths[sha256].append(path)
+                folder.prints[sha256] = result
+            else:
+                folder.unusable[result] += 1
+        advance(len(batch))
+    return folder
+
+
+def list_photos(root: Path) -> list[Path]:
+    """List the photos of a folder and of those below it, in the order of their names."""
+    return sorted(path for path in root.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
+
+
+async def scan(originals: Folder, suspects: Folder, threads: Executor) -> AsyncIterator[Pair]:
+    """Yield every candidate pair with its decision, also those that are no match."""
+    paths = {sha256: paths[0] for folder in (originals, suspects) for sha256, paths in folder.paths.items()}
+    candidates = MemoryCandidates(originals.prints, suspects.prints)
+    verifier = Verifier(load=lambda sha256: paths[sha256].read_bytes(), threads=threads)
+    asked = sorted(suspects.prints, key=suspects.names)
+    for start in range(0, len(asked), _BATCH):
+        found = await candidates.find(asked[start : start + _BATCH], "suspect")
+        async for candidate, decision in verifier.decide(found):
+            for original in originals.names(candidate.original):
+                for suspect in suspects.names(candidate.suspect):
+                    yield Pair(original=original, suspect=suspect, decision=decision)
+
+
+def _fingerprint(path: Path) -> tuple[bytes, Fingerprint | str]:
+    try:
+        data = path.read_bytes()
+        return hashlib.sha256(data).digest(), fingerprint(data)
+    except UnusableImageError as exc:
+        return b"", exc.reason
+    except OSError:
+        return b"", "unreadable"

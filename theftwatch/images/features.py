@@ -7,7 +7,6 @@ gradient, since two pieces photographed on the same ground agree in points of th
 
 import math
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import cv2
@@ -21,6 +20,8 @@ type Grey = NDArray[np.uint8]
 LONG_SIDE_PX = 480
 FEATURES_MAX = 500
 
+#: Below OpenCV's 20, since jewellery on white ground has faint corners
+_FAST_THRESHOLD = 7
 _RATIO = 0.8
 _REPROJECTION_PX = 4.0
 _PAIRS_MIN = 4
@@ -66,7 +67,9 @@ class Alignment:
 def local_features(grey: Image.Image) -> LocalFeatures:
     """Find the local features of a grey picture."""
     picture = _to_long_side(np.asarray(grey, dtype=np.uint8), LONG_SIDE_PX)
-    keypoints, descriptors = _orb().detectAndCompute(picture, None)
+    # A detector of its own for each call, since threads may not share one; making it costs microseconds.
+    orb = cv2.ORB.create(nfeatures=FEATURES_MAX, fastThreshold=_FAST_THRESHOLD)
+    keypoints, descriptors = orb.detectAndCompute(picture, None)
     if descriptors is None:
         return LocalFeatures(points=np.empty((0, 2), np.float32), descriptors=np.empty((0, 32), np.uint8), grey=picture)
     points = np.array([keypoint.pt for keypoint in keypoints], np.float32)
@@ -97,11 +100,6 @@ def align(first: LocalFeatures, second: LocalFeatures) -> Alignment | None:
         return None
     agreement, shown = _compare_gradients(first.grey, second.grey, matrix)
     return Alignment(inliers=int(inliers.sum()), agreement=agreement, matrix=matrix, shown=shown)
-
-
-@cache
-def _orb() -> Any:
-    return cv2.ORB.create(nfeatures=FEATURES_MAX, fastThreshold=7)
 
 
 def _to_long_side(picture: Grey, long_side_px: int) -> Grey:

@@ -1,0 +1,120 @@
+"""One interface of candidates over the database and over memory: the same pairs from both."""
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+
+from PIL import Image
+
+from tests.edits import EDITS, photo_paths
+from theftwatch.db import store
+from theftwatch.db.records import ListingImageRecord, ListingRecord, image_record
+from theftwatch.files import Files
+from theftwatch.images.phash import fingerprint
+from theftwatch.listing import Listing, ListingImage, Seller
+from theftwatch.match.candidates import Candidate
+from theftwatch.match.database import DatabaseCandidates
+from theftwatch.match.drain import Drain, Drained
+from theftwatch.match.memory import MemoryCandidates
+
+NOW = datetime(2026, 11, 1, tzinfo=UTC)
+SHOP = Seller(marketplace="etsy", ref="1")
+VENDOR = Seller(marketplace="alibaba", ref="1")
+ORIGINALS = [path.read_bytes() for path in photo_paths()[::10]]
+COPIES = [edit(Image.open(path)) for path in photo_paths()[:40:10] for edit in EDITS.values()]
+SUSPECTS = [*COPIES, *ORIGINALS[:2], *(path.read_bytes() for path in photo_paths()[5::10])]
+
+
+def listings() -> tuple[ListingRecord, ListingRecord]:
+    return listing(SHOP, ORIGINALS), listing(VENDOR, SUSPECTS)
+
+
+def listing(seller: Seller, photos: list[bytes]) -> ListingRecord:
+    images = [image_record(data) for data in photos]
+    shown = [
+        ListingImageRecord(
+            image=ListingImage(url=f"https://images.example/{n}.jpg", key=str(n), position=n), sha256=image.sha256
+        )
+        for n, image in enumerate(images)
+    ]
+    return ListingRecord(
+        listing=Listing(
+            marketplace=seller.marketplace,
+            listing_ref="1",
+            url=f"https://{seller.marketplace}.com/1",
+            seller=seller,
+            images=tuple(each.image for each in shown),
+        ),
+        images=tuple(shown),
+        new_images=tuple(images),
+    )
+
+
+def drained(dsn, folder, batches) -> tuple[Drained, dict[str, str]]:
+    """Store listings in some order, working the lookups off after each, and return the digest of the tables."""
+    files = Files(folder)
+    for data in (*ORIGINALS, *SUSPECTS):
+        files.put(data)
+
+    async def main() -> tuple[Drained, dict[str, str]]:
+        done = Drained()
+        async with store.connection_pool(dsn) as pool:
+            with ThreadPoolExecutor(2) as threads:
+                drain = Drain(pool=pool, files=files, threads=threads, clock=lambda: NOW)
+                for batch in batches:
+                    async with pool.connection() as connection:
+                        await store.save_listings(connection, batch, run=None, now=NOW)
+                    done += await drain.run(wait=True)
+            async with pool.connection() as connection:
+                return done, await store.digest_tables(connection)
+
+    return asyncio.run(main())
+
+
+def test_both_give_the_same_candidates(dsn):
+    originals, suspects = (
+        {image_record(data).sha256: fingerprint(data) for data in photos} for photos in (ORIGINALS, SUSPECTS)
+    )
+
+    async def main() -> list[list[Candidate]]:
+        async with store.connection_pool(dsn) as pool:
+            async with pool.connection() as connection:
+                await store.save_listings(connection, listings(), run=None, now=NOW)
+            answers = []
+            for candidates in (DatabaseCandidates(pool), MemoryCandidates(originals, suspects)):
+                answers.append(await candidates.find(list(suspects), "suspect"))
+                answers.append(await candidates.find(list(originals), "original"))
+            return answers
+
+    asked_by_suspects, asked_by_originals, *in_memory = asyncio.run(main())
+    assert asked_by_suspects == asked_by_originals == in_memory[0] == in_memory[1]
+    assert {candidate.method for candidate in asked_by_suspects} == {"exact", "phash"}
+    assert len(asked_by_suspects) >= len(COPIES) + 2
+
+
+def test_the_order_of_arrival_changes_nothing(dsn, other_dsn, tmp_path):
+    original, suspect = listings()
+    first, one = drained(dsn, tmp_path / "one", [[original], [suspect]])
+    second, other = drained(other_dsn, tmp_path / "other", [[suspect], [original]])
+    assert first == second
+    assert first.matches >= len(COPIES) + 2
+    for table in ("match", "match_decision", "finding", "lookup"):
+        assert one[table] == other[table]
+
+
+def test_working_off_twice_decides_nothing_twice(dsn, tmp_path):
+    original, suspect = listings()
+    _, once = drained(dsn, tmp_path, [[original, suspect]])
+    again, twice = drained(dsn, tmp_path, [[original, suspect]])
+    assert again == Drained()
+    assert once == twice
+
+
+def test_one_hostile_image_holds_nothing_up(dsn, tmp_path):
+    """The bytes of a stored image are gone from the folder, or are others by now."""
+    original, suspect = listings()
+    files = Files(tmp_path)
+    path = files.path(files.put(SUSPECTS[0]))
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(99))
+    done, _ = drained(dsn, tmp_path, [[original, suspect]])
+    assert done.matches >= len(COPIES)

@@ -1,0 +1,91 @@
+"""`theftwatch compare` and `theftwatch scan`, as a user types them."""
+
+import json
+import shutil
+import subprocess
+import sys
+
+import pytest
+from PIL import Image
+
+from tests.edits import EDITS, photo_paths
+
+PHOTOS = photo_paths()[::12]
+
+
+def theftwatch(*arguments):
+    command = [sys.executable, "-m", "theftwatch", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+
+
+@pytest.fixture
+def folders(tmp_path):
+    originals, suspects = tmp_path / "originals", tmp_path / "suspects"
+    (suspects / "vendor one").mkdir(parents=True)
+    originals.mkdir()
+    for path in PHOTOS:
+        shutil.copy(path, originals / path.name)
+    for n, (edit, path) in enumerate(zip(EDITS, PHOTOS, strict=False)):
+        (suspects / "vendor one" / f"{n} {edit}.jpg").write_bytes(EDITS[edit](Image.open(path)))
+    shutil.copy(PHOTOS[0], suspects / "same.jpg")
+    shutil.copy(photo_paths()[7], suspects / "other.jpg")
+    (suspects / "broken.jpg").write_bytes(PHOTOS[0].read_bytes()[:2000])
+    Image.new("RGB", (300, 300), "white").save(suspects / "white.png")
+    return originals, suspects
+
+
+def test_scan_finds_the_copies_and_names_what_it_could_not_compare(folders, tmp_path):
+    out = tmp_path / "pairs.jsonl"
+    done = theftwatch("scan", *folders, "--out", out)
+    assert done.returncode == 0, done.stderr
+    lines = [json.loads(line) for line in out.read_text().splitlines()]
+    assert all(line.keys() == {"original", "suspect", "score", "decision", "method", "transform"} for line in lines)
+    expected = {
+        (path.name, f"vendor one/{n} {edit}.jpg") for n, (edit, path) in enumerate(zip(EDITS, PHOTOS, strict=False))
+    }
+    found = {(line["original"], line["suspect"]) for line in lines if line["decision"] == "match"}
+    assert found == expected | {(PHOTOS[0].name, "same.jpg")}
+    assert "1 flat" in done.stderr
+    assert "1 truncated" in done.stderr
+    again = tmp_path / "again.jsonl"
+    theftwatch("scan", *folders, "--out", again)
+    assert again.read_bytes() == out.read_bytes()
+
+
+def test_scan_of_nothing_says_that_it_did_not_look(tmp_path):
+    (tmp_path / "empty").mkdir()
+    done = theftwatch("scan", tmp_path / "empty", tmp_path / "empty", "--out", tmp_path / "pairs.jsonl")
+    assert done.returncode == 0
+    assert "Not looked" in done.stderr
+    assert (tmp_path / "pairs.jsonl").read_text() == ""
+
+
+def test_scan_refuses_what_is_no_folder(tmp_path):
+    done = theftwatch("scan", tmp_path / "none", tmp_path, "--out", tmp_path / "pairs.jsonl")
+    assert done.returncode == 2
+    assert "no such folder" in done.stderr
+
+
+def test_compare_prints_one_json_object(folders):
+    originals, suspects = folders
+    copy = next(suspects.rglob("3 mirrored.jpg"))
+    done = theftwatch("compare", originals / PHOTOS[3].name, copy, "--json")
+    answer = json.loads(done.stdout)
+    assert answer.keys() == {"decision", "score", "method", "transform", "explanation"}
+    assert (answer["decision"], answer["transform"]["mirrored"]) == ("match", True)
+    assert 0 <= answer["score"] <= 1
+
+
+@pytest.mark.parametrize("suspect", ["white.png", "broken.jpg"])
+def test_compare_says_what_cannot_be_compared(folders, suspect):
+    originals, suspects = folders
+    done = theftwatch("compare", originals / PHOTOS[0].name, suspects / suspect, "--json")
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["decision"] == "unusable"
+
+
+def test_compare_in_words(folders):
+    originals, suspects = folders
+    done = theftwatch("compare", originals / PHOTOS[0].name, suspects / "same.jpg")
+    assert done.stdout == "match, score 1.00\nThe two files are the same, byte for byte.\n"
+    assert theftwatch("compare", originals / "none.jpg", suspects / "same.jpg").returncode == 2

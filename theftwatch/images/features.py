@@ -69,11 +69,11 @@ def local_features(grey: Image.Image) -> LocalFeatures:
     picture = _to_long_side(np.asarray(grey, dtype=np.uint8), LONG_SIDE_PX)
     # A detector of its own for each call, since threads may not share one; making it costs microseconds.
     orb = cv2.ORB.create(nfeatures=FEATURES_MAX, fastThreshold=_FAST_THRESHOLD)
-    keypoints, descriptors = orb.detectAndCompute(picture, None)
-    if descriptors is None:
+    keypoints, described = orb.detectAndCompute(picture, None)
+    if described is None:
         return LocalFeatures(points=np.empty((0, 2), np.float32), descriptors=np.empty((0, 32), np.uint8), grey=picture)
     points = np.array([keypoint.pt for keypoint in keypoints], np.float32)
-    return LocalFeatures(points=points, descriptors=descriptors, grey=picture)
+    return LocalFeatures(points=points, descriptors=np.asarray(described, np.uint8), grey=picture)
 
 
 def mirror_features(features: LocalFeatures) -> LocalFeatures:

@@ -7,7 +7,7 @@ from PIL import Image, ImageOps
 
 from tests.edits import EDITS, jpeg, photo_paths
 from theftwatch.images.decode import decode
-from theftwatch.images.phash import SHORT_SIDE_PX, Fingerprint, VariantHash, fingerprint
+from theftwatch.images.phash import SHORT_SIDE_PX, Fingerprint, VariantHash, fingerprint, shrink
 from theftwatch.images.trim import trim
 
 SAMPLE = photo_paths()[::20]
@@ -27,7 +27,7 @@ def deinterleaved(value: int) -> list[int]:
 @pytest.mark.parametrize("path", SAMPLE, ids=lambda path: path.stem)
 def test_hashes_are_those_of_imagehash(path):
     data = jpeg(Image.open(path))
-    prints, grey = fingerprint(data), decode(data, short_side_px=SHORT_SIDE_PX).grey
+    prints, grey = fingerprint(data), shrink(decode(data, short_side_px=SHORT_SIDE_PX).grey)
     for name, image in (("plain", grey), ("mirror", ImageOps.mirror(grey))):
         found = variant(prints, name)
         assert deinterleaved(found.hash) == imagehash.phash(image, 8).hash.ravel().astype(int).tolist()

@@ -144,9 +144,11 @@ async def _show(connection: Connection, demo: Settings, folder: Path, console: C
     report = folder / "report"
     await write_report(connection, Files(demo.files_dir), report, now=system_clock())
     console.print()
+    console.print("Copied photos, by vendor", style="bold")
     console.print(await _vendor_table(connection))
-    console.print()
+    console.print("\nFound and missed, by what the vendor did to the photo", style="bold")
     console.print(_truth_table(result))
+    console.print("\nWhat could not be read, as the replica puts some hurdles up", style="bold")
     for line in await _trouble_lines(connection):
         console.print(line)
     console.print(f"\nCrawled, compared and reported in {elapsed_s:.0f} s.\n")
@@ -174,9 +176,11 @@ async def _found_pairs(connection: Connection) -> Iterator[Pair]:
 
 async def _vendor_table(connection: Connection) -> Table:
     """Return the matches, vendor by vendor."""
-    table = Table(title="Copied photos, by vendor", title_justify="left", box=None, pad_edge=False)
-    for heading in ("vendor", "shop it matches", "listings", "photos", "best score"):
-        table.add_column(heading, justify="left" if heading.startswith(("vendor", "shop")) else "right")
+    table = Table(box=None, pad_edge=False)
+    for heading in ("vendor", "shop it matches"):
+        table.add_column(heading, no_wrap=True, overflow="ellipsis", max_width=28)
+    for heading in ("listings", "photos", "score"):
+        table.add_column(heading, justify="right")
     last = None
     for vendor, shop, listings, photos, best in await fetch(connection, "find_vendor_matches"):
         table.add_row("" if vendor == last else vendor, shop, str(listings), str(photos), f"{best:.2f}")
@@ -185,9 +189,7 @@ async def _vendor_table(connection: Connection) -> Table:
 
 
 def _truth_table(result: Score) -> Table:
-    table = Table(
-        title="Found and missed, by what was done to the photo", title_justify="left", box=None, pad_edge=False
-    )
+    table = Table(box=None, pad_edge=False)
     for heading in ("edit", "found", "missed"):
         table.add_column(heading, justify="left" if heading == "edit" else "right")
     for tally in result.tallies:
@@ -201,11 +203,11 @@ def _truth_table(result: Score) -> Table:
 
 
 async def _trouble_lines(connection: Connection) -> list[str]:
-    """Say which pages gave no data, as the replica puts some hurdles up."""
+    """Say which pages gave no data."""
     lines = []
     for spider, outcome, stats, *_ in await fetch(connection, "find_last_runs"):
         kinds = ("blocked", "changed", "gone", "failed", "refused_by_robots")
         counts = {kind: (stats or {}).get(f"theftwatch/page/{kind}", 0) for kind in kinds}
         told = ", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in counts.items() if count)
-        lines.append(f"{spider}: run {outcome}" + (f"; pages: {told}" if told else ""))
+        lines.append(f"{spider:8} pages: {told or 'all read'}; so the run counts as {outcome}")
     return lines

@@ -84,7 +84,7 @@ test-debian-postgres: $(DEV) ## Run the database tests on Debian's PostgreSQL, i
 		echo "Database tests on $$bin"; THEFTWATCH_TEST_POSTGRES=$$bin .venv/bin/pytest -m database || exit 1; done
 
 drill: $(DEV) ## Kill a crawl at fifty random moments and compare the databases
-	@THEFTWATCH_DRILLS=50 .venv/bin/pytest -m drill
+	@THEFTWATCH_DRILLS=50 .venv/bin/pytest -m drill -o faulthandler_timeout=3600
 
 bench: $(DEV) ## Measure the speeds that the documentation states
 	@.venv/bin/python -m bench

@@ -26,8 +26,8 @@ class FingerprintPipeline:
         """Return the listing with its new images fingerprinted, or marked with why they cannot be compared."""
         if not item.new_images:
             return item
-        async with self._run.pool.connection() as connection:
-            stored = await store.find_stored_images(connection, [image.sha256 for image in item.new_images])
+        sha256s = [image.sha256 for image in item.new_images]
+        stored = await self._run.ask(lambda connection: store.find_stored_images(connection, sha256s))
         loop = asyncio.get_running_loop()
         images = await asyncio.gather(
             *(

@@ -45,8 +45,8 @@ class ImagesPipeline:
 
     async def process_item(self, item: Listing) -> ListingRecord:
         """Return the listing with its images, each with its bytes or the reason why there are none."""
-        async with self._run.pool.connection() as connection:
-            stored = await store.find_known_images(connection, item.marketplace, [image.key for image in item.images])
+        keys = [image.key for image in item.images]
+        stored = await self._run.ask(lambda connection: store.find_known_images(connection, item.marketplace, keys))
         # What someone deleted from the folder is fetched again.
         known = {key: sha256 for key, sha256 in stored.items() if self._run.files.has(sha256)}
         self._run.inc("image/known", len(known))

@@ -4,9 +4,12 @@ import asyncio
 import logging
 from typing import Self
 
+import psycopg
+from psycopg_pool import PoolTimeout
 from scrapy.crawler import Crawler
 
 from spiders.run import Run
+from theftwatch.db.queries import Connection
 from theftwatch.db.records import ListingRecord
 from theftwatch.match.drain import Drain
 
@@ -50,6 +53,14 @@ class MatchPipeline:
         assert self._drain is not None
         try:
             done = await self._drain.run(wait=wait)
+        except (psycopg.OperationalError, PoolTimeout):
+            # The next listing, or the end of the crawl, takes the lookups up again.
+            self._run.inc("match/interrupted")
+            logger.warning("matching was interrupted, as the database went away")
+            if wait:
+                await self._run.ask(_ready)
+                await self._look_up(wait=True)
+            return
         except Exception:
             # The lookups stay down in the record: the next crawl, or `theftwatch rematch`, works them off.
             self._run.inc("match/failed")
@@ -58,3 +69,7 @@ class MatchPipeline:
         self._run.inc("image/looked_up", done.looked_up)
         self._run.inc("match/match", done.matches)
         self._run.inc("match/possible", done.possible)
+
+
+async def _ready(connection: Connection) -> None:
+    await connection.execute("select 1")

@@ -1,23 +1,17 @@
 """Writes listings to the record, in batches."""
 
 import asyncio
-import logging
 from typing import Self
 
-import psycopg
-from psycopg_pool import PoolTimeout
 from scrapy.crawler import Crawler
 
 from spiders.run import Run
 from theftwatch.db import store
 from theftwatch.db.records import ListingRecord
 
-logger = logging.getLogger(__name__)
-
 _BATCH_MAX = 500
-#: How long a batch waits for company, and how often a database that is down is asked again
+#: How long a batch waits for company
 _LINGER_S = 0.25
-_RETRY_DELAYS_S = (1, 2, 4, 8, 15, 30)
 
 
 class StorePipeline:
@@ -27,7 +21,6 @@ class StorePipeline:
     """
 
     def __init__(self, crawler: Crawler) -> None:
-        self._crawler = crawler
         self._run = Run.of(crawler)
         self._waiting: list[tuple[ListingRecord, asyncio.Future[None]]] = []
         self._writer: asyncio.Task[None] | None = None
@@ -62,18 +55,5 @@ class StorePipeline:
                     committed.set_result(None)
 
     async def _commit(self, records: list[ListingRecord]) -> None:
-        """Write a batch; a database that is away is waited for a minute, then the crawl stops."""
-        for delay_s in (*_RETRY_DELAYS_S, None):
-            try:
-                async with self._run.pool.connection() as connection:
-                    await store.save_listings(connection, records, run=self._run.id, now=self._run.clock())
-            except (psycopg.OperationalError, PoolTimeout):
-                if delay_s is None:
-                    logger.exception("the database stays away; run the crawl again when `theftwatch db status` is well")
-                    assert self._crawler.engine is not None
-                    self._closing = asyncio.create_task(self._crawler.engine.close_spider_async(reason="database_down"))
-                    raise
-                logger.warning("the database is away; asking again in %d s", delay_s)
-                await asyncio.sleep(delay_s)
-            else:
-                return
+        run = self._run
+        await run.ask(lambda connection: store.save_listings(connection, records, run=run.id, now=run.clock()))

@@ -5,10 +5,13 @@ import contextlib
 import json
 import logging
 import socket
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from typing import Any, Literal, Self
 
+import psycopg
+from psycopg_pool import PoolTimeout
 from scrapy import signals
 from scrapy.crawler import Crawler
 from scrapy.http import Response
@@ -17,13 +20,14 @@ from scrapy.statscollectors import StatsCollector
 from theftwatch.clock import Clock, system_clock
 from theftwatch.config import settings
 from theftwatch.db import store
-from theftwatch.db.queries import execute
+from theftwatch.db.queries import Connection, execute
 from theftwatch.db.server import connect_dsn
 from theftwatch.files import Files
 
 logger = logging.getLogger(__name__)
 
 _HEARTBEAT_S = 30
+_RETRY_DELAYS_S = (1, 2, 4, 8, 15, 30)
 
 ProblemKind = Literal["blocked", "changed", "unknown", "gone", "failed"]
 
@@ -90,18 +94,39 @@ class Run:
         self._heart.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await self._heart
-        async with self.pool.connection() as connection:
-            await execute(
-                connection,
-                "finish_run",
-                id=self.id,
-                now=self.clock(),
-                finish_reason=reason,
-                outcome=self.outcome(reason),
-                stats=self._stats_json(),
-            )
-        await self.pool.close()
+        try:
+            async with self.pool.connection() as connection:
+                await execute(
+                    connection,
+                    "finish_run",
+                    id=self.id,
+                    now=self.clock(),
+                    finish_reason=reason,
+                    outcome=self.outcome(reason),
+                    stats=self._stats_json(),
+                )
+        finally:
+            await self.pool.close()
         self.threads.shutdown()
+
+    async def ask[T](self, work: Callable[[Connection], Awaitable[T]]) -> T:
+        """Do some work on the record in a transaction of its own, and return what it gives.
+
+        A database that is away is asked again for a minute; then the crawl stops, as what it saw could not be kept.
+        """
+        for delay_s in (*_RETRY_DELAYS_S, None):
+            try:
+                async with self.pool.connection() as connection:
+                    return await work(connection)
+            except (psycopg.OperationalError, PoolTimeout):
+                if delay_s is None:
+                    logger.exception("the database stays away; run the crawl again when `theftwatch db status` is well")
+                    assert self._crawler.engine is not None
+                    self._closing = asyncio.create_task(self._crawler.engine.close_spider_async(reason="database_down"))
+                    raise
+                logger.warning("the database is away; asking again in %d s", delay_s)
+                await asyncio.sleep(delay_s)
+        raise AssertionError("unreachable: the last attempt returns or raises")
 
     def outcome(self, reason: str) -> Literal["ok", "partial", "blocked", "failed"]:
         """Return what the run may be taken for: a blocked one says nothing about any listing that it did not see."""
@@ -127,8 +152,8 @@ class Run:
         logger.warning("%s page: %s", kind, detail)
         page = response.body if response is not None and response.body else None
         sha256 = await asyncio.to_thread(self.files.put, page) if page else None
-        async with self.pool.connection() as connection:
-            await execute(
+        await self.ask(
+            lambda connection: execute(
                 connection,
                 "insert_page_problem",
                 run=self.id,
@@ -139,6 +164,7 @@ class Run:
                 page_sha256=sha256,
                 now=self.clock(),
             )
+        )
 
     async def _beat(self) -> None:
         while True:

@@ -4,8 +4,10 @@ import http.client
 import json
 import os
 import random
+import signal
 import subprocess
 import sys
+import time
 from collections import Counter
 from contextlib import closing
 from typing import Any
@@ -16,6 +18,7 @@ from psycopg.conninfo import make_conninfo
 
 from tests.conftest import new_database
 from tests.crawling import MARKETPLACES, World, killed_after
+from theftwatch.db import server
 from theftwatch.demo.catalogue import Served, load_catalogue
 from theftwatch.demo.replica import running_replica
 from theftwatch.demo.truth import ImagePlace, Pair, score
@@ -171,6 +174,26 @@ def test_a_killed_crawl_run_again_gives_what_an_undisturbed_one_gives(crawled, w
             pass
     world.crawl_all()
     assert world.digest_tables() == crawled.digest_tables()
+
+
+def test_a_database_that_goes_away_for_a_moment_loses_nothing(crawled, embedded, tmp_path):
+    with running_replica() as replica:
+        world = World(replica=replica, dsn=server.connect_dsn(embedded), folder=tmp_path)
+        for marketplace in ("etsy", "artfire"):
+            world.crawl(marketplace, f"file={world.starts(marketplace)}")
+        process = world.start("alibaba", f"file={world.starts('alibaba')}")
+        while world.rows("select count(*) from run") != [(3,)]:
+            assert process.poll() is None
+            time.sleep(0.05)
+        time.sleep(0.5)
+        postmaster = server.status(embedded)
+        assert postmaster is not None
+        os.kill(postmaster.pid, signal.SIGKILL)
+        time.sleep(1)
+        server.start(embedded)
+        log, _ = process.communicate(timeout=120)
+        assert process.returncode == 0, log
+        assert world.digest_tables() == crawled.digest_tables()
 
 
 def test_the_api_and_the_pages_of_etsy_say_the_same(world):

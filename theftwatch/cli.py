@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from theftwatch.commands import compare, crawl, db, demo, extract, match
+from theftwatch.commands import compare, crawl, db, demo, extract, match, report
 from theftwatch.errors import TheftWatchError
 
 logger = logging.getLogger(__name__)
@@ -34,6 +34,7 @@ app.command()(compare.compare)
 app.command()(compare.scan)
 app.add_typer(match.originals, name="originals")
 app.command()(match.rematch)
+app.command()(report.report)
 app.add_typer(db.app, name="db")
 
 

@@ -1,0 +1,86 @@
+"""The work of `theftwatch report`."""
+
+import asyncio
+import sys
+from pathlib import Path
+
+import psycopg
+from rich.console import Console
+
+from theftwatch.clock import system_clock
+from theftwatch.config import settings
+from theftwatch.db.queries import Connection
+from theftwatch.db.server import connect_dsn
+from theftwatch.errors import UsageError
+from theftwatch.files import Files
+from theftwatch.reports.coverage import Coverage, find_coverage
+from theftwatch.reports.pairs import find_vendors, match_rows
+from theftwatch.reports.report import write_report
+from theftwatch.reports.table import match_lines, match_table
+from theftwatch.reports.words import count, moment
+
+
+async def report(*, html: Path | None, vendor: str | None) -> None:
+    """Write the page, or print the table."""
+    dsn = await asyncio.to_thread(connect_dsn, settings())
+    async with await psycopg.AsyncConnection.connect(dsn, options="-c timezone=UTC -c jit=off") as connection:
+        # One snapshot for all queries, however long the page takes, while a crawl may go on.
+        await connection.set_isolation_level(psycopg.IsolationLevel.REPEATABLE_READ)
+        await connection.set_read_only(True)
+        if html is None:
+            await _print_table(connection, vendor)
+        else:
+            await _write_page(connection, html, vendor)
+
+
+async def _write_page(connection: Connection, folder: Path, vendor: str | None) -> None:
+    with Console(stderr=True).status("Writing the report"):
+        written = await write_report(
+            connection,
+            Files(settings().files_dir),
+            folder,
+            now=system_clock(),
+            vendor=vendor,
+            workers=settings().workers,
+        )
+    if not written.looked:
+        print("Not looked: no photo of a vendor was compared; the page says what is there.")
+    else:
+        matches, vendors = count(written.matches, "match", "matches"), count(written.vendors, "vendor")
+        print(f"{matches}, {written.possible} possible, at {vendors}.")
+    if written.left_out:
+        print(f"{written.left_out} of these pairs have no room on the page; they are in analysis.match.")
+    print(written.path.resolve())
+
+
+async def _print_table(connection: Connection, vendor: str | None) -> None:
+    if vendor is not None and not await find_vendors(connection, vendor):
+        raise UsageError(f"{vendor}: no vendor goes by this name or key; `theftwatch report` shows those with matches")
+    rows = await match_rows(connection, vendor)
+    console = Console(highlight=False)
+    if console.is_terminal:
+        console.print(match_table(rows))
+        console.print()
+        console.print(_summary(await find_coverage(connection)))
+        if rows:
+            console.print(
+                "A match says that two photos are one and the same; only a person can confirm what that means."
+            )
+        return
+    for line in match_lines(rows):
+        print(line)
+    print(_summary(await find_coverage(connection)), file=sys.stderr)
+
+
+def _summary(coverage: Coverage) -> str:
+    """Return in a sentence what the matches, or their absence, rest on."""
+    if not coverage.looked:
+        return "Not looked: no photo was compared with any of the other side."
+    last = max((look.last_good_look_at for look in coverage.looks if look.last_good_look_at), default=None)
+    return (
+        f"Compared: {count(coverage.total('images_compared', 'suspect'), 'photo')} of "
+        f"{count(coverage.total('sellers_compared', 'suspect'), 'vendor')} with "
+        f"{count(coverage.total('images_compared', 'original'), 'photo')} of "
+        f"{count(coverage.total('sellers_compared', 'original'), 'shop or artisan', 'shops and artisans')}"
+        + (f"; last good look {moment(last)}." if last else ".")
+    )

@@ -1,0 +1,125 @@
+-- report_vendors --
+-- Lists vendors, the most serious first: those with matches, by how many artisans they concern, then by how many matches.
+select
+    vendor_id, marketplace, vendor_ref, vendor, url, country, matches, possible, listings_with_matches, shops_concerned,
+    artisans_concerned, best_score, listings, images_held, images_compared, looked, last_good_look_at
+from analysis.vendor v
+where %(vendor)s::text is null
+    or lower(%(vendor)s::text) in (lower(vendor), lower(vendor_ref))
+    or exists (select from seller_alias a where a.seller = v.vendor_id and lower(a.value) = lower(%(vendor)s::text))
+order by
+    matches > 0 desc, artisans_concerned desc, matches desc, possible desc, looked = 'not looked', marketplace, vendor,
+    vendor_ref;
+
+-- report_pairs --
+-- Lists matched pairs of photos, each with all places where the two stand: of one vendor, of the listings of a
+-- marketplace whose vendor is not known, or of all. The surest first, and copies of one original beside each other.
+with shown as (
+    select *, max(score) over (partition by suspect_marketplace, suspect_seller_id, decision, original_sha256) as best_of
+    from analysis.match
+    where (%(vendor)s::bigint is null or suspect_seller_id = %(vendor)s::bigint)
+        and (
+            %(unknown_on)s::text is null
+            or (suspect_seller_id is null and suspect_marketplace = %(unknown_on)s::text)
+        )
+), pair as (
+    select
+        suspect_seller_id as vendor_id, suspect_marketplace as marketplace, match_id, decision, score, best_of, method,
+        transform, explanation, first_matched_at,
+        jsonb_agg(distinct jsonb_build_object(
+            'kind', original_kind,
+            'marketplace', original_marketplace,
+            'seller', coalesce(original_seller, original_seller_ref, artisan),
+            'seller_url', original_seller_url,
+            'listing_id', original_listing_id,
+            'listing_ref', original_listing_ref,
+            'title', coalesce(original_title, original_file_name),
+            'url', original_url,
+            'image_url', original_image_url,
+            'first_seen_at', original_first_seen_at,
+            'published_at', original_published_at
+        )) as originals,
+        jsonb_agg(distinct jsonb_build_object(
+            'kind', 'listing',
+            'marketplace', suspect_marketplace,
+            'seller', coalesce(suspect_seller, suspect_seller_ref),
+            'seller_url', suspect_seller_url,
+            'listing_id', suspect_listing_id,
+            'listing_ref', suspect_listing_ref,
+            'title', suspect_title,
+            'url', suspect_url,
+            'image_url', suspect_image_url,
+            'first_seen_at', suspect_first_seen_at,
+            'published_at', suspect_published_at,
+            'state', suspect_state,
+            'shown', suspect_shown
+        )) as suspects
+    from shown
+    group by
+        suspect_seller_id, suspect_marketplace, match_id, decision, score, best_of, method, transform, explanation,
+        first_matched_at
+)
+select
+    pair.vendor_id, pair.marketplace, pair.match_id, pair.decision, pair.score, pair.method, pair.transform,
+    pair.explanation, pair.first_matched_at, pair.originals, pair.suspects,
+    o.sha256 as original_sha256, o.width_px as original_width_px, o.height_px as original_height_px,
+    s.sha256 as suspect_sha256, s.width_px as suspect_width_px, s.height_px as suspect_height_px
+from pair
+join match m on m.id = pair.match_id
+join image o on o.id = m.original_image
+join image s on s.id = m.suspect_image
+order by pair.decision, pair.best_of desc, o.sha256, pair.score desc, s.sha256;
+
+-- report_date_claims --
+-- Lists what is known of when given listings existed.
+select listing_id, kind, earliest_at, latest_at, source
+from analysis.date_claim
+where listing_id = any(%(listings)s::bigint[])
+order by listing_id, latest_at, kind;
+
+-- report_coverage --
+-- Sums up what was looked at, by marketplace and side; without a marketplace, the files of artisans.
+select
+    marketplace, side,
+    count(*) filter (where seller_id is not null or marketplace is null) as sellers,
+    count(*) filter (
+        where looked <> 'not looked' and (seller_id is not null or marketplace is null)
+    ) as sellers_compared,
+    sum(listings)::bigint as listings,
+    sum(images_held)::bigint as images_held,
+    sum(images_compared)::bigint as images_compared,
+    sum(images_unusable)::bigint as images_unusable,
+    sum(images_missing)::bigint as images_missing,
+    max(last_good_look_at) as last_good_look_at,
+    max(last_compared_at) as last_compared_at
+from analysis.coverage
+group by marketplace, side
+order by side, marketplace nulls last;
+
+-- report_image_troubles --
+-- Counts the photos that could not be compared, by marketplace and reason.
+select marketplace, side, trouble, reason, count(*) as photos
+from analysis.image_trouble
+group by marketplace, side, trouble, reason
+order by photos desc, marketplace, reason;
+
+-- report_runs --
+-- Counts runs by outcome; null stands for those that never ended.
+select outcome, count(*) from analysis.run group by outcome;
+
+-- report_troubled_runs --
+-- Lists the newest runs that were not ok, with what they met.
+select
+    run_id, spider, arguments, outcome, finish_reason, started_at, heartbeat_at, pages_blocked, pages_refused_by_robots,
+    pages_gone, pages_changed, pages_unknown, pages_failed, images_missing, listings_failed
+from analysis.run
+where outcome is distinct from 'ok'
+order by started_at desc, run_id desc
+limit %(most)s::int;
+
+-- report_troubled_pages --
+-- Lists the newest pages that gave no data.
+select kind, url, detail, http_status, spider, seen_at
+from analysis.page_trouble
+order by seen_at desc, url
+limit %(most)s::int;

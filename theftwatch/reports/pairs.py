@@ -1,0 +1,176 @@
+"""What matched: vendors, the pairs of photos, and the places where each of the two stands."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Literal
+
+from theftwatch.db.queries import Connection
+from theftwatch.reports.rows import fetch_as
+from theftwatch.reports.words import done_to_the_photo
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Vendor:
+    """A seller on the suspect side, with or without a match; without an id, listings whose seller is not known."""
+
+    vendor_id: int | None
+    marketplace: str
+    vendor_ref: str | None
+    vendor: str | None
+    url: str | None
+    country: str | None
+    matches: int
+    possible: int
+    listings_with_matches: int
+    shops_concerned: int
+    artisans_concerned: int
+    best_score: float | None
+    listings: int
+    images_held: int
+    images_compared: int
+    looked: Literal["not looked", "in part", "in full"]
+    last_good_look_at: datetime | None
+
+    @property
+    def name(self) -> str:
+        """What to call it."""
+        return self.vendor or self.vendor_ref or "Vendor not known"
+
+    @property
+    def pairs(self) -> int:
+        """How many pairs of photos it has."""
+        return self.matches + self.possible
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DateBound:
+    """What is known of when a listing existed: not before `earliest_at`, by `latest_at` at the latest."""
+
+    listing_id: int
+    kind: str
+    earliest_at: datetime | None
+    latest_at: datetime | None
+    source: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Place:
+    """Where a photo stands: in a listing, or among the files that an artisan gave."""
+
+    kind: Literal["listing", "original", "outtake"]
+    marketplace: str | None
+    seller: str | None
+    seller_url: str | None
+    listing_id: int | None
+    listing_ref: str | None
+    title: str | None
+    url: str | None
+    image_url: str | None
+    first_seen_at: datetime
+    #: By what the marketplace says; of a file, when it was made by what the artisan says
+    published_at: datetime | None
+    state: str = "live"
+    #: Whether the listing still showed the photo when it was last read
+    shown: bool = True
+    bounds: tuple[DateBound, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pair:
+    """Two photos that match, and everywhere that they stand; the suspect ones at one vendor."""
+
+    vendor_id: int | None
+    marketplace: str
+    match_id: int
+    decision: Literal["match", "possible"]
+    score: float
+    method: str
+    transform: dict[str, Any] | None
+    explanation: str
+    first_matched_at: datetime
+    original_sha256: bytes
+    original_width_px: int | None
+    original_height_px: int | None
+    suspect_sha256: bytes
+    suspect_width_px: int | None
+    suspect_height_px: int | None
+    #: The place seen first comes first
+    originals: tuple[Place, ...]
+    suspects: tuple[Place, ...]
+
+    @property
+    def done(self) -> str:
+        """What was done to the original, in words."""
+        return done_to_the_photo(self.method, self.transform)
+
+    @property
+    def grounds(self) -> str:
+        """What the decision rests on, without what was done where the explanation starts with it."""
+        return self.explanation.removeprefix(f"{self.done[:1].upper()}{self.done[1:]}: ")
+
+    @property
+    def mirrored(self) -> bool:
+        """Whether the suspect photo shows the original mirrored."""
+        return bool((self.transform or {}).get("mirrored"))
+
+
+async def find_vendors(connection: Connection, vendor: str | None = None) -> list[Vendor]:
+    """Return all vendors, or those that go by a name or key; the most serious first."""
+    return await fetch_as(connection, Vendor, "report_vendors", vendor=vendor)
+
+
+async def find_pairs(connection: Connection, vendor: Vendor) -> list[Pair]:
+    """Return the pairs of one vendor: matches before possible ones, the surest first, copies of one photo together."""
+    unknown_on = vendor.marketplace if vendor.vendor_id is None else None
+    pairs = await _fetch(connection, vendor=vendor.vendor_id, unknown_on=unknown_on)
+    bounds = await _find_bounds(connection, pairs)
+    return [
+        replace(pair, originals=_dated(pair.originals, bounds), suspects=_dated(pair.suspects, bounds))
+        for pair in pairs
+    ]
+
+
+async def match_rows(connection: Connection, vendor: str | None = None) -> list[tuple[Vendor, list[Pair]]]:
+    """Return the vendors that have pairs, each with its pairs; the most serious first.
+
+    All at once, for a table of them; `find_pairs` goes vendor by vendor.
+    """
+    of_vendor: dict[tuple[int | None, str], list[Pair]] = defaultdict(list)
+    for pair in await _fetch(connection, vendor=None, unknown_on=None):
+        of_vendor[pair.vendor_id, pair.marketplace].append(pair)
+    vendors = await find_vendors(connection, vendor)
+    rows = ((each, of_vendor.get((each.vendor_id, each.marketplace), [])) for each in vendors)
+    return [(each, pairs) for each, pairs in rows if pairs]
+
+
+async def _fetch(connection: Connection, *, vendor: int | None, unknown_on: str | None) -> list[Pair]:
+    rows = await fetch_as(connection, Pair, "report_pairs", vendor=vendor, unknown_on=unknown_on)
+    return [replace(row, originals=_read_places(row.originals), suspects=_read_places(row.suspects)) for row in rows]
+
+
+def _read_places(places: Iterable[Any]) -> tuple[Place, ...]:
+    """Read places from the objects that the query makes of them."""
+    read = (
+        Place(**place | {name: _moment(place[name]) for name in ("first_seen_at", "published_at")}) for place in places
+    )
+    return tuple(
+        sorted(read, key=lambda place: (place.first_seen_at, place.marketplace or "", place.listing_ref or ""))
+    )
+
+
+def _moment(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)
+
+
+async def _find_bounds(connection: Connection, pairs: Sequence[Pair]) -> dict[int, list[DateBound]]:
+    listings = {place.listing_id for pair in pairs for place in (*pair.originals, *pair.suspects) if place.listing_id}
+    bounds: dict[int, list[DateBound]] = defaultdict(list)
+    for bound in await fetch_as(connection, DateBound, "report_date_claims", listings=sorted(listings)):
+        bounds[bound.listing_id].append(bound)
+    return bounds
+
+
+def _dated(places: Sequence[Place], bounds: dict[int, list[DateBound]]) -> tuple[Place, ...]:
+    return tuple(replace(place, bounds=tuple(bounds.get(place.listing_id or 0, ()))) for place in places)

@@ -1,0 +1,61 @@
+"""The matches as a table on a terminal, and as plain lines elsewhere."""
+
+from collections.abc import Iterator, Sequence
+
+from rich.style import Style
+from rich.table import Table
+from rich.text import Text
+
+from theftwatch.reports.pairs import Pair, Place, Vendor
+from theftwatch.reports.words import marketplace_name, one_line, web_address
+
+COLUMNS = ("vendor", "decision", "score", "what was done", "shop", "original", "suspect")
+
+
+def match_table(rows: Sequence[tuple[Vendor, Sequence[Pair]]]) -> Table:
+    """Return a table of vendors and their matches; titles lead to the listings where the terminal can.
+
+    All texts stand in it as `Text`: Rich would read markup in a plain string, and vendors choose their words.
+    """
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for name in ("score", "", "what was done to the photo", "shop or artisan", "original", "suspect listing"):
+        table.add_column(name, justify="right" if name == "score" else "left", overflow="ellipsis", no_wrap=True)
+    for vendor, pairs in rows:
+        table.add_row(end_section=False)
+        table.add_row("", "", Text(one_line(vendor.name), style="bold"), Text(marketplace_name(vendor.marketplace)))
+        for pair in pairs:
+            table.add_row(
+                f"{pair.score:.2f}",
+                Text(pair.decision, style="green" if pair.decision == "match" else "yellow"),
+                Text(pair.done),
+                Text(one_line(pair.originals[0].seller or "not known")),
+                _linked(pair.originals),
+                _linked(pair.suspects),
+            )
+    return table
+
+
+def match_lines(rows: Sequence[tuple[Vendor, Sequence[Pair]]]) -> Iterator[str]:
+    """Yield one line a pair, with tabs between the columns and `COLUMNS` in the first."""
+    yield "\t".join(COLUMNS)
+    for vendor, pairs in rows:
+        for pair in pairs:
+            original, suspect = pair.originals[0], pair.suspects[0]
+            cells = (
+                vendor.name,
+                pair.decision,
+                f"{pair.score:.4f}",
+                pair.done,
+                original.seller or "",
+                original.url or original.title or "",
+                suspect.url or "",
+            )
+            yield "\t".join(one_line(cell) for cell in cells)
+
+
+def _linked(places: Sequence[Place]) -> Text:
+    """Return the title of the first place, with its address behind it, and how many more there are."""
+    place = places[0]
+    address = web_address(place.url)
+    text = Text(one_line(place.title or place.listing_ref or "untitled"), style=Style(link=address) if address else "")
+    return text.append(f" and {len(places) - 1} more", style="dim") if len(places) > 1 else text

@@ -1,0 +1,115 @@
+"""What reports say, in words: numbers, moments, names, and what was done to a photo."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from theftwatch.match.transform import Transform, describe
+
+_MARKETPLACES = {"etsy": "Etsy", "artfire": "ArtFire", "alibaba": "Alibaba"}
+
+#: Why a photo could not be compared, by the word that is stored
+_REASONS = {
+    "refused_by_robots": "robots.txt does not allow fetching it",
+    "not_fetched": "could not be fetched",
+    "too_large": "too large",
+    "too_small": "too small, an icon",
+    "too_narrow": "too narrow, a banner",
+    "truncated": "the file is cut off",
+    "corrupt": "the file is damaged",
+    "not_an_image": "no image",
+    "format": "a format that is not read",
+    "flat": "too plain to be compared",
+    "empty": "the file is empty",
+    "unknown": "no reason noted",
+}
+
+_METHODS = {
+    "exact": "same bytes",
+    "phash": "perceptual hash, confirmed by local features",
+    "features": "local features",
+}
+
+_EVENTS = {"listed": "listed", "archived": "archived", "review": "reviewed", "published": "put up"}
+
+
+def done_to_the_photo(method: str, transform: Mapping[str, Any] | None) -> str:
+    """Return what was done to an original to make the suspect photo, such as "mirrored, resized to 60 %"."""
+    if method == "exact":
+        return "the same file, byte for byte"
+    if not transform:
+        return "what was done to it could not be told"
+    whole = (0.0, 0.0, 1.0, 1.0)
+    return describe(
+        Transform(
+            mirrored=bool(transform.get("mirrored", False)),
+            scale=transform.get("scale", 1.0),
+            stretch=transform.get("stretch", 1.0),
+            rotation_degrees=transform.get("rotation_degrees", 0.0),
+            shown=transform.get("shown", 1.0),
+            crop=tuple(transform.get("crop", whole)),
+            place=tuple(transform.get("place", whole)),
+        )
+    )
+
+
+def count(number: int, noun: str, plural: str | None = None) -> str:
+    """Return a number with its noun, such as "1,204 photos"."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def moment(at: datetime) -> str:
+    """Return a moment to the minute, in UTC."""
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def day(at: datetime) -> str:
+    """Return the day of a moment, in UTC."""
+    return f"{at.astimezone(UTC):%Y-%m-%d}"
+
+
+def marketplace_name(code: str) -> str:
+    """Return how a marketplace writes its name."""
+    return _MARKETPLACES.get(code, code.capitalize())
+
+
+def source_name(source: str) -> str:
+    """Return how a date claim's source is called: a marketplace by its name, others as they stand."""
+    return _MARKETPLACES.get(source, source)
+
+
+def reason(word: str) -> str:
+    """Return why a photo could not be compared."""
+    if word.startswith("http_"):
+        return f"the host answered {word.removeprefix('http_')}"
+    return _REASONS.get(word, word.replace("_", " "))
+
+
+def method_name(method: str) -> str:
+    """Return how a pair was found."""
+    return _METHODS.get(method, method)
+
+
+def event(kind: str) -> str:
+    """Return what a date claim says to have happened."""
+    return _EVENTS.get(kind, kind)
+
+
+def web_address(url: str | None) -> str | None:
+    """Return an address that a link may lead to; None for what is none, such as `javascript:`.
+
+    Addresses come from pages that anyone may write.
+    """
+    if url is None or not url.isprintable() or " " in url:
+        return None
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return None
+    return url if parts.scheme in {"http", "https"} and parts.hostname else None
+
+
+def one_line(text: str) -> str:
+    """Return a text without what could steer a terminal or turn the direction of writing."""
+    return "".join(letter for letter in " ".join(text.split()) if letter.isprintable())

@@ -10,6 +10,8 @@ import sys
 import time
 from collections import Counter
 from contextlib import closing
+from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -20,6 +22,7 @@ from tests.conftest import new_database
 from tests.crawling import MARKETPLACES, World, killed_after
 from theftwatch.db import server
 from theftwatch.demo.catalogue import Served, load_catalogue
+from theftwatch.demo.etsy_api import CallLimit
 from theftwatch.demo.replica import running_replica
 from theftwatch.demo.truth import ImagePlace, Pair, score
 
@@ -205,6 +208,27 @@ def test_the_api_and_the_pages_of_etsy_say_the_same(world):
     world.crawl("etsy", "shop=DemoStudioNorth")
     assert world.rows("select listing_ref, title, currency from listing order by 1") == by_api
     assert world.rows("select count(*) from seller") == [(1,)]
+
+
+def test_the_limits_of_the_api_are_obeyed(world):
+    world.replica.limit = CallLimit(per_second=2)
+    world.crawl("etsy", "shop=DemoSecondBloom", THEFTWATCH_ETSY_API_KEY="abc:def")
+    calls = [each for each in requests_of(world) if each["host"] == "openapi.etsy.com"]
+    moments = [datetime.fromisoformat(each["at"]) for each in calls]
+    assert len(calls) >= 3
+    assert {each["status"] for each in calls} == {200}
+    assert min(later - earlier for earlier, later in pairwise(moments)) > timedelta(seconds=0.25)
+
+
+def test_a_spent_quota_ends_the_run_and_says_so(world):
+    world.replica.limit = CallLimit(per_day=2)
+    log = world.crawl("etsy", "shop=DemoSecondBloom", THEFTWATCH_ETSY_API_KEY="abc:def")
+    assert "no calls left today" in log
+    assert world.rows("select outcome, finish_reason from run") == [("partial", "api_quota")]
+    world.replica.limit = CallLimit()
+    world.crawl("etsy", "shop=DemoSecondBloom", THEFTWATCH_ETSY_API_KEY="abc:def")
+    assert world.rows("select outcome from run order by id") == [("partial",), ("ok",)]
+    assert world.rows("select count(*) > 10 from listing") == [(True,)]
 
 
 def test_a_limit_bounds_the_listings(world):

@@ -34,7 +34,8 @@ _UNKNOWN_DATE = datetime(2023, 1, 1, tzinfo=UTC)
 class CallLimit:
     """The limit of calls that one key has, in any second and in all."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, per_second: int = CALLS_PER_SECOND, per_day: int = CALLS_PER_DAY) -> None:
+        self._per_second, self._per_day = per_second, per_day
         self._recent: deque[float] = deque()
         self._count = 0
         self._lock = Lock()
@@ -45,15 +46,15 @@ class CallLimit:
             now = time.monotonic()
             while self._recent and now - self._recent[0] >= _WINDOW_S:
                 self._recent.popleft()
-            allowed = len(self._recent) < CALLS_PER_SECOND and self._count < CALLS_PER_DAY
+            allowed = len(self._recent) < self._per_second and self._count < self._per_day
             if allowed:
                 self._recent.append(now)
                 self._count += 1
             headers = {
-                "x-limit-per-second": str(CALLS_PER_SECOND),
-                "x-remaining-this-second": str(CALLS_PER_SECOND - len(self._recent)),
-                "x-limit-per-day": str(CALLS_PER_DAY),
-                "x-remaining-today": str(CALLS_PER_DAY - self._count),
+                "x-limit-per-second": str(self._per_second),
+                "x-remaining-this-second": str(self._per_second - len(self._recent)),
+                "x-limit-per-day": str(self._per_day),
+                "x-remaining-today": str(self._per_day - self._count),
             }
         return allowed, headers if allowed else {**headers, "retry-after": "1"}
 

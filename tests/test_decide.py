@@ -20,6 +20,8 @@ def test_edited_copies_match(edit):
         assert decision.decision == "match", (path.name, decision)
         assert decision.transform is not None
         assert decision.transform["mirrored"] is edit.startswith("mirrored")
+        if edit != "squared":
+            assert (decision.transform["around"] == "border") is ("bordered" in edit), decision
 
 
 def test_other_photos_do_not():

@@ -508,7 +508,8 @@ def test_only_web_addresses_become_links(url, safe):
         ("exact", {"mirrored": False, "scale": 1.0}, "the same file, byte for byte"),
         ("phash", {"mirrored": True, "scale": 0.6}, "mirrored, resized to 60 %"),
         ("phash", {"scale": 1.001}, "the same photo, stored anew"),
-        ("features", {"shown": 0.5, "place": [0.1, 0.1, 0.9, 0.9]}, "cropped to 50 %, with something around it"),
+        ("features", {"shown": 0.5, "around": "picture"}, "cropped to 50 %, with something around it"),
+        ("phash", {"around": "border"}, "with a plain border"),
         ("phash", None, "what was done to it could not be told"),
     ],
 )

@@ -110,8 +110,8 @@ def decide(original: Picture, suspect: Picture) -> Decision:
     else:
         transform = read_transform(
             alignment,
-            original.features.grey.shape,
-            suspect.features.grey.shape,
+            original.features.grey,
+            suspect.features.grey,
             (original.fingerprint.width_px, suspect.fingerprint.width_px),
             mirrored=mirrored,
         )

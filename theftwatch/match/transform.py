@@ -2,11 +2,12 @@
 
 import math
 from dataclasses import asdict, dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from theftwatch.images.features import Alignment
+from theftwatch.images.features import Alignment, Grey
 
 type Box = tuple[float, float, float, float]
 
@@ -15,6 +16,11 @@ _SHOWN_WHOLE = 0.97
 _STRAIGHT_DEGREES = 1.5
 _SAME_SCALE = 0.03
 _SAME_SHAPE = 0.04
+#: Share of the suspect that the photo fills when nothing is around it
+_FILLED = 0.95
+#: Grey levels that a border of one colour varies by, recompressed
+_PLAIN_STD = 8.0
+_EDGE_PX = 6
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,6 +39,8 @@ class Transform:
     crop: Box
     #: Left, top, right and bottom of where it lies in the suspect, as shares of its width and height
     place: Box
+    #: What is around it there: nothing, a border of one colour, or something else
+    around: Literal["nothing", "border", "picture"]
 
     def as_json(self) -> dict[str, object]:
         """Return the values as they are stored and printed."""
@@ -41,14 +49,15 @@ class Transform:
 
 def read_transform(
     alignment: Alignment,
-    original_shape: tuple[int, ...],
-    suspect_shape: tuple[int, ...],
+    original: Grey,
+    suspect: Grey,
     widths_px: tuple[int, int],
     *,
     mirrored: bool,
 ) -> Transform:
     """Read a transform off an alignment of two working pictures, whose files have other widths."""
     matrix = alignment.matrix
+    original_shape, suspect_shape = original.shape, suspect.shape
     # Lengths of the images of the two unit vectors, from working pixels to those of the files
     to_file = (widths_px[1] / suspect_shape[1]) / (widths_px[0] / original_shape[1])
     across, down = np.linalg.norm(matrix[:, 0]), np.linalg.norm(matrix[:, 1])
@@ -64,11 +73,12 @@ def read_transform(
         shown=round(alignment.shown, 3),
         crop=_rounded(crop),
         place=_rounded(place),
+        around=_around(suspect, place),
     )
 
 
 def describe(transform: Transform) -> str:
-    """Return a transform in words, such as "mirrored, resized to 60 %, with a border"."""
+    """Return a transform in words, such as "mirrored, resized to 60 %, with a plain border"."""
     words = ["mirrored"] if transform.mirrored else []
     if transform.shown < _SHOWN_WHOLE:
         words.append(f"cropped to {transform.shown:.0%}".replace("%", " %"))
@@ -78,10 +88,23 @@ def describe(transform: Transform) -> str:
         words.append("stretched")
     if abs(transform.scale - 1) >= _SAME_SCALE:
         words.append(f"resized to {round(transform.scale * 100)} %")
-    left, top, right, bottom = transform.place
-    if (right - left) * (bottom - top) < _SHOWN_WHOLE - 0.02:
-        words.append("with something around it")
+    if transform.around != "nothing":
+        words.append("with a plain border" if transform.around == "border" else "with something around it")
     return ", ".join(words) if words else "the same photo, stored anew"
+
+
+def _around(suspect: Grey, place: Box) -> Literal["nothing", "border", "picture"]:
+    left, top, right, bottom = place
+    if (right - left) * (bottom - top) >= _FILLED:
+        return "nothing"
+    height, width = suspect.shape
+    inside = np.zeros(suspect.shape, bool)
+    # A little wider than measured, so that the edge of the photo does not count as what is around it.
+    rows = slice(max(0, math.floor(top * height) - _EDGE_PX), math.ceil(bottom * height) + _EDGE_PX)
+    columns = slice(max(0, math.floor(left * width) - _EDGE_PX), math.ceil(right * width) + _EDGE_PX)
+    inside[rows, columns] = True
+    outside = suspect[~inside]
+    return "border" if not len(outside) or outside.std() < _PLAIN_STD else "picture"
 
 
 def _inverse(matrix: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -50,6 +50,7 @@ def done_to_the_photo(method: str, transform: Mapping[str, Any] | None) -> str:
             shown=transform.get("shown", 1.0),
             crop=tuple(transform.get("crop", whole)),
             place=tuple(transform.get("place", whole)),
+            around=transform.get("around", "nothing"),
         )
     )
 

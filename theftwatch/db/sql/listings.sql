@@ -211,9 +211,11 @@ where l.id = any(%(listings)s::bigint[]) and i.unusable_reason is null
 on conflict do nothing;
 
 -- upsert_date_claims --
--- Writes bounds on when something existed; of two claims of one source the tighter bound stays.
+-- Writes bounds on when something existed; of two claims of one source the tighter bounds and the greater strength stay.
 insert into date_claim as c (listing, image, kind, earliest_at, latest_at, source, strength, claimed_at)
-select s.listing, i.id, s.kind, min(s.earliest_at), min(s.latest_at), s.source, max(s.strength), %(now)s
+select
+    s.listing, i.id, s.kind, max(s.earliest_at), min(s.latest_at), s.source,
+    (array_agg(s.strength order by array_position('{strong,medium,weak}', s.strength)))[1], %(now)s
 from unnest(
     %(listings)s::bigint[], %(sha256s)s::bytea[], %(kinds)s::text[], %(earliest_at)s::timestamptz[],
     %(latest_at)s::timestamptz[], %(sources)s::text[], %(strengths)s::text[]

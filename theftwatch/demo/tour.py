@@ -24,7 +24,7 @@ from rich.text import Text
 from theftwatch.clock import system_clock
 from theftwatch.config import DEMO_DATABASE, Settings
 from theftwatch.db.queries import Connection, fetch
-from theftwatch.db.server import connect_dsn, reader_dsn
+from theftwatch.db.server import connect_dsn, owner_dsn, reader_dsn, start
 from theftwatch.demo.catalogue import load_catalogue
 from theftwatch.demo.replica import Replica, running_replica
 from theftwatch.demo.starts import start_lines
@@ -74,7 +74,7 @@ def delete_demo(own: Settings) -> None:
     Raises DatabaseError where Postgres does not start.
     """
     demo, folder = _of_demo(own)
-    with psycopg.connect(connect_dsn(own.model_copy(update={"dsn": None})), autocommit=True) as connection:
+    with psycopg.connect(owner_dsn(start(demo), "postgres"), autocommit=True) as connection:
         connection.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(demo.database)))
     for leftover in (folder, demo.files_dir):
         shutil.rmtree(leftover, ignore_errors=True)
@@ -178,7 +178,7 @@ async def _vendor_table(connection: Connection) -> Table:
     """Return the matches, vendor by vendor."""
     table = Table(box=None, pad_edge=False)
     for heading in ("vendor", "shop it matches"):
-        table.add_column(heading, no_wrap=True, overflow="ellipsis", max_width=28)
+        table.add_column(heading, no_wrap=True, overflow="ellipsis", max_width=25)
     for heading in ("listings", "photos", "score"):
         table.add_column(heading, justify="right")
     last = None

@@ -35,6 +35,7 @@ from theftwatch.reports.report import write_report
 
 MARKETPLACES = ("etsy", "artfire", "alibaba")
 _REFRESH_S = 0.25
+_LINE_S = 2
 _CRAWL_MAX_S = 600
 
 
@@ -108,9 +109,9 @@ def _crawl(code: str, replica: Replica, demo: Settings, folder: Path) -> subproc
 
 
 async def _watch(crawls: dict[str, subprocess.Popen[bytes]], connection: Connection, console: Console) -> None:
-    """Show how far the crawls are until all have ended."""
+    """Show how far the crawls are until all have ended: a table that changes, or lines where there is no terminal."""
     began_s = time.monotonic()
-    with Live(console=console, refresh_per_second=8, transient=False) as live:
+    with Live(console=console, refresh_per_second=8, auto_refresh=console.is_terminal) as live:
         while True:
             running = [code for code, crawl in crawls.items() if crawl.poll() is None]
             progress = {
@@ -125,7 +126,11 @@ async def _watch(crawls: dict[str, subprocess.Popen[bytes]], connection: Connect
                 for crawl in crawls.values():
                     crawl.terminate()
                 raise TheftWatchError(f"spiders {', '.join(running)} did not end in {_CRAWL_MAX_S} s; see their logs")
-            await asyncio.sleep(_REFRESH_S)
+            if not console.is_terminal:
+                listings = sum(each.listings for each in progress.values())
+                photos = sum(each.photos for each in progress.values())
+                console.print(f"crawling {', '.join(running)}: {listings} listings, {photos} photos, {matches} matches")
+            await asyncio.sleep(_REFRESH_S if console.is_terminal else _LINE_S)
 
 
 def _progress_table(progress: dict[str, Progress], running: list[str], matches: int) -> Group:

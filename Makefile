@@ -11,6 +11,8 @@ export UV_CACHE_DIR := $(CURDIR)/.cache/uv
 export UV_PYTHON_INSTALL_DIR := $(CURDIR)/.uv/python
 export UV_SYSTEM_CERTS := 1
 export PIP_NO_CACHE_DIR := 1
+# pip asks rustc for its version, and where that is rustup's it writes its settings on being asked.
+export RUSTUP_HOME := $(CURDIR)/.cache/rustup
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport VIRTUAL_ENV CONDA_PREFIX PYTHONHOME PYTHONPATH
 

@@ -56,7 +56,9 @@ def _read_csv(source: Path, kind: Kind) -> Iterator[GivenFile]:
         name = (row.get("file") or "").strip()
         path = source.parent / name
         if not name or not path.is_file():
-            raise UsageError(f"{where}: no photo {name!r} beside the CSV file; the column 'file' gives a path from there")
+            raise UsageError(
+                f"{where}: no photo {name!r} beside the CSV file; the column 'file' gives a path from there"
+            )
         row_kind = (row.get("kind") or kind).strip()
         if row_kind not in {"original", "outtake"}:
             raise UsageError(f"{where}: kind {row_kind!r} is neither original nor outtake")

@@ -60,7 +60,7 @@ def import_(
             raise UsageError(f"{path}: no such file or folder; give pages saved from a browser")
     if url and (len(paths) > 1 or paths[0].is_dir()):
         raise UsageError("--url tells the address of one page; import the pages one by one")
-    arguments = {"path": os.pathsep.join(str(path.resolve()) for path in paths), "url": url, "side": side}
+    arguments = {"path": "\n".join(str(path.resolve()) for path in paths), "url": url, "side": side}
     _become_scrapy("crawl", "saved", *(part for k, v in arguments.items() if v for part in ("-a", f"{k}={v}")))
 
 

@@ -1,20 +1,17 @@
 """`theftwatch compare` and `theftwatch scan`: files and folders, without a database."""
 
-import asyncio
 import json
 import os
 import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated
 
 import typer
 
-from theftwatch.config import settings
 from theftwatch.errors import UnusableImageError, UsageError
 
 if TYPE_CHECKING:
@@ -27,7 +24,7 @@ def compare(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Say whether one photo is a copy of another, how surely, and why."""
+    """Say whether one photo is a copy of another, and why."""
     # Recognition takes half a second to load.
     from theftwatch.match.decide import decide, decide_exact, decide_unusable, read_picture
 
@@ -66,7 +63,12 @@ def scan(
         bool, typer.Option("--all-scores", help="Also write the pairs that were verified and are no match.")
     ] = False,
 ) -> None:
-    """Find the photos of one folder that are copies of photos in another."""
+    """Find the photos of one folder that are copies of another's.
+
+    Needs no database. Photos are looked for in the folders below, too.
+    """
+    import asyncio
+
     for folder in (originals, suspects):
         if not folder.is_dir():
             raise UsageError(f"{folder}: no such folder; give two folders of photos")
@@ -76,10 +78,13 @@ def scan(
 
 
 async def _scan(originals: Path, suspects: Path, out: Path, *, all_scores: bool) -> None:
+    # Recognition takes half a second to load.
+    from concurrent.futures import ThreadPoolExecutor
+
     from rich.console import Console
     from rich.progress import Progress
 
-    # Recognition takes half a second to load.
+    from theftwatch.config import settings
     from theftwatch.match import scan as scanning
 
     console = Console(stderr=True)

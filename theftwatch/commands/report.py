@@ -16,9 +16,10 @@ def report(
         str | None, typer.Option(metavar="NAME", help="Only this vendor, by its name or one of its keys.")
     ] = None,
 ) -> None:
-    """Show which photos matched, vendor by vendor, and what was compared.
+    """Show which photos matched, and what was compared.
 
-    Prints a table on a terminal, and elsewhere one line a pair, with tabs. Exit code 0 with matches and without.
+    Vendor by vendor: a table on a terminal, and elsewhere one line a pair, with tabs. Exit code 0 with matches and
+    without.
     """
     # Postgres and Pillow take a second to load.
     import asyncio

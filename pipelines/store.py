@@ -9,7 +9,7 @@ from spiders.run import Run
 from theftwatch.db import store
 from theftwatch.db.records import ListingRecord
 
-_BATCH_MAX = 500
+_BATCH_MAX = 1000
 #: How long a batch waits for company
 _LINGER_S = 0.25
 

@@ -86,7 +86,7 @@ def test_queries_are_split_by_name() -> None:
 
 @pytest.mark.parametrize("name", sorted(queries()))
 def test_every_query_fits_the_schema(dsn: str, name: str) -> None:
-    parameters = dict.fromkeys(re.findall(r"%\((\w+)\)s", queries()[name]))
+    parameters = dict.fromkeys(re.findall(r"%\((\w+)\)[sb]", queries()[name]))
     with psycopg.connect(dsn) as connection:
         connection.execute("explain " + queries()[name], parameters)
 

@@ -136,7 +136,7 @@ select sha256 from image where sha256 = any(%(sha256s)s::bytea[]);
 insert into image (sha256, byte_count, format, width_px, height_px, unusable_reason, first_seen_at)
 select *, %(now)s
 from unnest(
-    %(sha256s)s::bytea[], %(byte_counts)s::bigint[], %(formats)s::text[], %(widths_px)s::int[], %(heights_px)s::int[],
+    %(sha256s)b::bytea[], %(byte_counts)s::bigint[], %(formats)s::text[], %(widths_px)s::int[], %(heights_px)s::int[],
     %(unusable_reasons)s::text[]
 )
 on conflict (sha256) do nothing;
@@ -147,7 +147,7 @@ insert into phash (hash) select distinct unnest(%(hashes)s::bigint[]) on conflic
 -- insert_image_phashes --
 insert into image_phash (image, variant, hash, hash_256)
 select i.id, p.variant, p.hash, p.hash_256
-from unnest(%(sha256s)s::bytea[], %(variants)s::text[], %(hashes)s::bigint[], %(hashes_256)s::bytea[])
+from unnest(%(sha256s)b::bytea[], %(variants)s::text[], %(hashes)s::bigint[], %(hashes_256)b::bytea[])
     as p (sha256, variant, hash, hash_256)
 join image i using (sha256)
 on conflict do nothing;
@@ -199,15 +199,21 @@ on conflict (listing, image_key) do update set
     last_seen_at = greatest(li.last_seen_at, excluded.last_seen_at);
 
 -- insert_lookups --
--- Puts every usable image of given listings down for comparison, in the role of its seller.
+-- Puts every usable image of given listings down for comparison, in the role of its seller. The listings' images come
+-- first and apart: a planner without statistics, as in a new database, takes usable images for rare and begins with all.
+with shown as materialized (
+    select li.image, l.seller, l.marketplace
+    from unnest(%(listings)s::bigint[]) as asked (id)
+    join listing l on l.id = asked.id
+    join listing_image li on li.listing = asked.id
+)
 insert into lookup (image, side)
-select distinct li.image, coalesce(s.side, m.default_side)
-from listing l
-join marketplace m on m.code = l.marketplace
-left join seller s on s.id = l.seller
-join listing_image li on li.listing = l.id
-join image i on i.id = li.image
-where l.id = any(%(listings)s::bigint[]) and i.unusable_reason is null
+select distinct shown.image, coalesce(s.side, m.default_side)
+from shown
+join image i on i.id = shown.image
+join marketplace m on m.code = shown.marketplace
+left join seller s on s.id = shown.seller
+where i.unusable_reason is null
 on conflict do nothing;
 
 -- upsert_date_claims --

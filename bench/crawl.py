@@ -1,0 +1,108 @@
+"""A second crawl of a replica that has not changed, against the first."""
+
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+
+from bench.database import temporary_postgres
+from bench.result import Goal, Measure, Result
+from theftwatch.demo.addresses import host_map
+from theftwatch.demo.catalogue import load_catalogue
+from theftwatch.demo.starts import start_lines
+
+SIZE = 3
+QUICK_SIZE = 1
+UNIT = "first and second crawls"
+
+_SPIDERS = ("etsy", "artfire", "alibaba")
+
+
+def measure(size: int) -> Result:
+    """Crawl all three marketplaces twice, into a new database each time."""
+    first_s: list[float] = []
+    again_s: list[float] = []
+    start_s: list[float] = []
+    fetched = 0
+    with temporary_postgres() as postgres, tempfile.TemporaryDirectory() as folder, _replica() as port:
+        for number in range(size):
+            dsn = postgres.clone(f"crawl_{number}")
+            environment = _environment(dsn, Path(folder) / str(number), port)
+            start_s.append(len(_SPIDERS) * _cpu_s(["list"], environment))
+            first_s.append(_crawl_all(Path(folder), environment))
+            again_s.append(_crawl_all(Path(folder), environment))
+            fetched += _fetched_again(dsn)
+    first, again, start = (Measure(name=name, values=values, unit="s of processor time") for name, values in (
+        ("first crawl", first_s), ("second crawl", again_s), ("of each, starting three processes", start_s)
+    ))  # fmt: skip
+    return Result(
+        title="A second crawl of an unchanged replica: 138 listings on three marketplaces",
+        measures=[first, again, start],
+        goals=[
+            Goal(text="images fetched again", ratio=fetched, most=0),
+            Goal(
+                text="second crawl against first, without starting processes",
+                ratio=(again.median - start.median) / (first.median - start.median),
+                most=0.4,
+            ),
+        ],
+        notes=[
+            f"With starting the processes: {again.median / first.median:.2f}.",
+            "The time of the spiders alone; the replica and Postgres have processes of their own.",
+        ],
+    )
+
+
+@contextmanager
+def _replica() -> Iterator[int]:
+    command = [sys.executable, "-m", "theftwatch.demo.replica", "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            yield int(process.stdout.readline().rpartition(":")[2])
+        finally:
+            process.terminate()
+
+
+def _environment(dsn: str, folder: Path, port: int) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("THEFTWATCH_")}
+    return kept | {
+        "THEFTWATCH_DSN": dsn,
+        "THEFTWATCH_DATA_DIR": str(folder),
+        "THEFTWATCH_HOST_MAP": ",".join(f"{host}={address}" for host, address in host_map(port).items()),
+        "THEFTWATCH_DELAY_S": "0",
+    }
+
+
+def _crawl_all(folder: Path, environment: dict[str, str]) -> float:
+    """Crawl all marketplaces and return the processor time."""
+    total_s = 0.0
+    for spider in _SPIDERS:
+        starts = folder / f"{spider}.txt"
+        starts.write_text("\n".join(start_lines(load_catalogue(), spider)))
+        total_s += _cpu_s(["crawl", spider, "-a", f"file={starts}"], environment)
+    return total_s
+
+
+def _cpu_s(arguments: list[str], environment: dict[str, str]) -> float:
+    """Run Scrapy and return the processor time of its process."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run(
+        [sys.executable, "-m", "scrapy", *arguments], env=environment, check=True, capture_output=True, timeout=300
+    )
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def _fetched_again(dsn: str) -> int:
+    with psycopg.connect(dsn) as connection:
+        rows = connection.execute(
+            "select coalesce((stats ->> 'theftwatch/image/fetched')::int, 0) from run order by id desc limit 3"
+        ).fetchall()
+    return sum(count for (count,) in rows)

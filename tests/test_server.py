@@ -115,6 +115,7 @@ def test_port_and_data_stay_from_start_to_start(stopped):
 def test_port_taken_by_a_stranger_is_left_to_it(stopped):
     old_port = int(re.findall(r"^port = (\d+)$", configuration(stopped).read_text(), re.MULTILINE)[0])
     with socket.socket() as stranger:
+        stranger.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # connections just closed do not count
         stranger.bind(("127.0.0.1", old_port))
         stranger.listen()
         new = server.start(stopped)

@@ -136,8 +136,9 @@ $(DEV): $(VENV)
 	$(call install,requirements-dev.lock)
 
 # The project itself is installed as a link to this folder, by the setuptools that the lock has just brought.
+# Packages are compiled once: a program that finds them so starts in a third of the time, also where it may not write.
 define install
-	@$(UV) pip sync $(QUIET) --python .venv --require-hashes $(1)
+	@$(UV) pip sync $(QUIET) --compile-bytecode --python .venv --require-hashes $(1)
 	@$(UV) pip install -q --python .venv --offline --no-deps --no-build-isolation --editable .
 	@rm -f .venv/stamps/run-* .venv/stamps/dev-*; touch $@
 endef

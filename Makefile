@@ -128,11 +128,11 @@ $(VENV): | $(NEEDED_UV)
 	@mkdir -p .venv/stamps && touch $@
 
 $(RUN): $(VENV)
-	@echo "Packages: installing those of requirements.lock (235 MB to fetch, 700 MB here, a minute or two)"
+	@echo "Packages: installing those of requirements.lock (235 MB to fetch, 800 MB here, a minute or two)"
 	$(call install,requirements.lock)
 
 $(DEV): $(VENV)
-	@echo "Packages: installing those of requirements-dev.lock (265 MB to fetch, 800 MB here; 30 and 100 after make setup)"
+	@echo "Packages: installing those of requirements-dev.lock (265 MB to fetch, 900 MB here; 30 and 100 after make setup)"
 	$(call install,requirements-dev.lock)
 
 # The project itself is installed as a link to this folder, by the setuptools that the lock has just brought.

@@ -2,8 +2,7 @@
 
 A photo is drawn as the coefficients of its cosine transform, whose signs against their median are its hash, as they are
 of a real photo. Neighbouring coefficients go together, the first one is always set, and a copy's are those of its photo
-with a little noise. A search by three bands meets six to eight times as many rows as it would among random numbers, as
-it does among hashes of real photos.
+with a little noise. A search by three bands has to look at four to five times as many hashes as among random numbers.
 """
 
 import math
@@ -19,9 +18,9 @@ _BITS = _SIDE * _SIDE
 #: Kinds of photo, such as a ring on white, each half as frequent as the one of half its number
 _LOOKS = 1000
 #: Share of a coefficient's variance that its look explains
-_LOOK_SHARE = 0.5
+_LOOK_SHARE = 0.4
 #: Copies of one photo, at most
-_COPIES_MAX = 1000
+_COPIES_MAX = 200
 _ZIPF = 2.1
 #: How far an edit moves coefficients, as a share of their spread: recompression, resizing, a slight crop
 _EDITS = (0.1, 0.2, 0.4)

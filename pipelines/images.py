@@ -33,6 +33,8 @@ class ImagesPipeline:
         self._crawler = crawler
         self._run = Run.of(crawler)
         self._fetches: OrderedDict[tuple[str, str], asyncio.Task[Fetched]] = OrderedDict()
+        # A slot of Scrapy's keeps to its number only where it has a delay; without one it lets all go at once.
+        self._turns = asyncio.Semaphore(crawler.settings.getdict("DOWNLOAD_SLOTS")["images"]["concurrency"])
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
@@ -78,7 +80,8 @@ class ImagesPipeline:
         )
         assert self._crawler.engine is not None
         try:
-            response = await self._crawler.engine.download_async(request)
+            async with self._turns:
+                response = await self._crawler.engine.download_async(request)
         except IgnoreRequest:
             return self._missing(request, "refused_by_robots")
         except DownloadCancelledError:

@@ -2,16 +2,18 @@
 
 import asyncio
 import logging
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import psycopg
 from psycopg_pool import PoolTimeout
 from scrapy.crawler import Crawler
 
 from spiders.run import Run
-from theftwatch.db.queries import Connection
+from theftwatch.db.queries import Connection, fetch
 from theftwatch.db.records import ListingRecord
-from theftwatch.match.drain import Drain
+
+if TYPE_CHECKING:
+    from theftwatch.match.drain import Drain
 
 logger = logging.getLogger(__name__)
 
@@ -32,9 +34,6 @@ class MatchPipeline:
     async def open_spider(self) -> None:
         """Connect to the record."""
         await self._run.open()
-        self._drain = Drain(
-            pool=self._run.pool, files=self._run.files, threads=self._run.threads, clock=self._run.clock
-        )
 
     async def process_item(self, item: ListingRecord) -> ListingRecord:
         """Return the listing as it is; its lookups are in the record."""
@@ -43,22 +42,22 @@ class MatchPipeline:
         return item
 
     async def close_spider(self) -> None:
-        """Finish all lookups."""
+        """Finish all lookups, those that another crawl left over too."""
         if self._work is not None:
             await self._work
-        await self._look_up(wait=True)
+        if await self._run.ask(_pending):
+            await self._look_up(wait=True)
 
     async def _look_up(self, *, wait: bool) -> None:
         """Work lookups off; where another process is at it, wait for it to end only when this crawl ends."""
-        assert self._drain is not None
         try:
-            done = await self._drain.run(wait=wait)
+            done = await self._lookups().run(wait=wait)
         except (psycopg.OperationalError, PoolTimeout):
             # The next listing, or the end of the crawl, takes the lookups up again.
             self._run.inc("match/interrupted")
             logger.warning("matching was interrupted, as the database went away")
             if wait:
-                await self._run.ask(_ready)
+                await self._run.ask(_pending)
                 await self._look_up(wait=True)
             return
         except Exception:
@@ -70,6 +69,16 @@ class MatchPipeline:
         self._run.inc("match/match", done.matches)
         self._run.inc("match/possible", done.possible)
 
+    def _lookups(self) -> "Drain":
+        # Made with the first look-up: a crawl that meets no new image does without OpenCV.
+        from theftwatch.match.drain import Drain
 
-async def _ready(connection: Connection) -> None:
-    await connection.execute("select 1")
+        if self._drain is None:
+            self._drain = Drain(
+                pool=self._run.pool, files=self._run.files, threads=self._run.threads, clock=self._run.clock
+            )
+        return self._drain
+
+
+async def _pending(connection: Connection) -> bool:
+    return bool(await fetch(connection, "find_pending_lookups", most=1))

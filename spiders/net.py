@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from scrapy import Request
 from scrapy.core.downloader.handlers.http11 import HTTP11DownloadHandler
+from scrapy.crawler import Crawler
 from scrapy.exceptions import CannotResolveHostError
 from scrapy.http import Response
 from scrapy.resolver import CachingHostnameResolver
@@ -42,7 +43,12 @@ class HostMapped:
 
 
 class Handler(HostMapped, HTTP11DownloadHandler):
-    """Plain HTTP."""
+    """Plain HTTP, over connections that are kept for as many images as are fetched at once."""
+
+    def __init__(self, crawler: Crawler) -> None:
+        super().__init__(crawler)
+        # Scrapy keeps as many as it may ask for pages at once, which is one; every other image would shake hands anew.
+        self._pool.maxPersistentPerHost = crawler.settings.getdict("DOWNLOAD_SLOTS")["images"]["concurrency"]
 
 
 class GuardedResolver(CachingHostnameResolver):

@@ -13,14 +13,16 @@ import psycopg
 import pytest
 from typer.testing import CliRunner
 
+from tests.crawling import World
 from tests.test_docs import ALL
-from theftwatch.cli import app
+from theftwatch.cli import app, main
+from theftwatch.demo.replica import running_replica
 
 SAMPLES = Path(__file__).parent / "samples"
 PAGE = SAMPLES / "alibaba/detail_raw_arabic_2026/page.html"
 ADDRESS = json.loads((PAGE.parent / "meta.json").read_text())["url"]
 PROGRAM = Path(sys.executable).with_name("theftwatch")
-WAIT_MAX_S = 30
+WAIT_MAX_S = 120
 
 # With what the name stands for in a terminal, and the modules loaded at the end as its last line.
 START = "import sys; from theftwatch import cli\ntry: cli.main()\nfinally: print(*sys.modules, file=sys.stderr)"
@@ -114,19 +116,23 @@ def test_the_version_is_printed():
     ],
     ids=lambda each: " ".join(Path(word).name for word in each) if isinstance(each, list) else "",
 )
-def test_a_mistake_is_one_line_and_exit_code_2(arguments, said):
-    done = run(*arguments)
-    assert (done.returncode, done.stdout) == (2, "")
-    [line] = done.stderr.splitlines()
+def test_a_mistake_is_one_line_and_exit_code_2(arguments, said, monkeypatch, capsys):
+    # In this process, as it is the quicker way to meet many.
+    monkeypatch.setattr(sys, "argv", ["theftwatch", *map(str, arguments)])
+    with pytest.raises(SystemExit, match=r"^2$"):
+        main()
+    output, told = capsys.readouterr()
+    assert output == ""
+    [line] = told.splitlines()
     assert line.startswith("theftwatch: ")
     assert said in line
 
 
 def test_a_wrong_setting_is_one_line_and_exit_code_2():
-    done = run("db", "status", env=os.environ | {"THEFTWATCH_WORKERS": "none"})
+    done = run("db", "status", env=os.environ | {"THEFTWATCH_DATABASE": "postgres"})
     assert done.returncode == 2
     [line] = done.stderr.splitlines()
-    assert line.startswith("theftwatch: THEFTWATCH_WORKERS: ")
+    assert line.startswith("theftwatch: THEFTWATCH_DATABASE: 'postgres' is a database")
 
 
 @pytest.mark.parametrize(
@@ -178,6 +184,32 @@ def test_ctrl_c_is_one_line_and_exit_code_130(dsn):
         process.send_signal(signal.SIGINT)
         output, said = process.communicate(timeout=WAIT_MAX_S)
     assert (process.returncode, output, said) == (130, "", "theftwatch: interrupted\n")
+
+
+def test_ctrl_c_ends_a_crawl_in_order(dsn, tmp_path):
+    with running_replica() as replica:
+        world = World(replica=replica, dsn=dsn, folder=tmp_path)
+        command: list[str | Path] = [
+            PROGRAM,
+            "crawl",
+            "alibaba",
+            "-a",
+            f"file={world.starts('alibaba', hurdles=False)}",
+        ]
+        process = subprocess.Popen(
+            command, env=world.environment(THEFTWATCH_DELAY_S="0.3"), stderr=subprocess.PIPE, text=True
+        )
+        deadline = time.monotonic() + WAIT_MAX_S
+        while not world.rows("select 1 from listing"):
+            assert process.poll() is None, process.communicate()
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        process.send_signal(signal.SIGINT)
+        _, log = process.communicate(timeout=WAIT_MAX_S)
+    assert process.returncode == 130, log
+    assert "Traceback" not in log
+    assert world.rows("select finish_reason, outcome from run") == [("shutdown", "failed")]
+    assert world.rows("select count(*) from lookup where looked_up_at is null") == [(0,)]
 
 
 def test_a_terminal_without_the_letters_still_gets_json():

@@ -16,6 +16,7 @@ from theftwatch.config import Settings
 CHECKOUT = Path(__file__).parent.parent
 DOCUMENTS = [*CHECKOUT.glob("*.md"), *CHECKOUT.glob("docs/*.md")]
 COMMANDS = (CHECKOUT / "docs/commands.md").read_text()
+TEXTS = {"", ".cfg", ".css", ".j2", ".lock", ".md", ".py", ".sql", ".toml", ".tsv"}
 SPIDERS = (CHECKOUT / "docs/spiders.md").read_text()
 
 
@@ -50,6 +51,16 @@ def test_the_settings_are_documented_and_no_others():
     assert documented == {f"THEFTWATCH_{name.upper()}" for name in Settings.model_fields}
 
 
+def test_the_defaults_of_settings_are_documented():
+    text = (CHECKOUT / "docs/settings.md").read_text()
+    rows = dict(re.findall(r"^\| `THEFTWATCH_([A-Z_]+)` \| (.+?) \|", text, re.MULTILINE))
+    told = {name.lower(): row.strip("`") for name, row in rows.items() if row.startswith("`")}
+    for name, field in Settings.model_fields.items():
+        if isinstance(field.default, str | float | bool):
+            default = f"{field.default:g}" if type(field.default) is float else str(field.default).lower()
+            assert told[name] == default
+
+
 @pytest.mark.parametrize("module", [alibaba, artfire, etsy, saved], ids=lambda module: module.__name__)
 def test_every_spider_and_its_arguments_are_documented(module):
     [spider] = [each for each in iter_spider_classes(module) if each.__module__ == module.__name__]
@@ -62,9 +73,32 @@ def test_every_spider_and_its_arguments_are_documented(module):
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_links_lead_somewhere(document):
-    for target in re.findall(r"\]\(([^)#\s]+)", document.read_text()):
-        if not target.startswith(("http://", "https://", "mailto:")):
-            assert (document.parent / target).exists(), target
+    for link in re.findall(r"\]\(([^)\s]+)", document.read_text()):
+        if link.startswith(("http://", "https://", "mailto:")):
+            continue
+        target, _, anchor = link.partition("#")
+        path = document.parent / target if target else document
+        assert path.exists(), link
+        assert not anchor or anchor in anchors(path.read_text()), link
+
+
+def anchors(text: str) -> set[str]:
+    """Return the names under which a document's headings can be linked to, as web pages of repositories make them."""
+    headings = re.findall(r"^#+ +(.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_no_file_names_a_folder_of_somebody_s_machine():
+    folders = ("bench", "docs", "pipelines", "spiders", "tests", "theftwatch", ".ci")
+    # In a worktree `.git` is a file, and git's own.
+    files = [path for path in CHECKOUT.iterdir() if path.is_file() and path.name != ".git"]
+    files += [path for folder in folders for path in (CHECKOUT / folder).rglob("*") if path.is_file()]
+    # Pages that others wrote name what they like.
+    others = (CHECKOUT / "tests/samples", CHECKOUT / "theftwatch/demo/pages")
+    texts = [path for path in files if path.suffix in TEXTS and not any(path.is_relative_to(each) for each in others)]
+    assert len(texts) > 100
+    machine = re.compile(r"(?<![\w>])/(?:work|root|home|Users)/(?!you/)")
+    assert [str(path) for path in texts if machine.search(path.read_text())] == []
 
 
 def test_the_readme_s_commands_are_targets_and_ci_runs_the_tests():

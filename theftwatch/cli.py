@@ -98,7 +98,7 @@ def _run() -> int:
 
 def _refuse(exc: typer.TyperException) -> int:
     """Say which argument is wrong and return the exit code."""
-    message = exc.format_message()
+    message = exc.format_message().replace("Value error, ", "")  # pydantic's word, which Typer passes on
     if "\n" in message:  # no command was named, so this is the help
         print(message, file=sys.stderr)  # noqa: T201  to the user
     else:

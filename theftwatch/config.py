@@ -103,4 +103,4 @@ def settings() -> Settings:
     except ValidationError as exc:
         first = exc.errors()[0]
         name = "THEFTWATCH_" + "_".join(str(part) for part in first["loc"]).upper()
-        raise UsageError(f"{name}: {first['msg']}; see docs/settings.md") from exc
+        raise UsageError(f"{name}: {first['msg'].removeprefix('Value error, ')}; see docs/settings.md") from exc

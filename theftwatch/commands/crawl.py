@@ -10,6 +10,9 @@ import typer
 from theftwatch.errors import UsageError
 from theftwatch.listing import Side
 
+# Scrapy takes seconds to load on a small machine; until it minds Ctrl-C itself, that ends it without a traceback.
+_SCRAPY = "import signal; signal.signal(signal.SIGINT, signal.SIG_DFL); from scrapy.cmdline import execute; execute()"
+
 
 def crawl(
     spider: Annotated[str, typer.Argument(metavar="SPIDER", help="etsy, artfire or alibaba.")],
@@ -68,4 +71,4 @@ def _become_scrapy(*arguments: str) -> None:
     """Replace this process by Scrapy, whose exit code and output are then ours."""
     os.environ.setdefault("SCRAPY_SETTINGS_MODULE", "theftwatch.settings")
     sys.stdout.flush()
-    os.execv(sys.executable, [sys.executable, "-m", "scrapy", *arguments])  # noqa: S606  no shell in between
+    os.execv(sys.executable, [sys.executable, "-c", _SCRAPY, *arguments])  # noqa: S606  no shell in between

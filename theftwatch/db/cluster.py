@@ -36,7 +36,7 @@ port = {port}
 # No socket: its path would have to be short, and the accounts are the same everywhere.
 unix_socket_directories = ''
 max_connections = 50
-shared_buffers = '128MB'
+shared_buffers = '256MB'
 timezone = 'UTC'
 log_timezone = 'UTC'
 # One log for each day of the week.

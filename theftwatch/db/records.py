@@ -4,11 +4,13 @@ import hashlib
 import logging
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from theftwatch.errors import UnusableImageError
-from theftwatch.images.phash import VariantHash, fingerprint
 from theftwatch.listing import Listing, ListingImage, Side
+
+if TYPE_CHECKING:
+    from theftwatch.images.phash import VariantHash
 
 logger = logging.getLogger(__name__)
 
@@ -25,7 +27,7 @@ class ImageRecord:
     height_px: int | None = None
     #: Why the image cannot be compared; None where it can
     unusable_reason: str | None = None
-    hashes: tuple[VariantHash, ...] = ()
+    hashes: "tuple[VariantHash, ...]" = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,6 +63,9 @@ class OriginalFileRecord:
 
 def image_record(data: bytes) -> ImageRecord:
     """Fingerprint an image; one that cannot be compared is recorded with its reason."""
+    # Loaded with the first image: a crawl that meets none that is new does without NumPy and imagehash.
+    from theftwatch.images.phash import fingerprint
+
     sha256 = hashlib.sha256(data).digest()
     try:
         prints = fingerprint(data)

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,7 +60,7 @@ async def run_tour(own: Settings, console: Console) -> None:
     started_s = time.monotonic()
     with ExitStack() as stack:
         replica = stack.enter_context(running_replica())
-        crawls = {code: stack.enter_context(_crawl(code, replica, demo, folder)) for code in MARKETPLACES}
+        crawls = {code: stack.enter_context(_crawling(code, replica, demo, folder)) for code in MARKETPLACES}
         async with await psycopg.AsyncConnection.connect(dsn, autocommit=True) as connection:
             await _watch(crawls, connection, console)
             for code, crawl in crawls.items():
@@ -84,6 +84,16 @@ def delete_demo(own: Settings) -> None:
 def _of_demo(own: Settings) -> tuple[Settings, Path]:
     """Return the settings of the demo, on the embedded Postgres whatever is set, and the folder of its reports."""
     return own.model_copy(update={"dsn": None, "database": DEMO_DATABASE}), own.data_dir / "demo"
+
+
+@contextmanager
+def _crawling(code: str, replica: Replica, demo: Settings, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a spider; where the demo is broken off, so is the crawl: it loses nothing by that."""
+    with _crawl(code, replica, demo, folder) as crawl:
+        try:
+            yield crawl
+        finally:
+            crawl.kill()
 
 
 def _crawl(code: str, replica: Replica, demo: Settings, folder: Path) -> subprocess.Popen[bytes]:
@@ -123,8 +133,6 @@ async def _watch(crawls: dict[str, subprocess.Popen[bytes]], connection: Connect
             if not running:
                 return
             if time.monotonic() - began_s > _CRAWL_MAX_S:
-                for crawl in crawls.values():
-                    crawl.terminate()
                 raise TheftWatchError(f"spiders {', '.join(running)} did not end in {_CRAWL_MAX_S} s; see their logs")
             if not console.is_terminal:
                 listings = sum(each.listings for each in progress.values())

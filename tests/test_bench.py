@@ -1,0 +1,36 @@
+"""The benchmarks run, each at a size that takes seconds; how fast anything is, no test judges."""
+
+from importlib import import_module
+
+import pytest
+
+from bench.__main__ import BENCHMARKS
+from bench.hashes import asked_hashes, near, stored_hashes
+from bench.result import result_lines
+
+SIZES = {"fingerprint": 1, "images": 6, "candidates": 2000, "store": 20, "crawl": 1}
+#: Goals that are about what was done, and not about how long it took
+EXACT = {
+    "images": ["photos hashed by theftwatch, of all", "photos kept byte for byte, of all"],
+    "candidates": ["share of what is near that is found", "found and not near"],
+    "crawl": ["images fetched again"],
+}
+
+
+@pytest.mark.parametrize("name", BENCHMARKS)
+def test_a_benchmark_runs(name):
+    result = import_module(f"bench.{name}").measure(SIZES[name])
+    assert all(value > 0 for measure in result.measures for value in measure.values)
+    met = {goal.text: goal.met for goal in result.goals}
+    assert all(met[text] for text in EXACT.get(name, []))
+    lines = result_lines(result)
+    assert lines[0] == result.title
+    assert len(lines) == 1 + len(result.notes) + len(result.measures) + len(result.goals)
+
+
+def test_what_is_asked_is_near_what_is_stored_half_the_time():
+    stored = stored_hashes(3000)
+    assert len(set(stored.tolist())) == 3000
+    asked = asked_hashes(stored, 40).tolist()
+    # Every other one is a stored hash with up to twelve bits changed.
+    assert all(near(stored, query, 12) for query in asked[1::2])

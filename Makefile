@@ -132,7 +132,7 @@ $(RUN): $(VENV)
 	$(call install,requirements.lock)
 
 $(DEV): $(VENV)
-	@echo "Packages: installing those of requirements-dev.lock (265 MB to fetch, 800 MB here; 30 and 100 after make setup)"
+	@echo "Packages: installing those of requirements-dev.lock (330 MB to fetch, 900 MB here; 90 and 200 after make setup)"
 	$(call install,requirements-dev.lock)
 
 # The project itself is installed as a link to this folder, by the setuptools that the lock has just brought.

@@ -30,9 +30,9 @@ SIZE = 800
 
 #: What becomes of the groups of a source, in turn; clusters of look-alikes have no hosts
 _ROLES = ("original", "unrelated", "original", "unrelated", "original", "host", "original", "unrelated", "original", "unrelated")
-#: Of the originals, those that nobody copied: one in
+#: One original in so many is never copied
 _UNCOPIED_EVERY = 3
-#: Unrelated photos are shown plain one time in
+#: Unrelated photos are shown plain one time in so many, or each once where there are fewer
 _PLAIN_EVERY = 4
 _DRESSING = ("pad", "overlay", "embedded", "combined", "mirror", "crop", "white background")
 _HOST_PX = 600
@@ -108,8 +108,8 @@ def build(
     copied = [photo for index, photo in enumerate(roles.originals) if index % _UNCOPIED_EVERY]
     dressing = [edit for edit in EDITS if edit.family in _DRESSING]
     copies = _paired(copied, EDITS, size)
-    others = _paired(roles.unrelated, dressing, size - size // _PLAIN_EVERY)
-    others += [(photo, PLAIN) for photo in _cycled(roles.unrelated, size // _PLAIN_EVERY)]
+    others = [(photo, PLAIN) for photo in _plain(roles.unrelated, size // _PLAIN_EVERY)]
+    others += _paired(roles.unrelated, dressing, size - len(others))
     for name in ("originals", "suspects"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     by_group: dict[str, list[str]] = defaultdict(list)
@@ -191,8 +191,8 @@ def _common(one: int, other: int) -> int:
     return one if other == 0 else _common(other, one % other)
 
 
-def _cycled(photos: Sequence[Photo], count: int) -> list[Photo]:
-    """Return photos for showing plain, each once at most."""
+def _plain(photos: Sequence[Photo], count: int) -> list[Photo]:
+    """Return the photos to show plain, each once at most."""
     return sorted(photos, key=lambda photo: _digest(photo.name + "/plain"))[:count]
 
 

@@ -2,8 +2,9 @@
 
 import csv
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from io import BytesIO
 from pathlib import Path
@@ -38,13 +39,13 @@ class Photo:
 
 def committed_photos() -> list[Photo]:
     """Return the photos that come with the project, and the drawn ones."""
-    groups = dict(_rows(_HERE / "GROUPS.tsv", "file", "group"))
+    groups = read_groups(_HERE / "GROUPS.tsv")
     photos = []
     for folder in (_DEMO, _HERE):
         for file, repository in _rows(folder / "PHOTOS.tsv", "file", "repository"):
-            group = groups.get(file, file)
             source = repository.partition("/")[2]
-            photos.append(Photo(name=file, source=source, group=group, cluster=group, read=(folder / file).read_bytes))
+            photo = Photo(name=file, source=source, group=file, cluster=file, read=(folder / file).read_bytes)
+            photos.append(with_group(photo, groups))
     return photos + drawn_photos()
 
 
@@ -88,6 +89,28 @@ def opened(data: bytes) -> Image.Image:
     if max(upright.size) > _EDITED_PX:
         upright.thumbnail((_EDITED_PX, _EDITED_PX), Image.Resampling.LANCZOS)
     return upright
+
+
+def with_group(photo: Photo, groups: dict[str, tuple[str, str]]) -> Photo:
+    """Return a photo with its group and cluster; one that is not named is the only one of its own."""
+    group, cluster = groups.get(photo.name, (photo.group, photo.cluster))
+    return replace(photo, group=group, cluster=cluster)
+
+
+def write_groups(path: Path, photos: Sequence[Photo]) -> None:
+    """Write the group and the cluster of each photo that shares one."""
+    alone = Counter(photo.cluster for photo in photos)
+    with path.open("w", encoding="utf-8", newline="") as file:
+        table = csv.writer(file, delimiter="\t", lineterminator="\n")
+        table.writerow(("file", "group", "cluster"))
+        for photo in sorted(photos, key=lambda photo: (photo.cluster, photo.group, photo.name)):
+            if alone[photo.cluster] > 1:
+                table.writerow((photo.name, photo.group, photo.cluster))
+
+
+def read_groups(path: Path) -> dict[str, tuple[str, str]]:
+    """Return the groups and clusters that `write_groups` wrote, by the names of the photos."""
+    return {file: (group, cluster) for file, group, cluster in _rows(path, "file", "group", "cluster")}
 
 
 def _rows(path: Path, *columns: str) -> list[tuple[str, ...]]:

@@ -29,7 +29,18 @@ PARTS: tuple[Part, ...] = ("tune", "report")
 SIZE = 800
 
 #: What becomes of the groups of a source, in turn; clusters of look-alikes have no hosts
-_ROLES = ("original", "unrelated", "original", "unrelated", "original", "host", "original", "unrelated", "original", "unrelated")
+_ROLES = (
+    "original",
+    "unrelated",
+    "original",
+    "unrelated",
+    "original",
+    "host",
+    "original",
+    "unrelated",
+    "original",
+    "unrelated",
+)
 #: One original in so many is never copied
 _UNCOPIED_EVERY = 3
 #: Unrelated photos are shown plain one time in so many, or each once where there are fewer
@@ -103,7 +114,10 @@ def _clusters(photos: Sequence[Photo], part: Part) -> list[list[Photo]]:
 def build(
     folder: Path, photos: Sequence[Photo], part: Part, size: int, advance: Callable[[int], None] = lambda _: None
 ) -> list[Truth]:
-    """Write `originals/`, `suspects/` and `truth.tsv` below a folder, and return the truth; `size` copies, and as many others."""
+    """Write `originals/`, `suspects/` and `truth.tsv` below a folder, and return the truth.
+
+    There are `size` copies and as many unrelated photos; `advance` is told of each that is written.
+    """
     roles = share_out(photos, part)
     copied = [photo for index, photo in enumerate(roles.originals) if index % _UNCOPIED_EVERY]
     dressing = [edit for edit in EDITS if edit.family in _DRESSING]

@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from io import BytesIO
+from itertools import pairwise
 from random import Random
 
 import numpy as np
@@ -86,7 +87,10 @@ class Sheet:
             self._disc(self.draw, (at[0] + lit_x * shift, at[1] + lit_y * shift), radius * share, tone)
         if gleam:
             self._disc(
-                self.draw, (at[0] + lit_x * radius * 0.45, at[1] + lit_y * radius * 0.45), radius * 0.16 * gleam, (255, 255, 255)
+                self.draw,
+                (at[0] + lit_x * radius * 0.45, at[1] + lit_y * radius * 0.45),
+                radius * 0.16 * gleam,
+                (255, 255, 255),
             )
         self._disc(self._shading, (at[0] - lit_x * radius * 0.4, at[1] - lit_y * radius * 0.4), radius, 150)
 
@@ -95,9 +99,17 @@ class Sheet:
         dark, own, gleam = tones or self.look.metal
         centre = sum(x for x, _ in points) / len(points), sum(y for _, y in points) / len(points)
         lit_x, lit_y = self.look.light
-        for share, colour, shift in ((1.0, dark, 0.0), (0.94, gleam, 0.006), (0.84, own, 0.002), (0.6, _mixed(own, gleam, 0.3), 0.006)):
+        for share, colour, shift in (
+            (1.0, dark, 0.0),
+            (0.94, gleam, 0.006),
+            (0.84, own, 0.002),
+            (0.6, _mixed(own, gleam, 0.3), 0.006),
+        ):
             moved = [
-                (centre[0] + (x - centre[0]) * share + lit_x * shift, centre[1] + (y - centre[1]) * share + lit_y * shift)
+                (
+                    centre[0] + (x - centre[0]) * share + lit_x * shift,
+                    centre[1] + (y - centre[1]) * share + lit_y * shift,
+                )
                 for x, y in points
             ]
             self.draw.polygon([self._px(point) for point in moved], fill=colour)
@@ -128,7 +140,11 @@ class Sheet:
         plain = Image.new("RGB", (_FULL, _FULL), self.look.ground)
         changed = ImageChops.difference(self.image, plain).convert("L").point([0] + [255] * 255)
         drawn.paste(0, mask=changed)
-        soft = self.shadow.resize((_SIDE_PX // 2, _SIDE_PX // 2)).filter(ImageFilter.GaussianBlur(5)).resize((_FULL, _FULL))
+        soft = (
+            self.shadow.resize((_SIDE_PX // 2, _SIDE_PX // 2))
+            .filter(ImageFilter.GaussianBlur(5))
+            .resize((_FULL, _FULL))
+        )
         soft = ImageChops.multiply(soft, drawn).point([value * 2 // 5 for value in range(256)])
         picture = Image.composite(Image.new("RGB", (_FULL, _FULL), (20, 18, 16)), self.image, soft)
         pixels = np.asarray(picture.resize((_SIDE_PX, _SIDE_PX), Image.Resampling.BOX), np.float32)
@@ -191,7 +207,10 @@ def _draw_necklace(sheet: Sheet, chance: Random, piece: int) -> None:
     half = 0.3 * look.size * chance.uniform(0.97, 1.03)
     x, y = look.centre[0], 0.1
     path = [
-        (x + half * t + look.turn * 0.04 * (1 - t * t) + chance.uniform(-0.001, 0.001), y + (0.12 + sag) * (1 - abs(t) ** 2.2))
+        (
+            x + half * t + look.turn * 0.04 * (1 - t * t) + chance.uniform(-0.001, 0.001),
+            y + (0.12 + sag) * (1 - abs(t) ** 2.2),
+        )
         for t in (step / 90 - 1 for step in range(181))
     ]
     _chain(sheet, path, 0.007 * look.size, chance)
@@ -272,7 +291,10 @@ def _draw_earrings(sheet: Sheet, chance: Random, piece: int) -> None:
         x = look.centre[0] + side * 0.17 * look.size + chance.uniform(-0.006, 0.006)
         top = 0.22 + chance.uniform(-0.006, 0.006)
         lean = look.turn * 0.15 + chance.uniform(-0.03, 0.03)
-        hook = [(x + 0.05 * math.cos(a) + 0.03, top + 0.06 * math.sin(a)) for a in (math.radians(d) for d in range(0, -200, -4))]
+        hook = [
+            (x + 0.05 * math.cos(a) + 0.03, top + 0.06 * math.sin(a))
+            for a in (math.radians(d) for d in range(0, -200, -4))
+        ]
         hook += [(x - 0.02 + lean * 0.02 * step, top + 0.03 + 0.012 * step) for step in range(10)]
         sheet.tube(hook, 0.006)
         state = drop.getstate()
@@ -284,11 +306,15 @@ def _draw_hoops(sheet: Sheet, chance: Random, piece: int) -> None:
     """Draw two hoops of twisted wire or with balls or stones on them."""
     look = sheet.look
     for side in (-1, 1):
-        x, y = look.centre[0] + side * 0.2 + chance.uniform(-0.008, 0.008), look.centre[1] + chance.uniform(-0.008, 0.008)
+        x, y = (
+            look.centre[0] + side * 0.2 + chance.uniform(-0.008, 0.008),
+            look.centre[1] + chance.uniform(-0.008, 0.008),
+        )
         radius = 0.15 * look.size
         squeeze = 0.8 + 0.15 * side * look.turn
         ring = [
-            (x + radius * squeeze * math.cos(a), y + radius * math.sin(a)) for a in (math.radians(d) for d in range(-80, 262, 3))
+            (x + radius * squeeze * math.cos(a), y + radius * math.sin(a))
+            for a in (math.radians(d) for d in range(-80, 262, 3))
         ]
         sheet.tube(ring, 0.012 + 0.006 * (piece % 2))
         if piece % 3 == 0:
@@ -299,7 +325,13 @@ def _draw_hoops(sheet: Sheet, chance: Random, piece: int) -> None:
                 (ax, ay), (bx, by) = ring[index - 1], ring[index + 1]
                 nx, ny = (by - ay), -(bx - ax)
                 length = math.hypot(nx, ny) or 1
-                sheet.tube([(ax + nx / length * 0.012, ay + ny / length * 0.012), (bx - nx / length * 0.012, by - ny / length * 0.012)], 0.006)
+                sheet.tube(
+                    [
+                        (ax + nx / length * 0.012, ay + ny / length * 0.012),
+                        (bx - nx / length * 0.012, by - ny / length * 0.012),
+                    ],
+                    0.006,
+                )
         else:
             for index in (40, 57, 74):
                 sheet.gem(ring[index], 0.026, _STONES[(piece + 4) % len(_STONES)], 8, chance.uniform(0, 1))
@@ -308,7 +340,7 @@ def _draw_hoops(sheet: Sheet, chance: Random, piece: int) -> None:
 def _chain(sheet: Sheet, path: Sequence[Point], link: float, chance: Random) -> None:
     """Lay links along a path, flat and on edge by turns."""
     travelled, due, turn = 0.0, 0.0, 0
-    for (ax, ay), (bx, by) in zip(path, path[1:], strict=False):
+    for (ax, ay), (bx, by) in pairwise(path):
         step = math.hypot(bx - ax, by - ay)
         while due <= travelled + step and step:
             share = (due - travelled) / step
@@ -334,13 +366,24 @@ def _pendant(sheet: Sheet, at: Point, size: float, chance: Random, piece: int) -
     shape = shapes[piece % len(shapes)]
     x, y = at[0], at[1] + size * 1.2
     colour = chance.choice(_STONES)
-    sheet.tube([(at[0] + size * 0.14 * math.cos(a), at[1] + size * 0.16 + size * 0.16 * math.sin(a)) for a in np.arange(0, 6.5, 0.3)], size * 0.06)
+    sheet.tube(
+        [
+            (at[0] + size * 0.14 * math.cos(a), at[1] + size * 0.16 + size * 0.16 * math.sin(a))
+            for a in np.arange(0, 6.5, 0.3)
+        ],
+        size * 0.06,
+    )
     if shape == "stone":
         sheet.gem((x, y), size * 0.8, colour, 8, chance.uniform(0, 1))
     elif shape == "pearl":
         sheet.ball((x, y), size * 0.75, (238, 230, 222))
     elif shape == "eye":
-        for share, tone in ((0.85, (30, 60, 170)), (0.55, (245, 245, 245)), (0.38, (110, 180, 220)), (0.2, (20, 20, 25))):
+        for share, tone in (
+            (0.85, (30, 60, 170)),
+            (0.55, (245, 245, 245)),
+            (0.38, (110, 180, 220)),
+            (0.2, (20, 20, 25)),
+        ):
             sheet.ball((x, y), size * share, tone, gleam=0)
     else:
         sheet.plate([(x + size * u, y + size * v) for u, v in _outline(shape)])
@@ -359,12 +402,18 @@ def _outline(shape: str) -> list[Point]:
             return [(0.75 * math.sin(t) * math.sin(t / 2) ** 1.5, -1.0 * math.cos(t)) for t in turns]
         case "heart":
             return [
-                (math.sin(t) ** 3, -(13 * math.cos(t) - 5 * math.cos(2 * t) - 2 * math.cos(3 * t) - math.cos(4 * t)) / 16)
+                (
+                    math.sin(t) ** 3,
+                    -(13 * math.cos(t) - 5 * math.cos(2 * t) - 2 * math.cos(3 * t) - math.cos(4 * t)) / 16,
+                )
                 for t in turns
             ]
         case "star":
             return [
-                ((1 if n % 2 == 0 else 0.42) * math.sin(n * math.pi / 5), -(1 if n % 2 == 0 else 0.42) * math.cos(n * math.pi / 5))
+                (
+                    (1 if n % 2 == 0 else 0.42) * math.sin(n * math.pi / 5),
+                    -(1 if n % 2 == 0 else 0.42) * math.cos(n * math.pi / 5),
+                )
                 for n in range(10)
             ]
         case "moon":

@@ -11,7 +11,7 @@ from random import Random
 
 import cv2
 import numpy as np
-from PIL import Image, ImageChops, ImageDraw, ImageEnhance, ImageFilter, ImageFont, ImageOps
+from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageFont, ImageOps
 
 from bench.recognition import embedding
 from bench.recognition.embedding import Hosts
@@ -78,7 +78,7 @@ def _sharpened(photo: Image.Image, chance: Random, _: Hosts) -> Image.Image:
 
 
 def _evaded(photo: Image.Image, chance: Random, _: Hosts) -> Image.Image:
-    """Change brightness by up to 5 %, contrast by 5 % and scale by 0.7 %: what a marketplace bot does to every photo."""
+    """Change brightness and contrast by up to 5 % and scale by up to 0.7 %, as a marketplace's bot does to all."""
     photo = ImageEnhance.Brightness(photo).enhance(chance.uniform(0.97, 1.05))
     photo = ImageEnhance.Contrast(photo).enhance(chance.uniform(0.98, 1.05))
     factor = chance.uniform(0.997, 1.007)
@@ -115,8 +115,8 @@ def _away_from_one(chance: Random, lower: tuple[float, float], upper: tuple[floa
 def _tinted(photo: Image.Image, chance: Random, _: Hosts) -> Image.Image:
     """Scale each colour channel by 75 to 115 %."""
     factors = [chance.uniform(0.75, 1.15) for _ in range(3)]
-    bands = [band.point([min(round(value * f), 255) for value in range(256)]) for band, f in zip(photo.split(), factors)]  # noqa: B905
-    return Image.merge("RGB", bands)
+    tables = [[min(round(value * factor), 255) for value in range(256)] for factor in factors]
+    return photo.point([value for table in tables for value in table])
 
 
 def _grey(photo: Image.Image, _: Random, __: Hosts) -> Image.Image:
@@ -129,8 +129,10 @@ def _squared(photo: Image.Image, chance: Random, _: Hosts) -> Image.Image:
     least = 1.0 if narrow < 0.9 * wide else 1.1
     side = round(wide * chance.uniform(least, 1.2))
     colour = chance.choice((_WHITE, _WHITE, (240, 240, 240), (0, 0, 0)))
-    return ImageOps.pad(photo, (side, side), color=colour) if least == 1.0 and chance.random() < 0.5 else _centred(
-        photo, (side, side), colour
+    return (
+        ImageOps.pad(photo, (side, side), color=colour)
+        if least == 1.0 and chance.random() < 0.5
+        else _centred(photo, (side, side), colour)
     )
 
 
@@ -203,7 +205,9 @@ def _with_tiled_text(photo: Image.Image, chance: Random, _: Hosts) -> Image.Imag
             draw.text((x, y), text, fill=round(255 * 0.3), font=font)
             x += step
     opacity = chance.uniform(0.2, 0.45)
-    layer = layer.rotate(angle, Image.Resampling.BILINEAR).point([min(round(v / 0.3 * opacity), 255) for v in range(256)])
+    layer = layer.rotate(angle, Image.Resampling.BILINEAR).point(
+        [min(round(v / 0.3 * opacity), 255) for v in range(256)]
+    )
     left, top = (diagonal - photo.width) // 2, (diagonal - photo.height) // 2
     mask = layer.crop((left, top, left + photo.width, top + photo.height))
     colour = chance.choice((_WHITE, (90, 90, 90), (0, 0, 0)))
@@ -273,7 +277,13 @@ def _grabbed(pixels: np.ndarray) -> np.ndarray:
     box = (round(width * 0.08), round(height * 0.06), round(width * 0.84), round(height * 0.88))
     cv2.setRNGSeed(0)  # GrabCut starts its clusters by chance
     cv2.grabCut(
-        np.ascontiguousarray(pixels[:, :, ::-1]), mask, box, np.zeros((1, 65)), np.zeros((1, 65)), 3, cv2.GC_INIT_WITH_RECT
+        np.ascontiguousarray(pixels[:, :, ::-1]),
+        mask,
+        box,
+        np.zeros((1, 65)),
+        np.zeros((1, 65)),
+        3,
+        cv2.GC_INIT_WITH_RECT,
     )
     subject = np.isin(mask, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.uint8) * 255
     if subject.mean() < 255 * 0.12:  # nothing found: an oval of the middle, as a hurried hand would cut

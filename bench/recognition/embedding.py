@@ -11,7 +11,14 @@ type Hosts = Callable[[Random], Image.Image]
 _WHITE = (255, 255, 255)
 _INK = (40, 40, 40)
 _LANCZOS = Image.Resampling.LANCZOS
-_NAMES = ("Boho Pendant Necklace", "Cotton Summer Dress", "Gift for Her", "Minimalist Ring", "2026 New Arrival", "Vintage")
+_NAMES = (
+    "Boho Pendant Necklace",
+    "Cotton Summer Dress",
+    "Gift for Her",
+    "Minimalist Ring",
+    "2026 New Arrival",
+    "Vintage",
+)
 _BADGES = ("-45%", "HOT", "NEW", "FREE SHIPPING", "TOP SELLER", "1 PC")
 
 
@@ -47,7 +54,9 @@ def pasted(photo: Image.Image, chance: Random, hosts: Hosts) -> Image.Image:
     ground = ImageOps.contain(hosts(chance), (1000, 1000), _LANCZOS)
     if max(ground.size) < 700:
         ground = ImageOps.contain(ground, (800, 800), _LANCZOS)
-        ground = ground.resize((round(ground.width * 800 / max(ground.size)), round(ground.height * 800 / max(ground.size))))
+        ground = ground.resize(
+            (round(ground.width * 800 / max(ground.size)), round(ground.height * 800 / max(ground.size)))
+        )
     share = chance.uniform(0.45, 0.6)
     small = ImageOps.contain(photo, (round(ground.width * share), round(ground.height * share)), _LANCZOS)
     if chance.random() < 0.5:
@@ -82,7 +91,9 @@ def template(photo: Image.Image, chance: Random, hosts: Hosts) -> Image.Image:
     else:
         draw.rectangle((0, side - foot, side, side), fill=theme)
         write(draw, (side / 2, side - foot * 0.65), "Factory price - Fast delivery", foot * 0.24)
-        write(draw, (side / 2, side - foot * 0.3), f"US ${chance.randrange(1, 9)}.{chance.randrange(10, 99)}", foot * 0.3)
+        write(
+            draw, (side / 2, side - foot * 0.3), f"US ${chance.randrange(1, 9)}.{chance.randrange(10, 99)}", foot * 0.3
+        )
     return sheet
 
 
@@ -107,9 +118,23 @@ def screenshot(photo: Image.Image, chance: Random, hosts: Hosts) -> Image.Image:
     screen.paste(shown, (0, top))
     write(draw, (92 * unit, top + shown.height - 5 * unit), f"1/{chance.randrange(2, 9)}", 3.6 * unit, _WHITE)
     y = top + shown.height + 5 * unit
-    write(draw, (4 * unit, y + 2 * unit), f"US ${chance.randrange(1, 30)}.{chance.randrange(10, 99)}", 7 * unit, (220, 40, 40), "lm")
+    write(
+        draw,
+        (4 * unit, y + 2 * unit),
+        f"US ${chance.randrange(1, 30)}.{chance.randrange(10, 99)}",
+        7 * unit,
+        (220, 40, 40),
+        "lm",
+    )
     write(draw, (4 * unit, y + 10 * unit), f"{chance.choice(_NAMES)} {chance.choice(_NAMES)}", 4 * unit, ink, "lm")
-    write(draw, (4 * unit, y + 16 * unit), f"4.{chance.randrange(10)}  {chance.randrange(20, 900)} sold", 3.6 * unit, (130, 130, 130), "lm")
+    write(
+        draw,
+        (4 * unit, y + 16 * unit),
+        f"4.{chance.randrange(10)}  {chance.randrange(20, 900)} sold",
+        3.6 * unit,
+        (130, 130, 130),
+        "lm",
+    )
     for index in range(3):
         thumb = ImageOps.fit(hosts(chance), (round(29 * unit), round(29 * unit)), _LANCZOS)
         screen.paste(thumb, (round((3 + 32 * index) * unit), round(y + 22 * unit)))

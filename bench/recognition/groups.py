@@ -56,7 +56,6 @@ class Alike:
         return self.same or self.inliers >= _LIKE_INLIERS or self.cosine >= _LIKE_COSINE
 
 
-
 def grouped(photos: Sequence[Photo], cache: Path) -> list[Photo]:
     """Return the photos with their groups and clusters; found once for the same photos, then read from a cache.
 
@@ -99,7 +98,7 @@ def find_alike(photos: Sequence[Photo]) -> list[Alike]:
 
 
 def join(photos: Sequence[Photo], alike: Sequence[Alike]) -> list[Photo]:
-    """Return the photos with the groups and clusters that pairs make of them, each named for the first of its photos."""
+    """Return the photos with the groups and clusters that pairs make of them, named for the first of their photos."""
     groups = _joined({photo.name: photo.group for photo in photos}, [pair for pair in alike if pair.same])
     clusters = _joined({photo.name: photo.cluster for photo in photos}, [pair for pair in alike if pair.look_alike])
     return [replace(photo, group=groups[photo.name], cluster=clusters[photo.name]) for photo in photos]
@@ -123,11 +122,13 @@ def _features(image: Image.Image) -> _Features:
     scale = _SIDE_PX / max(image.size)
     size = round(image.width * scale), round(image.height * scale)
     grey = np.asarray(ImageOps.grayscale(image.resize(size, Image.Resampling.LANCZOS)))
-    points, descriptors = cv2.SIFT_create(nfeatures=_FEATURES, contrastThreshold=0.02).detectAndCompute(grey, None)
+    points, descriptors = cv2.SIFT.create(nfeatures=_FEATURES, contrastThreshold=0.02).detectAndCompute(grey, None)
     if descriptors is None:
         descriptors = np.zeros((0, 128), np.float32)
     rooted = np.sqrt(descriptors / (descriptors.sum(axis=1, keepdims=True) + 1e-7)).astype(np.float32)
-    return _Features(grey=grey, points=np.float32([p.pt for p in points]).reshape(-1, 2), descriptors=rooted)
+    return _Features(
+        grey=grey, points=np.array([point.pt for point in points], np.float32).reshape(-1, 2), descriptors=rooted
+    )
 
 
 def _compare(one: _Features, other: _Features) -> tuple[int, float]:
@@ -151,7 +152,9 @@ def _compare(one: _Features, other: _Features) -> tuple[int, float]:
     return int(inside.sum()), _gradient_correlation(one.grey, other.grey, matrix)
 
 
-def _gradient_correlation(one: npt.NDArray[np.uint8], other: npt.NDArray[np.uint8], matrix: Array) -> float:
+def _gradient_correlation(
+    one: npt.NDArray[np.uint8], other: npt.NDArray[np.uint8], matrix: npt.NDArray[np.integer | np.floating]
+) -> float:
     size = one.shape[1], one.shape[0]
     warped = cv2.warpAffine(other, matrix, size)
     both = cv2.erode(cv2.warpAffine(np.full_like(other, 255), matrix, size), np.ones((9, 9), np.uint8)) > 0

@@ -65,6 +65,9 @@ def _parse(words: list[str]) -> argparse.Namespace:
             parser.error(f"--photos {folder}: no such folder")
     if arguments.command == "run":
         _check_methods(parser, arguments)
+    elif arguments.folder.exists() and any(arguments.folder.iterdir()):
+        # Files of another set would be originals and suspects that the truth does not know.
+        parser.error(f"{arguments.folder} is not empty; give a new folder")
     return arguments
 
 

@@ -16,6 +16,8 @@ from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
 type Colour = tuple[int, int, int]
 type Point = tuple[float, float]
+#: The point of a ring at an angle, and further out by a factor
+type Along = Callable[..., Point]
 
 #: Pieces in a family; each kind of family is drawn as often as the others
 PIECES = 6
@@ -25,6 +27,7 @@ _SIDE_PX = 800
 _SCALE = 2  # drawn larger and reduced, which smooths the edges
 _FULL = _SIDE_PX * _SCALE
 _QUALITY = 92
+_TOP = -math.pi / 2
 _METALS: Sequence[tuple[Colour, Colour, Colour]] = (
     ((120, 80, 20), (214, 168, 74), (255, 240, 190)),  # gold: its shadow, itself, its gleam
     ((70, 72, 78), (176, 178, 184), (255, 255, 255)),
@@ -203,8 +206,8 @@ def _look(family: str) -> Look:
 
 def _draw_necklace(sheet: Sheet, chance: Random, piece: int) -> None:
     look = sheet.look
-    sag = 0.3 * look.curve * chance.uniform(0.97, 1.03)
-    half = 0.3 * look.size * chance.uniform(0.97, 1.03)
+    sag = 0.3 * look.curve * chance.uniform(0.95, 1.05)
+    half = 0.3 * look.size * chance.uniform(0.96, 1.04)
     x, y = look.centre[0], 0.1
     path = [
         (
@@ -233,11 +236,13 @@ def _draw_lying_chain(sheet: Sheet, chance: Random, piece: int) -> None:
 
 
 def _draw_ring(sheet: Sheet, chance: Random, piece: int) -> None:
+    """Draw a band seen from the side and above, each piece with a head of another kind."""
     look = sheet.look
-    radius, flat = 0.26 * look.size * chance.uniform(0.98, 1.02), 0.35 + 0.4 * look.curve / 1.4
-    turn = look.turn + chance.uniform(-0.03, 0.03)
-    x, y = look.centre[0] + chance.uniform(-0.01, 0.01), look.centre[1] + 0.06
-    width = 0.014 + 0.012 * abs(look.turn)
+    radius = 0.26 * look.size * chance.uniform(0.97, 1.03)
+    flat = (0.35 + 0.4 * look.curve / 1.4) * chance.uniform(0.95, 1.05)
+    turn = look.turn + chance.uniform(-0.07, 0.07)
+    x, y = look.centre[0] + chance.uniform(-0.015, 0.015), look.centre[1] + 0.06 + chance.uniform(-0.015, 0.015)
+    width = (0.014 + 0.012 * abs(look.turn)) * chance.uniform(0.9, 1.1)
 
     def at(angle: float, scale: float = 1.0) -> Point:
         u, v = radius * scale * math.cos(angle), radius * scale * flat * math.sin(angle)
@@ -245,43 +250,75 @@ def _draw_ring(sheet: Sheet, chance: Random, piece: int) -> None:
 
     sheet.tube([at(math.radians(a)) for a in range(-180, 1, 2)], width)
     sheet.tube([at(math.radians(a)) for a in range(0, 181, 2)], width)
-    colour = _STONES[(piece * 3 + chance.randrange(2)) % len(_STONES)]
-    head = at(-math.pi / 2)
-    size = 0.05 * look.size
-    if piece % 3 == 0:
-        sheet.gem(head, size * chance.uniform(0.9, 1.2), colour, chance.choice((6, 8, 10)), chance.uniform(0, 1))
-    elif piece % 3 == 1:
-        for offset, share in ((-0.34, 0.5), (0.34, 0.5), (0.0, 0.85)):
-            sheet.gem(at(-math.pi / 2 + offset), size * share, colour, 8, chance.uniform(0, 1))
-    else:
-        for step in range(-4, 5):
-            sheet.ball(at(-math.pi / 2 + step * 0.11), size * 0.28, colour if step % 2 else _STONES[5])
+    _RING_HEADS[piece](sheet, at, chance, _own_colour(look, piece))
+
+
+def _head_solitaire(sheet: Sheet, at: Along, chance: Random, colour: Colour) -> None:
+    head, size = at(_TOP), 0.055 * sheet.look.size
+    sheet.gem(head, size, colour, 8, chance.uniform(0, 1))
     for claw in range(4):
         angle = claw * math.pi / 2 + 0.8
-        sheet.ball((head[0] + size * math.cos(angle), head[1] + size * math.sin(angle)), size * 0.14, look.metal[1])
+        sheet.ball(
+            (head[0] + size * math.cos(angle), head[1] + size * math.sin(angle)), size * 0.14, sheet.look.metal[1]
+        )
+
+
+def _head_three_stones(sheet: Sheet, at: Along, chance: Random, colour: Colour) -> None:
+    for offset, share in ((-0.34, 0.5), (0.34, 0.5), (0.0, 0.85)):
+        sheet.gem(at(_TOP + offset), 0.05 * sheet.look.size * share, colour, 8, chance.uniform(0, 1))
+
+
+def _head_row_of_stones(sheet: Sheet, at: Along, _: Random, colour: Colour) -> None:
+    for step in range(-5, 6):
+        sheet.ball(at(_TOP + step * 0.13), 0.016 * sheet.look.size, colour if step % 2 else _STONES[5])
+
+
+def _head_signet(sheet: Sheet, at: Along, chance: Random, colour: Colour) -> None:
+    head, size = at(_TOP), 0.05 * sheet.look.size
+    sheet.plate([(head[0] + 1.3 * size * u, head[1] + size * v) for u, v in _outline("round")])
+    sheet.gem(head, size * 0.45, colour, 6, chance.uniform(0, 1))
+
+
+def _head_two_bands(sheet: Sheet, at: Along, _: Random, colour: Colour) -> None:
+    sheet.tube([at(math.radians(a), 1.1) for a in range(-170, -9, 2)], 0.01)
+    for angle in (-2.3, -0.9):
+        sheet.ball(at(angle, 1.05), 0.03 * sheet.look.size, colour)
+
+
+def _head_leaves(sheet: Sheet, at: Along, _: Random, __: Colour) -> None:
+    size = 0.05 * sheet.look.size
+    for step in range(-3, 4):
+        leaf = at(_TOP + step * 0.22)
+        sheet.plate([(leaf[0] + 0.5 * size * u, leaf[1] + 0.8 * size * v) for u, v in _outline("leaf")])
+
+
+def _own_colour(look: Look, piece: int) -> Colour:
+    """Return the stones' colour of a piece, which no other piece of the family has."""
+    return Random(look.name + "/stones").sample(_STONES, len(_STONES))[piece]
 
 
 def _draw_bracelet(sheet: Sheet, chance: Random, piece: int) -> None:
     """Draw a ring of beads in two to four colours, with one bead or charm that is not like them."""
     look = sheet.look
-    beads = Random(look.name).randrange(22, 34)
-    radius = 0.29 * look.size
-    colours = chance.sample(_STONES, 2 + piece % 3)
+    beads = Random(look.name).randrange(22, 34) + piece % 3
+    radius = 0.29 * look.size * chance.uniform(0.97, 1.03)
+    colours = [_own_colour(look, piece), *chance.sample(_STONES, 1 + piece % 3)]
     size = math.pi * radius / beads * 0.98
+    turn = look.turn + chance.uniform(-0.1, 0.1)
     for index in range(beads):
-        angle = 2 * math.pi * index / beads + math.pi / 2 + look.turn + chance.uniform(-0.012, 0.012)
-        reach = radius * chance.uniform(0.99, 1.01)
+        angle = 2 * math.pi * index / beads + math.pi / 2 + turn + chance.uniform(-0.02, 0.02)
+        reach = radius * chance.uniform(0.985, 1.015)
         at = look.centre[0] + reach * math.cos(angle), 0.48 + reach * 0.92 * math.sin(angle)
         if index == 0:
             sheet.gem(at, size * 1.3, colours[0], 6, chance.uniform(0, 1))
-        elif index % 7 == 3:
+        elif index % (4 + piece) == 3:
             sheet.ball(at, size * 0.7, look.metal[1])
         else:
             colour = colours[(index // (1 + piece % 2)) % len(colours)]
             sheet.ball(at, size * chance.uniform(0.96, 1.03), _shaken(colour, chance))
     if piece % 2:
         low = look.centre[0], 0.48 + radius * 0.92 + size
-        _pendant(sheet, low, 0.045 * look.size, chance, piece + 3)
+        _pendant(sheet, low, 0.045 * look.size, chance, piece)
 
 
 def _draw_earrings(sheet: Sheet, chance: Random, piece: int) -> None:
@@ -303,38 +340,35 @@ def _draw_earrings(sheet: Sheet, chance: Random, piece: int) -> None:
 
 
 def _draw_hoops(sheet: Sheet, chance: Random, piece: int) -> None:
-    """Draw two hoops of twisted wire or with balls or stones on them."""
+    """Draw two hoops with balls on them, wound with wire, or with stones."""
     look = sheet.look
+    colour = _own_colour(look, piece)
     for side in (-1, 1):
-        x, y = (
-            look.centre[0] + side * 0.2 + chance.uniform(-0.008, 0.008),
-            look.centre[1] + chance.uniform(-0.008, 0.008),
-        )
-        radius = 0.15 * look.size
-        squeeze = 0.8 + 0.15 * side * look.turn
-        ring = [
-            (x + radius * squeeze * math.cos(a), y + radius * math.sin(a))
-            for a in (math.radians(d) for d in range(-80, 262, 3))
-        ]
-        sheet.tube(ring, 0.012 + 0.006 * (piece % 2))
-        if piece % 3 == 0:
-            for index in range(3, len(ring), 4):
-                sheet.ball(ring[index], 0.011, _STONES[piece % len(_STONES)])
-        elif piece % 3 == 1:
-            for index in range(2, len(ring) - 2, 3):
-                (ax, ay), (bx, by) = ring[index - 1], ring[index + 1]
-                nx, ny = (by - ay), -(bx - ax)
-                length = math.hypot(nx, ny) or 1
-                sheet.tube(
-                    [
-                        (ax + nx / length * 0.012, ay + ny / length * 0.012),
-                        (bx - nx / length * 0.012, by - ny / length * 0.012),
-                    ],
-                    0.006,
-                )
-        else:
-            for index in (40, 57, 74):
-                sheet.gem(ring[index], 0.026, _STONES[(piece + 4) % len(_STONES)], 8, chance.uniform(0, 1))
+        x = look.centre[0] + side * 0.2 + chance.uniform(-0.012, 0.012)
+        y = look.centre[1] + chance.uniform(-0.012, 0.012)
+        radius = 0.15 * look.size * chance.uniform(0.98, 1.02)
+        squeeze = (0.8 + 0.15 * side * look.turn) * chance.uniform(0.97, 1.03)
+        turns = [math.radians(degrees) for degrees in range(-80, 262, 3)]
+        ring = [(x + radius * squeeze * math.cos(a), y + radius * math.sin(a)) for a in turns]
+        sheet.tube(ring, (0.01, 0.014, 0.008, 0.02, 0.012, 0.016)[piece])
+        match piece:
+            case 0 | 3:
+                for index in range(3, len(ring), 4 if piece == 0 else 11):
+                    sheet.ball(ring[index], 0.011 if piece == 0 else 0.022, colour)
+            case 1 | 4:
+                for index in range(2, len(ring) - 2, 3 if piece == 1 else 7):
+                    _wind(sheet, ring[index - 1], ring[index + 1], 0.012 if piece == 1 else 0.02)
+            case _:
+                for index in (40, 57, 74) if piece == 2 else (22, 92):
+                    sheet.gem(ring[index], 0.026, colour, 8 if piece == 2 else 5, chance.uniform(0, 1))
+
+
+def _wind(sheet: Sheet, before: Point, after: Point, reach: float) -> None:
+    """Lay a turn of thinner wire across the wire that runs from one point to the other."""
+    (ax, ay), (bx, by) = before, after
+    length = math.hypot(bx - ax, by - ay)
+    nx, ny = (by - ay) / length * reach, -(bx - ax) / length * reach
+    sheet.tube([(ax + nx, ay + ny), (bx - nx, by - ny)], 0.006)
 
 
 def _chain(sheet: Sheet, path: Sequence[Point], link: float, chance: Random) -> None:
@@ -458,3 +492,11 @@ _KINDS: dict[str, Callable[[Sheet, Random, int], None]] = {
     "earrings": _draw_earrings,
     "hoops": _draw_hoops,
 }
+_RING_HEADS: Sequence[Callable[[Sheet, Along, Random, Colour], None]] = (
+    _head_solitaire,
+    _head_three_stones,
+    _head_row_of_stones,
+    _head_signet,
+    _head_two_bands,
+    _head_leaves,
+)

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from bench.recognition import drawing
+from bench.recognition import drawing, routes
 from bench.recognition.build import PARTS, build, read_truth, share_out
 from bench.recognition.edits import EDITS, PLAIN, edited
 from bench.recognition.photos import committed_photos, local_photos, opened
@@ -251,3 +251,13 @@ def test_a_folder_that_holds_something_is_not_built_into(small):
     done = subprocess.run(command, capture_output=True, text=True, cwd=CHECKOUT)
     assert done.returncode == 2
     assert "is not empty" in done.stderr
+
+
+def test_both_ways_of_this_program_claim_the_same_pairs(small):
+    folder = small[0]
+    by_route = [
+        {(pair.suspect, pair.original) for pair in route(folder / "originals", folder / "suspects") if pair.claimed}
+        for route in (routes.by_folders, routes.by_database)
+    ]
+    assert by_route[0] == by_route[1]
+    assert len(by_route[0]) > 5

@@ -63,11 +63,21 @@ class Score:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Ranking:
-    """Pairs that are right or wrong, with their scores, and the number of copies that could be found."""
+    """Pairs with their scores and whether they are right; a row of each array is a pair."""
 
     scores: npt.NDArray[np.float64]
     right: npt.NDArray[np.bool_]
-    copies: int
+    claimed: npt.NDArray[np.bool_]
+    #: The suspect of each pair, as its place in the truth
+    suspect: npt.NDArray[np.int64]
+
+    def __getitem__(self, chosen: npt.NDArray[np.bool_]) -> "_Ranking":
+        return _Ranking(
+            scores=self.scores[chosen],
+            right=self.right[chosen],
+            claimed=self.claimed[chosen],
+            suspect=self.suspect[chosen],
+        )
 
 
 def score(truth: Sequence[Truth], pairs: Sequence[Pair], *, best_only: bool = False) -> Score:
@@ -76,55 +86,67 @@ def score(truth: Sequence[Truth], pairs: Sequence[Pair], *, best_only: bool = Fa
     judged = [pair for pair in pairs if pair.original not in by_suspect[pair.suspect].open_originals]
     if best_only:
         judged = _best(judged)
-    right = [by_suspect[pair.suspect].original == pair.original for pair in judged]
-    everything = _ranking(judged, right, truth)
-    precise = _threshold(everything, lambda rights, wrongs: rights >= PRECISION * (rights + wrongs))
-    faultless = _threshold(everything, lambda _, wrongs: wrongs == 0)
+    ranking = _ranked(truth, judged)
+    precise = _threshold(ranking, lambda rights, wrongs: rights >= PRECISION * (rights + wrongs))
+    faultless = _threshold(ranking, lambda _, wrongs: wrongs == 0)
+    is_copy = np.array([bool(each.original) for each in truth], bool)
 
-    def figures(part: Sequence[Truth], among: Sequence[Truth]) -> Figures:
-        names, wider = {each.suspect for each in part}, {each.suspect for each in among}
-        mine = [(pair, true) for pair, true in zip(judged, right, strict=True) if pair.suspect in names]
-        copies = sum(bool(each.original) for each in part)
-        found = [pair for pair, true in mine if true]
-        near = [(pair, true) for pair, true in zip(judged, right, strict=True) if pair.suspect in wider]
+    def figures(part: npt.NDArray[np.bool_]) -> Figures:
+        """Return the figures of the suspects of a part, ranked among the unrelated ones."""
+        copies = int((part & is_copy).sum())
+        mine = ranking[part[ranking.suspect]]
+        found = mine[mine.right]
+        among = ranking[(part | ~is_copy)[ranking.suspect]]
         return Figures(
             copies=copies,
-            average_precision=_average_precision(_ranking([p for p, _ in near], [true for _, true in near], part)),
-            recall_at_precision=_share(sum(pair.score >= precise for pair in found), copies),
-            recall_at_no_error=_share(sum(pair.score >= faultless for pair in found), copies),
-            recall=_share(sum(pair.claimed for pair in found), copies),
-            wrong=sum(pair.claimed for pair, true in mine if not true),
+            average_precision=_average_precision(among, copies),
+            recall_at_precision=_share(int((found.scores >= precise).sum()), copies),
+            recall_at_no_error=_share(int((found.scores >= faultless).sum()), copies),
+            recall=_share(int(found.claimed.sum()), copies),
+            wrong=int((mine.claimed & ~mine.right).sum()),
         )
 
-    order = [edit.name for edit in EDITS]
-    copies, unrelated = ([each for each in truth if bool(each.original) is is_copy] for is_copy in (True, False))
-    wrong = [pair for pair, true in zip(judged, right, strict=True) if not true]
+    def parts(names: Sequence[str]) -> dict[str, Figures]:
+        array = np.array(names)
+        return {name: figures((array == name) & is_copy) for name in _in_order(truth, names)}
+
+    wrong = [pair for pair, right in zip(judged, ranking.right, strict=True) if not right]
     wrong.sort(key=lambda pair: (-pair.score, pair.suspect, pair.original))
-    claimed = {pair.suspect for pair, true in zip(judged, right, strict=True) if pair.claimed and true}
-    copies.sort(
-        key=lambda each: (order.index(each.edit) if each.edit in order else len(order), each.edit, each.suspect)
-    )
-    by_family, by_edit = (_split(copies, key) for key in (lambda each: each.family, lambda each: each.edit))
+    found = set(ranking.suspect[ranking.claimed & ranking.right].tolist())
     return Score(
-        overall=figures(truth, truth),
-        families={name: figures(part, [*part, *unrelated]) for name, part in by_family.items()},
-        edits={name: figures(part, [*part, *unrelated]) for name, part in by_edit.items()},
+        overall=figures(np.ones(len(truth), bool)),
+        families=parts([each.family for each in truth]),
+        edits=parts([each.edit for each in truth]),
         wrong=[pair for pair in wrong if pair.claimed],
         first_wrong=wrong[:_FIRST_WRONG],
-        missed=[each for each in copies if each.suspect not in claimed],
+        missed=[each for place, each in enumerate(truth) if each.original and place not in found],
     )
+
+
+def _in_order(truth: Sequence[Truth], names: Sequence[str]) -> list[str]:
+    """Return the names that copies have, in the order of the edits."""
+    order = {edit.name: place for place, edit in enumerate(EDITS)}
+    named = [(order.get(each.edit, len(order)), name) for each, name in zip(truth, names, strict=True) if each.original]
+    return list(dict.fromkeys(name for _, name in sorted(named)))
 
 
 def average_precision(scores: Sequence[float], right: Sequence[bool], copies: int) -> float:
     """Return the mean over all copies of the precision at the threshold that finds them; 0 for those never found."""
-    return _average_precision(_Ranking(scores=np.array(scores, float), right=np.array(right, bool), copies=copies))
+    nothing = np.zeros(len(scores), np.int64)
+    ranking = _Ranking(
+        scores=np.array(scores, np.float64), right=np.array(right, bool), claimed=nothing > 0, suspect=nothing
+    )
+    return _average_precision(ranking, copies)
 
 
-def _ranking(pairs: Sequence[Pair], right: Sequence[bool], truth: Sequence[Truth]) -> _Ranking:
+def _ranked(truth: Sequence[Truth], pairs: Sequence[Pair]) -> _Ranking:
+    places = {each.suspect: place for place, each in enumerate(truth)}
+    suspect = np.array([places[pair.suspect] for pair in pairs], np.int64)
     return _Ranking(
         scores=np.array([pair.score for pair in pairs], np.float64),
-        right=np.array(right, bool),
-        copies=sum(bool(each.original) for each in truth),
+        right=np.array([truth[places[pair.suspect]].original == pair.original for pair in pairs], bool),
+        claimed=np.array([pair.claimed for pair in pairs], bool),
+        suspect=suspect,
     )
 
 
@@ -136,12 +158,12 @@ def _steps(ranking: _Ranking) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.i
     return -values, rights, wrongs
 
 
-def _average_precision(ranking: _Ranking) -> float:
-    if not ranking.copies or not len(ranking.scores):
+def _average_precision(ranking: _Ranking, copies: int) -> float:
+    if not copies or not len(ranking.scores):
         return 0.0
     _, rights, wrongs = _steps(ranking)
     gained = np.diff(rights, prepend=0)
-    return float((gained * rights / (rights + wrongs)).sum() / ranking.copies)
+    return float((gained * rights / (rights + wrongs)).sum() / copies)
 
 
 def _threshold(ranking: _Ranking, allowed: Callable[[int, int], bool]) -> float:
@@ -159,13 +181,6 @@ def _best(pairs: Sequence[Pair]) -> list[Pair]:
     for pair in sorted(pairs, key=lambda pair: (pair.suspect, -pair.score, pair.original)):
         best.setdefault(pair.suspect, pair)
     return list(best.values())
-
-
-def _split(truth: Sequence[Truth], key: Callable[[Truth], str]) -> dict[str, list[Truth]]:
-    parts: dict[str, list[Truth]] = {}
-    for each in truth:
-        parts.setdefault(key(each), []).append(each)
-    return parts
 
 
 def _share(part: int, whole: int) -> float:

@@ -1,0 +1,1 @@
+"""Measuring recognition: edited copies and unrelated photos among originals, for this program and for others."""

@@ -81,6 +81,7 @@ async def save_listings(
     await execute(connection, "insert_lookups", listings=listings)
     images = [image for (image,) in await fetch(connection, "find_listing_images", listings=listings)]
     await execute(connection, "insert_findings", images=images, now=now)
+    await execute(connection, "insert_due_listings", listings=listings)
 
 
 async def save_images(connection: Connection, images: Iterable[ImageRecord], *, now: datetime) -> None:
@@ -193,6 +194,7 @@ async def insert_findings(connection: Connection, sha256s: Sequence[bytes], *, n
     """Pair originals with suspect listings through the matches of given images."""
     images = [image for (image,) in await fetch(connection, "find_image_ids", sha256s=list(sha256s))]
     await execute(connection, "insert_findings", images=images, now=now)
+    await execute(connection, "insert_due_images", images=images)
 
 
 async def find_known_images(connection: Connection, marketplace: str, image_keys: Sequence[str]) -> dict[str, bytes]:

@@ -22,11 +22,11 @@ def archived(year, **changes):
 
 
 def original(**changes):
-    return claims_of(Place(**({"marketplace": "etsy", "first_seen_at": CRAWLED} | changes)))
+    return claims_of(replace(Place(marketplace="etsy", first_seen_at=CRAWLED), **changes))
 
 
 def suspect(**changes):
-    return claims_of(Place(**({"marketplace": "alibaba", "first_seen_at": CRAWLED + 9 * DAY} | changes)))
+    return claims_of(replace(Place(marketplace="alibaba", first_seen_at=CRAWLED + 9 * DAY), **changes))
 
 
 def test_an_archive_before_anything_known_of_the_suspect_decides():
@@ -36,14 +36,14 @@ def test_an_archive_before_anything_known_of_the_suspect_decides():
     # the weakest link is named: the vendor's side rests on our own first sight
     assert answer.weakest_link == "the suspect: first seen by us, so there by 2026-11-10"
     assert answer.missing_proof is None
-    assert answer.original_claim.kind == "archived"
+    assert answer.original_claim == archived(2014)
 
 
 def test_our_own_first_sight_decides_nothing_alone():
     answer = resolve(original(), suspect(first_seen_at=at(2029, 4, 19)))
     assert answer.direction == "undecided"
-    assert "2029-04-19" in answer.missing_proof
-    assert "archive" in answer.missing_proof
+    assert "2029-04-19" in str(answer.missing_proof)
+    assert "archive" in str(answer.missing_proof)
     # nor against another's "existed by", which says nothing of "not before"
     assert resolve(original(), suspect(listing_claims=(archived(2028),))).direction == "undecided"
 
@@ -52,14 +52,14 @@ def test_our_own_first_sight_counts_against_a_later_start():
     answer = resolve(original(), suspect(listed_at=at(2027, 3), first_seen_at=at(2027, 4)))
     assert answer.direction == "original_first"
     assert answer.margin_days == (at(2027, 3) - CRAWLED).days
-    assert answer.weakest_link.startswith("the original: first seen by us")
+    assert str(answer.weakest_link).startswith("the original: first seen by us")
 
 
 def test_a_vendor_who_was_first_is_said_to_be():
     answer = resolve(original(), suspect(published_at=at(2019)))
     assert answer.direction == "suspect_first"
-    assert answer.suspect_claim.kind == "published"
-    assert answer.weakest_link.startswith("the original: first seen by us")
+    assert "published" in str(answer.suspect_claim)
+    assert str(answer.weakest_link).startswith("the original: first seen by us")
 
 
 def test_bounds_too_near_each_other_decide_nothing():
@@ -72,7 +72,7 @@ def test_the_artisans_word_alone_decides_nothing():
     file = claims_of(Place(marketplace=None, first_seen_at=CRAWLED, dated_at=at(2012)))
     answer = resolve(file, suspect())
     assert answer.direction == "undecided"
-    assert answer.missing_proof.startswith("a publication of the original from before 2026-11-10")
+    assert str(answer.missing_proof).startswith("a publication of the original from before 2026-11-10")
     published = (Claim(kind="uploaded", source="flickr", strength="medium", about="photo", latest_at=at(2013)),)
     dated = claims_of(Place(marketplace=None, first_seen_at=CRAWLED, dated_at=at(2012), image_claims=published))
     assert resolve(dated, suspect()).direction == "original_first"
@@ -113,7 +113,7 @@ def test_photos_of_one_finding_settle_it_together():
     assert combine([unsettled]) is unsettled
     disagreeing = combine([settled, contrary])
     assert disagreeing.direction == "undecided"
-    assert "disagree" in disagreeing.weakest_link
+    assert "disagree" in str(disagreeing.weakest_link)
 
 
 def test_claims_are_bounds_in_words():

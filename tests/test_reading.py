@@ -68,6 +68,7 @@ def test_panels_of_text_are_told(panel, scale):
     file = io.BytesIO()
     small.save(file, "JPEG", quality=70)
     reading = read_image(file.getvalue(), panel=True)
+    assert reading.panel
     assert reading.panel.is_panel, reading.panel
 
 

@@ -112,6 +112,14 @@ where (l.url = %(name)s or l.marketplace || '/' || l.listing_ref = %(name)s or l
 order by l.marketplace, l.listing_ref
 limit 3;
 
+-- count_looked_up --
+-- Counts the images of a listing that were compared with those of the other side, while there are any.
+select count(*)
+from listing_image li
+join lookup u on u.image = li.image and u.looked_up_at is not null
+where li.listing = %(listing)s
+    and exists (select from lookup where side = 'original') and exists (select from lookup where side = 'suspect');
+
 -- find_listing_places --
 -- Lists the photos of a listing, with what is known of when each stood there.
 select

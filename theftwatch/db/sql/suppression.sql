@@ -382,3 +382,13 @@ limit %(most)s;
 select
     (select count(*) from match where decision <> 'no_match'),
     (select count(*) from lookup where looked_up_at is not null);
+
+-- insert_due_near --
+-- Notes that a person changed what holds of images: those like them may have followed from it.
+insert into context_due (kind, id)
+select 'image', unnest(%(images)s::bigint[])
+union
+select 'image', p.image
+from suppression p
+where p.rule = 'placeholder' and p.made_by is null
+on conflict do nothing;

@@ -12,9 +12,10 @@ def dates(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
 ) -> None:
-    """Print the ledger of a listing: bounds on its dates and those of its photos, each with source and strength.
+    """Print what is known of when a listing existed.
 
-    Where the listing is in findings, also who was first, by how much, the weakest link, and the proof that is missing.
+    Its ledger: bounds on its dates and those of its photos, each with source and strength. Where it is in findings,
+    also who was first, by how much, the weakest link, and the proof that is missing.
     """
     import asyncio
 

@@ -8,7 +8,7 @@ import typer
 from theftwatch.commands.suppression import By
 
 app = typer.Typer(
-    help="Say which vendors may show an artisan's photos; matches with them are kept and never proposed for a case.",
+    help="Say which vendors may show an artisan's photos.",
     no_args_is_help=True,
 )
 
@@ -37,7 +37,10 @@ def add(
     note: Annotated[str | None, typer.Option(help="What it rests on.")] = None,
     by: By = None,
 ) -> None:
-    """Enter a relation. A shop that nobody named an artisan for gets one of the shop's name."""
+    """Say that a vendor may show an artisan's photos.
+
+    A shop that nobody named an artisan for gets one of the shop's name.
+    """
     import asyncio
 
     from theftwatch.commands import relating
@@ -55,7 +58,7 @@ def list_(
     every: Annotated[bool, typer.Option("--all", help="Also those that have ended or not begun.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
 ) -> None:
-    """List relations, with the findings that each covers."""
+    """List relations, and the findings that each covers."""
     import asyncio
 
     from theftwatch.commands import relating
@@ -69,7 +72,7 @@ def end(
     *,
     by: By = None,
 ) -> None:
-    """End a relation: from now on matches with the vendor can be proposed again."""
+    """End a relation."""
     import asyncio
 
     from theftwatch.commands import relating

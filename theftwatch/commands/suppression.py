@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 import typer
 
 app = typer.Typer(
-    help="Show, make and undo suppressions: photos whose matches prove nothing.",
+    help="Show, make and undo suppressions of photos that prove nothing.",
     no_args_is_help=True,
 )
 
@@ -20,7 +20,10 @@ def list_(
     every: Annotated[bool, typer.Option("--all", help="Also those lifted and undone.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
 ) -> None:
-    """List suppressions, the newest first, with the figure of each and the pairs it keeps apart."""
+    """List suppressions, the newest first.
+
+    Each with its figure, and the pairs that it keeps apart.
+    """
     import asyncio
 
     from theftwatch.commands import suppressing
@@ -34,7 +37,7 @@ def show(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
 ) -> None:
-    """Show one suppression with what it was measured on, and the pairs that it keeps apart."""
+    """Show one suppression, and the pairs that it keeps apart."""
     import asyncio
 
     from theftwatch.commands import suppressing
@@ -52,7 +55,10 @@ def add(
     *,
     by: By = None,
 ) -> None:
-    """Suppress a photo, until a person undoes it; a placeholder takes along those that look like it."""
+    """Suppress a photo by a person's word.
+
+    It holds until a person undoes it. A placeholder takes along the photos that look like it.
+    """
     import asyncio
 
     from theftwatch.commands import suppressing
@@ -67,7 +73,7 @@ def undo(
     *,
     by: By = None,
 ) -> None:
-    """Undo a suppression for good: its rule does not make it again."""
+    """Undo a suppression for good."""
     import asyncio
 
     from theftwatch.commands import suppressing

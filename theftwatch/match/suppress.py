@@ -34,6 +34,8 @@ BANNER_SHARE = 0.5
 
 #: Images a portion; bounds memory where a rule goes over all of them
 _BATCH = 500
+#: Sellers a portion; one may have thousands of listings
+_SELLERS = 20
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -79,7 +81,7 @@ async def update_suppressions(
             await execute(connection, "lock_writes")
             await _apply_to_images(connection, due, now=now)
             await execute(connection, "delete_due", kind="image", ids=due)
-    while sellers := await _due(connection, "seller", 1):
+    while sellers := await _due(connection, "seller", _SELLERS):
         async with connection.transaction():
             await execute(connection, "lock_writes")
             await execute(
@@ -94,8 +96,10 @@ async def _due(connection: Connection, kind: str, most: int) -> list[int]:
 
 async def _apply_to_images(connection: Connection, due: Sequence[int], *, now: datetime) -> None:
     """Apply the rules of an image to those due, and to all near them, whose figures these move."""
-    moved = sorted({near for _, near in await fetch(connection, "find_near_matched", images=due, near_bits=NEAR_BITS)})
-    near = await fetch(connection, "find_near_matched", images=moved, near_bits=NEAR_BITS)
+    near = await fetch(connection, "find_near_matched", images=due, near_bits=NEAR_BITS)
+    moved = sorted({other for _, other in near})
+    if others := sorted(set(moved).difference(due)):
+        near += await fetch(connection, "find_near_matched", images=others, near_bits=NEAR_BITS)
     await execute(
         connection,
         "apply_common",

@@ -296,7 +296,8 @@ comment on column analysis.finding.not_proposable_because is
     'suppressed, relation, or direction with its answer; null where it is proposable';
 
 create or replace view analysis.vendor as
-with matched as (
+-- Materialized: else the planner, who takes vendors for few, sums up anew for each of them.
+with matched as materialized (
     select
         coalesce('seller ' || suspect_seller_id, 'unknown on ' || suspect_marketplace) as key,
         count(distinct match_id) filter (where counts and decision = 'match') as matches,
@@ -312,7 +313,8 @@ with matched as (
         max(first_matched_at) filter (where counts) as last_matched_at,
         count(distinct match_id) filter (where suppressed_by is not null) as suppressed,
         count(distinct match_id) filter (where suppressed_by is null and relation is not null) as related
-    from (select *, suppressed_by is null and relation is null as counts from analysis.match) as m
+    -- an offset, so that whether a pair counts is worked out once and not for each figure
+    from (select *, suppressed_by is null and relation is null as counts from analysis.match offset 0) as m
     group by key
 ), vendor as (
     select coalesce('seller ' || seller_id, 'unknown on ' || marketplace) as key, *

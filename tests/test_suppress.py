@@ -166,6 +166,25 @@ def test_the_order_of_arrival_does_not_matter(dsn, other_dsn):
     assert run(dsn, store.digest) == before
 
 
+def test_sellers_that_get_one_name_later_count_once(dsn):
+    batches, pairs = common(suppress.COMMON_ARTISANS, suppress.COMMON_VENDORS)
+    run(dsn, fill(batches, pairs))
+    assert len(active(dsn)) == 8
+    # other listings of the vendors, without the photo
+    renamed = [record(vendor(number, name="Harbour Ltd."), f"x{number}") for number in (0, 1)]
+    run(dsn, fill([renamed], []))
+    assert active(dsn) == []
+
+
+def test_a_photo_that_another_took_the_place_of_is_shown_less_often(dsn):
+    batches, pairs = common(suppress.COMMON_ARTISANS, suppress.COMMON_VENDORS)
+    run(dsn, fill(batches, pairs))
+    assert len(active(dsn)) == 8
+    swapped = record(vendor(0), "s800", image_record(OTHER))
+    run(dsn, fill([[swapped]], []))
+    assert active(dsn) == []
+
+
 def test_an_undone_suppression_stays_undone(dsn):
     run(dsn, fill(*common(suppress.COMMON_ARTISANS, suppress.COMMON_VENDORS)))
 

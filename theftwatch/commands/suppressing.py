@@ -147,8 +147,10 @@ async def add_suppression(image: str, *, rule: str, by: str | None) -> None:
             )
             await execute(connection, "insert_due_images", images=[key])
         await bring_up_to_date(connection)
-        [each] = await _find(connection, suppression=suppression)
-    print(f"{suppression}: {suppression_rule(rule)}; it keeps {count(each.matches, 'pair')} apart.")
+        found = await _find(connection, suppression=suppression)
+    # none where the photo is an opted-out artisan's alone
+    matches = found[0].matches if found else 0
+    print(f"{suppression}: {suppression_rule(rule)}; it keeps {count(matches, 'pair')} apart.")
     if rule == "placeholder":
         print("To make it known to every installation, add this line to theftwatch/match/placeholders.tsv:")
         print(f"{sha256.hex()}\t{hash_256 or ''}\tseen on …")

@@ -102,6 +102,13 @@ async def _write(
     latest = {ids[seller_key(seller)]: (seller, side) for seller, side in seen}
     await execute(
         connection,
+        "insert_due_renamed",
+        ids=list(latest),
+        names=[seller.name for seller, _ in latest.values()],
+        sides=[side for _, side in latest.values()],
+    )
+    await execute(
+        connection,
         "update_sellers",
         now=now,
         **columns(

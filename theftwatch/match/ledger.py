@@ -59,9 +59,11 @@ async def update_directions(connection: Connection, findings: Sequence[int] | No
     """
     if findings is None:
         async with connection.transaction():
+            await execute(connection, "lock_writes")
             await execute(connection, "insert_due_everything")
     elif findings:
         async with connection.transaction():
+            await execute(connection, "lock_writes")
             await execute(connection, "insert_due_findings", findings=list(findings))
     while due := [key for (key,) in await fetch(connection, "find_due", kind="finding", most=_BATCH)]:
         async with connection.transaction():

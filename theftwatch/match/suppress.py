@@ -71,6 +71,7 @@ async def update_suppressions(
     its own; broken off, the next call takes up what is left.
     """
     async with connection.transaction():
+        await execute(connection, "lock_writes")
         if images is None:
             await execute(connection, "insert_due_everything")
         else:

@@ -46,6 +46,23 @@ where p.seller = %(provisional)s and not exists (
     select from suppression own where own.image = p.image and own.rule = p.rule and own.seller = %(into)s
 );
 
+-- insert_due_renamed --
+-- Notes what follows where sellers get other names or sides: which of them count as one, and which are vendors.
+with changed as materialized (
+    select s.id
+    from unnest(%(ids)s::bigint[], %(names)s::text[], %(sides)s::text[]) as seen (id, name, side)
+    join seller s on s.id = seen.id
+    where s.name is distinct from coalesce(seen.name, s.name) or s.side is distinct from coalesce(seen.side, s.side)
+)
+insert into context_due (kind, id)
+select 'image', li.image
+from changed
+join listing l on l.seller = changed.id
+join listing_image li on li.listing = l.id
+where exists (select from match where original_image = li.image)
+    or exists (select from match where suspect_image = li.image)
+on conflict do nothing;
+
 -- insert_due_moved --
 -- Notes what giving a seller the listings of another changes.
 insert into context_due (kind, id)

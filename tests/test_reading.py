@@ -8,7 +8,8 @@ import pytest
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from tests.context import PHOTO, size_chart, stored_anew
-from theftwatch.demo.photos import photo_bytes
+from theftwatch.demo.catalogue import load_catalogue
+from theftwatch.demo.photos import photo_bytes, picture_bytes
 from theftwatch.errors import UnusableImageError
 from theftwatch.images.panel import read_panel
 from theftwatch.images.reading import estimate_jpeg_quality, read_image
@@ -70,6 +71,14 @@ def test_panels_of_text_are_told(panel, scale):
     reading = read_image(file.getvalue(), panel=True)
     assert reading.panel
     assert reading.panel.is_panel, reading.panel
+
+
+def test_the_demo_s_size_chart_is_told():
+    pictures = [one.picture for offer in load_catalogue().offers for one in offer.shown]
+    chart = next(picture for picture in pictures if picture.variant == "size-chart")
+    panel = read_image(picture_bytes(chart), panel=True).panel
+    assert panel
+    assert panel.is_panel, panel
 
 
 def dressed(photo, how):

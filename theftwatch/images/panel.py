@@ -47,6 +47,11 @@ _LETTERS_MIN = 130
 _SPREAD_MIN = 0.35
 _TABLE_LETTERS_MIN = 60
 _TABLE_RULINGS_MIN = 5
+#: Rulings both across and down, between which a figure by itself is text, and few of them are enough
+_GRID_RULINGS_MIN = 4
+_GRID_LETTERS_MIN = 24
+_GRID_LINES_MIN = 4
+_GRID_PLAIN_MIN = 0.8
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -84,15 +89,17 @@ def read_panel(grey: Image.Image) -> Panel:
     if plain < _PLAIN_MIN:
         return replace(_PHOTO, plain=round(plain, 3))
     across, down, rulings = _rulings(picture)
-    text = _text(picture, rulings, dark=ground >= _MIDDLE)
+    is_grid = min(across, down) >= _GRID_RULINGS_MIN and plain >= _GRID_PLAIN_MIN
+    letters_min = 1 if is_grid else _LINE_LETTERS_MIN
+    text = _text(picture, rulings, dark=ground >= _MIDDLE, letters_min=letters_min)
     # A head of the other tone has its letters the other way round; they count as no text, but are nothing else either.
-    reversed_text = _text(picture, rulings, dark=ground < _MIDDLE)
+    reversed_text = _text(picture, rulings, dark=ground < _MIDDLE, letters_min=_LINE_LETTERS_MIN)
     other = _other(picture, text.mask | reversed_text.mask | rulings)
-    in_lines = text.letters >= _LETTERS_MIN
+    in_grid = is_grid and text.letters >= _GRID_LETTERS_MIN and text.lines >= _GRID_LINES_MIN
     in_table = text.letters >= _TABLE_LETTERS_MIN and max(across, down) >= _TABLE_RULINGS_MIN
-    fills = text.lines >= _LINES_MIN and text.spread >= _SPREAD_MIN
+    in_lines = (in_table or text.letters >= _LETTERS_MIN) and text.lines >= _LINES_MIN
     return Panel(
-        is_panel=fills and other <= _OTHER_MAX and (in_lines or in_table),
+        is_panel=(in_grid or in_lines) and text.spread >= _SPREAD_MIN and other <= _OTHER_MAX,
         letters=text.letters,
         lines=text.lines,
         rulings_across=across,
@@ -152,7 +159,7 @@ def _rulings(picture: Grey) -> tuple[int, int, Mask]:
     return counts[0], counts[1], np.asarray(cv2.dilate(mask, np.ones((5, 5), np.uint8)), np.uint8)
 
 
-def _text(picture: Grey, rulings: Mask, *, dark: bool) -> _Text:
+def _text(picture: Grey, rulings: Mask, *, dark: bool, letters_min: int) -> _Text:
     """Find letters that stand in lines: ink of a letter's size, and rows of such ink no higher than a letter."""
     mean = cv2.boxFilter(picture, -1, (_BLOCK_PX, _BLOCK_PX))
     difference = cv2.subtract(mean, picture) if dark else cv2.subtract(picture, mean)
@@ -181,8 +188,9 @@ def _text(picture: Grey, rulings: Mask, *, dark: bool) -> _Text:
     row_letters = np.bincount(row_of[chosen], weights=worth, minlength=count)
     heights = np.bincount(row_of[chosen], weights=height[chosen] * worth, minlength=count)
     row_height = heights / np.maximum(1, row_letters)
-    is_line = (row_letters >= _LINE_LETTERS_MIN) & (row_stats[:, 3] <= _LINE_HEIGHTS_MAX * row_height)
-    is_line &= row_stats[:, 2] >= row_stats[:, 3]
+    is_line = (row_letters >= letters_min) & (row_stats[:, 3] <= _LINE_HEIGHTS_MAX * row_height)
+    if letters_min > 1:
+        is_line &= row_stats[:, 2] >= row_stats[:, 3]
     is_line[0] = False
     mask = cv2.dilate((is_line[rows] * np.uint8(255)).astype(np.uint8), np.ones((9, 17), np.uint8))
     if not is_line.any():

@@ -16,6 +16,10 @@ _FULLER, _CLEANER, _LARGER, _LESS_COMPRESSED = 3, 2, 1, 1
 _SHOWN_WHOLE = 0.95
 _LARGER_BY = 1.1
 _QUALITY_BY = 10
+#: Marketplaces store at 70 and more: below this somebody else recompressed. Above, a copy stored anew may well have the
+#: higher figure of the two, so that is said and decides nothing.
+_QUALITY_POOR = 60
+_QUALITY_FAR = 20
 _COVERED_MIN = 0.005
 #: Share of the suspect that a photo takes where the rest may be of the same photo; tiles of a collage are smaller, and
 #: shrunk
@@ -110,7 +114,9 @@ def _less_compressed(original: int | None, suspect: int | None) -> list[Sign]:
     if original is None or suspect is None or abs(original - suspect) < _QUALITY_BY:
         return []
     qualities = f"JPEG quality {original} of the original, {suspect} of the suspect"
-    return [Sign(weight=_LESS_COMPRESSED if original > suspect else -_LESS_COMPRESSED, reason=qualities)]
+    telling = min(original, suspect) < _QUALITY_POOR and abs(original - suspect) >= _QUALITY_FAR
+    weight = _LESS_COMPRESSED if telling else 0
+    return [Sign(weight=weight if original > suspect else -weight, reason=qualities)]
 
 
 def _number(value: object) -> float | None:

@@ -10,6 +10,7 @@ from psycopg.rows import dict_row
 
 from tests import matched
 from theftwatch.files import Files
+from theftwatch.match.context import update_context
 
 DOCUMENT = (Path(__file__).parents[1] / "docs/database.md").read_text()
 EXAMPLES = re.findall(r"^```sql\n(.*?)^```", DOCUMENT, re.MULTILINE | re.DOTALL)
@@ -19,7 +20,14 @@ EXAMPLES = re.findall(r"^```sql\n(.*?)^```", DOCUMENT, re.MULTILINE | re.DOTALL)
 def filled(dsn, tmp_path):
     async def fill():
         async with await psycopg.AsyncConnection.connect(dsn) as connection:
-            await matched.fill(connection, Files(tmp_path / "files"))
+            files = Files(tmp_path / "files")
+            await matched.fill(connection, files)
+            await connection.execute(
+                """insert into suppression (image, rule, made_at, undone_at, undone_by, undone_reason)
+                select id, 'common', %(now)s, %(now)s, 'Eva', 'her own photo' from image where sha256 = %(sha256)s""",
+                {"now": matched.MATCHED_AT, "sha256": matched.image(matched.DRESS).sha256},
+            )
+            await update_context(connection, load=files.get, now=matched.MATCHED_AT)
 
     asyncio.run(fill())
     with psycopg.connect(dsn, autocommit=True, row_factory=dict_row) as connection:

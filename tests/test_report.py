@@ -22,6 +22,7 @@ from theftwatch.db import store
 from theftwatch.errors import DatabaseError, UsageError
 from theftwatch.files import Files
 from theftwatch.listing import Seller
+from theftwatch.match.context import update_context
 from theftwatch.reports import report
 from theftwatch.reports.pairs import match_rows
 from theftwatch.reports.preview import LONG_SIDE_PX, Previews, make_preview
@@ -532,3 +533,73 @@ def test_runs_that_never_ended_have_broken_off(filled, files, tmp_path):
     _, page = write(filled, files, tmp_path)
     assert "artfire, 2026-11-23 11:59 UTC: running" in words(page)
     assert "etsy, 2026-11-23 11:00 UTC: broken off" in words(page)
+
+
+def update(connection):
+    return update_context(connection, load=lambda sha256: b"", now=NOW, everything=True)
+
+
+def test_a_pair_says_who_was_first(filled, files, tmp_path):
+    run(filled, update)
+    _, page = write(filled, files, tmp_path)
+    shirt = words(page.xpath("//article[contains(., 'Mirrored')]"))
+    assert "On known evidence the original was first, by 2,009 days." in shirt
+    assert "Weakest link: the suspect: first seen by us, so there by 2026-11-10." in shirt
+    own = words(page.xpath("//article[contains(., 'shoot/own.jpg')]"))
+    assert "Who was first is undecided; it would be settled by a publication of the original" in own
+
+
+def test_a_pair_whose_dates_were_not_looked_at_says_so(filled, files, tmp_path):
+    _, page = write(filled, files, tmp_path)
+    assert words(page).count("Who was first: not looked.") == 5
+
+
+def test_dates_and_pixels_that_disagree_are_shown(filled, files, tmp_path):
+    async def contradict(connection):
+        await update(connection)
+        await connection.execute("update direction set likelier_source = 'suspect', pixel_reasons = '{<i>larger}'")
+
+    run(filled, contradict)
+    _, page = write(filled, files, tmp_path)
+    assert "By the pixels the suspect is the likelier source: <i>larger. Dates and pixels disagree." in words(page)
+
+
+def test_what_does_not_count_is_shown_apart_with_its_reason(filled, files, tmp_path, command):
+    async def keep_apart(connection):
+        for rule, photo in (("common", matched.SMALL_DRESS), ("banner", matched.MIRRORED_SHIRT)):
+            await connection.execute(
+                "insert into suppression (image, rule, made_by, made_at) select id, %s, 'Eva', now() from image"
+                " where sha256 = %s",
+                [rule, matched.image(photo).sha256],
+            )
+        await connection.execute(
+            "insert into relation (artisan, seller, kind, made_by, made_at, active)"
+            " select a.id, s.id, 'licensee', 'Eva', now(), true from artisan a, seller s"
+            " where a.name = 'Ana' and s.name = 'Harbour Co., Ltd.'"
+        )
+        await update(connection)
+
+    run(filled, keep_apart)
+    run(filled, hostile)
+    summary, page = write(filled, files, tmp_path)
+    assert (summary.matches, summary.possible) == (1, 1)
+    [apart] = page.css(".not-counted")
+    text = words(apart)
+    assert "Not counted, and why: 4 pairs" in text
+    assert "shown by many vendors and several artisans; licensee: AnaMakes" in text
+    assert "the vendor’s banner; licensee" in text
+    assert apart.css("details[open]") == []
+    assert "Meadow Clothing" in text
+    assert words(page.css(".others")).count("Meadow Clothing") == 2  # without a match, and here
+    _, page = write(filled, files, tmp_path, vendor="Harbour Co., Ltd.")
+    assert "Not counted, and why: 2 pairs" in words(page)
+    assert "4 more pairs not counted" in command().stderr
+
+
+def test_where_nothing_counts_it_does_not_say_that_nothing_matched(filled, files, tmp_path):
+    with psycopg.connect(filled) as connection:
+        connection.execute(
+            "insert into suppression (image, rule, made_by, made_at) select id, 'common', 'Eva', now() from image"
+        )
+    _, page = write(filled, files, tmp_path)
+    assert words(page.css("h1")) == "No match that counts"

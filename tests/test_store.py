@@ -104,6 +104,11 @@ def test_saving_twice_changes_nothing(dsn: str) -> None:
     assert rows(dsn, "select kind, count(*) from listing_event group by 1") == [("first_seen", 2)]
 
 
+def test_listings_without_an_image_can_be_saved_alone(dsn: str) -> None:
+    save(dsn, record("1"))
+    assert rows(dsn, "select count(*) from listing") == [(1,)]
+
+
 def test_digest_does_not_depend_on_order_or_batches(dsn: str, other_dsn: str) -> None:
     records = [record(str(n), image("a"), image(f"own {n}", hash_=n)) for n in range(5)]
     save(dsn, *records)

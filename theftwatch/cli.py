@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from theftwatch.commands import compare, crawl, db, demo, extract, match, report
+from theftwatch.commands import compare, crawl, dates, db, demo, extract, match, relation, report, suppression
 from theftwatch.errors import TheftWatchError
 
 logger = logging.getLogger(__name__)
@@ -35,6 +35,9 @@ app.command()(compare.scan)
 app.add_typer(match.originals, name="originals")
 app.command()(match.rematch)
 app.command()(report.report)
+app.command()(dates.dates)
+app.add_typer(suppression.app, name="suppression")
+app.add_typer(relation.app, name="relation")
 app.add_typer(db.app, name="db")
 
 

@@ -14,7 +14,7 @@ from theftwatch.db.server import connect_dsn
 from theftwatch.errors import UsageError
 from theftwatch.files import Files
 from theftwatch.reports.coverage import Coverage, find_coverage
-from theftwatch.reports.pairs import find_vendors, match_rows
+from theftwatch.reports.pairs import NotCounted, find_not_counted, find_vendors, match_rows
 from theftwatch.reports.report import write_report
 from theftwatch.reports.table import match_lines, match_table
 from theftwatch.reports.words import count, moment
@@ -57,11 +57,16 @@ async def _print_table(connection: Connection, vendor: str | None) -> None:
     if vendor is not None and not await find_vendors(connection, vendor):
         raise UsageError(f"{vendor}: no vendor goes by this name or key; `theftwatch report` shows those with matches")
     rows = await match_rows(connection, vendor)
+    apart = await find_not_counted(
+        connection, None if vendor is None else await find_vendors(connection, vendor), most=1
+    )
     console = Console(highlight=False)
     if console.is_terminal:
         console.print(match_table(rows))
         console.print()
         console.print(_summary(await find_coverage(connection)))
+        if apart:
+            console.print(_not_counted(apart[0]))
         if rows:
             console.print(
                 "A match says that two photos are one and the same; only a person can confirm what that means."
@@ -70,6 +75,15 @@ async def _print_table(connection: Connection, vendor: str | None) -> None:
     for line in match_lines(rows):
         print(line)
     print(_summary(await find_coverage(connection)), file=sys.stderr)
+    if apart:
+        print(_not_counted(apart[0]), file=sys.stderr)
+
+
+def _not_counted(first: NotCounted) -> str:
+    return (
+        f"{count(first.of_all, 'more pair')} not counted, as the photos prove nothing or the vendor may show them: "
+        "`theftwatch suppression list`, `theftwatch relation list`."
+    )
 
 
 def _summary(coverage: Coverage) -> str:

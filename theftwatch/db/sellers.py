@@ -47,7 +47,9 @@ async def save_sellers(
         for other in found:
             if other != target and other not in firm:
                 await execute(connection, "merge_sellers", into=target, provisional=other)
+                await execute(connection, "move_context", into=target, provisional=other)
                 await execute(connection, "delete_seller", id=other)
+                await execute(connection, "insert_due_moved", seller=target)
                 known = {key: target if known_id == other else known_id for key, known_id in known.items()}
         for key in _keys(seller):
             known.setdefault(key, target)
@@ -98,6 +100,13 @@ async def _write(
     now: datetime,
 ) -> None:
     latest = {ids[seller_key(seller)]: (seller, side) for seller, side in seen}
+    await execute(
+        connection,
+        "insert_due_renamed",
+        ids=list(latest),
+        names=[seller.name for seller, _ in latest.values()],
+        sides=[side for _, side in latest.values()],
+    )
     await execute(
         connection,
         "update_sellers",

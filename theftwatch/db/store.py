@@ -75,12 +75,15 @@ async def save_listings(
     ids = {(marketplace, listing_ref): listing for listing, marketplace, listing_ref, _ in rows}
     once_complete = [listing for listing, *_, was_complete in rows if was_complete]
     await save_images(connection, [image for record in records for image in record.new_images], now=now)
-    await _save_listing_images(connection, records, ids, once_complete, run=run, now=now)
     listings = list(ids.values())
+    # before as well as after: an image that another takes the place of is shown less often now
+    await execute(connection, "insert_due_listings", listings=listings)
+    await _save_listing_images(connection, records, ids, once_complete, run=run, now=now)
     await _save_date_claims(connection, records, ids, now=now)
     await execute(connection, "insert_lookups", listings=listings)
     images = [image for (image,) in await fetch(connection, "find_listing_images", listings=listings)]
     await execute(connection, "insert_findings", images=images, now=now)
+    await execute(connection, "insert_due_listings", listings=listings)
 
 
 async def save_images(connection: Connection, images: Iterable[ImageRecord], *, now: datetime) -> None:
@@ -193,6 +196,7 @@ async def insert_findings(connection: Connection, sha256s: Sequence[bytes], *, n
     """Pair originals with suspect listings through the matches of given images."""
     images = [image for (image,) in await fetch(connection, "find_image_ids", sha256s=list(sha256s))]
     await execute(connection, "insert_findings", images=images, now=now)
+    await execute(connection, "insert_due_images", images=images)
 
 
 async def find_known_images(connection: Connection, marketplace: str, image_keys: Sequence[str]) -> dict[str, bytes]:
@@ -260,16 +264,25 @@ async def _save_listing_images(
         once_complete=once_complete,
         complete_listings=[ids[_key(record)] for record in records if record.listing.complete],
         **columns(
-            {
-                "listings": listing,
-                "positions": image.image.position,
-                "sha256s": image.sha256,
-                "source_urls": image.image.url,
-                "image_keys": image.image.key,
-                "published_at": image.image.published_at,
-                "missing_reasons": image.missing_reason,
-            }
-            for listing, image in shown
+            (
+                {
+                    "listings": listing,
+                    "positions": image.image.position,
+                    "sha256s": image.sha256,
+                    "source_urls": image.image.url,
+                    "image_keys": image.image.key,
+                    "published_at": image.image.published_at,
+                    "missing_reasons": image.missing_reason,
+                }
+                for listing, image in shown
+            ),
+            "listings",
+            "positions",
+            "sha256s",
+            "source_urls",
+            "image_keys",
+            "published_at",
+            "missing_reasons",
         ),
     )
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from theftwatch.db.queries import Connection
 from theftwatch.reports.rows import fetch_as
-from theftwatch.reports.words import done_to_the_photo
+from theftwatch.reports.words import done_to_the_photo, relation_kind, suppression_rule
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,6 +78,47 @@ class Place:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Direction:
+    """Who was first in a finding that a pair belongs to, by the dates and by the pixels."""
+
+    direction: Literal["original_first", "suspect_first", "undecided"]
+    margin_days: int | None
+    weakest_link: str | None
+    missing_proof: str | None
+    likelier_source: Literal["original", "suspect", "undecided"]
+    pixel_reasons: list[str]
+
+    @property
+    def disagrees(self) -> bool:
+        """Whether dates and pixels point to different sides."""
+        return {self.direction.removesuffix("_first"), self.likelier_source} == {"original", "suspect"}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NotCounted:
+    """A pair that matched and proves nothing, or that somebody may show."""
+
+    marketplace: str
+    vendor: str | None
+    shop: str | None
+    original: str | None
+    original_url: str | None
+    suspect: str | None
+    suspect_url: str | None
+    suppressed_by: list[str] | None
+    relation: str | None
+    score: float
+    #: How many such pairs there are in all
+    of_all: int
+
+    @property
+    def why(self) -> str:
+        """Why it does not count, in words."""
+        reasons = [suppression_rule(rule) for rule in self.suppressed_by or ()]
+        return "; ".join(reasons + ([relation_kind(self.relation)] if self.relation else []))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Pair:
     """Two photos that match, and everywhere that they stand; the suspect ones at one vendor."""
 
@@ -99,6 +140,8 @@ class Pair:
     #: The place seen first comes first
     originals: tuple[Place, ...]
     suspects: tuple[Place, ...]
+    #: One for each answer among the findings that it belongs to; none while that was not looked at
+    directions: tuple[Direction, ...] = ()
 
     @property
     def done(self) -> str:
@@ -132,6 +175,14 @@ async def find_pairs(connection: Connection, vendor: Vendor) -> list[Pair]:
     ]
 
 
+async def find_not_counted(
+    connection: Connection, vendors: Sequence[Vendor] | None = None, *, most: int = 200
+) -> list[NotCounted]:
+    """Return pairs that matched and do not count, of given vendors or of all."""
+    ids = None if vendors is None else [vendor.vendor_id for vendor in vendors if vendor.vendor_id is not None]
+    return await fetch_as(connection, NotCounted, "report_not_counted", vendors=ids, most=most)
+
+
 async def match_rows(connection: Connection, vendor: str | None = None) -> list[tuple[Vendor, list[Pair]]]:
     """Return the vendors that have pairs, each with its pairs; the most serious first.
 
@@ -147,7 +198,23 @@ async def match_rows(connection: Connection, vendor: str | None = None) -> list[
 
 async def _fetch(connection: Connection, *, vendor: int | None, unknown_on: str | None) -> list[Pair]:
     rows = await fetch_as(connection, Pair, "report_pairs", vendor=vendor, unknown_on=unknown_on)
-    return [replace(row, originals=_read_places(row.originals), suspects=_read_places(row.suspects)) for row in rows]
+    return [
+        replace(
+            row,
+            originals=_read_places(row.originals),
+            suspects=_read_places(row.suspects),
+            directions=_read_directions(row.directions),
+        )
+        for row in rows
+    ]
+
+
+def _read_directions(directions: Iterable[Any]) -> tuple[Direction, ...]:
+    """Read directions from the objects that the query makes of them, the most telling first."""
+    read = (Direction(**direction) for direction in directions)
+    return tuple(
+        sorted(read, key=lambda each: (each.direction == "undecided", each.direction, -(each.margin_days or 0)))
+    )
 
 
 def _read_places(places: Iterable[Any]) -> tuple[Place, ...]:

@@ -20,13 +20,15 @@ from theftwatch.errors import UsageError
 from theftwatch.files import Files
 from theftwatch.reports import words
 from theftwatch.reports.coverage import find_coverage
-from theftwatch.reports.pairs import Pair, Vendor, find_pairs, find_vendors
+from theftwatch.reports.pairs import Pair, Vendor, find_not_counted, find_pairs, find_vendors
 from theftwatch.reports.preview import Preview, Previews
 
 #: Pairs of a vendor that are seen without a click
 _UNFOLDED = 24
 #: Pairs on one page; each takes some 45 kB, and a browser has to hold them all
 _PAIRS_MAX = 3_000
+#: Pairs that do not count, named one by one
+_NOT_COUNTED_MAX = 200
 #: Places of a photo that are seen without a click
 _PLACES_UNFOLDED = 3
 #: Pairs whose previews are made, and held, at once
@@ -93,6 +95,7 @@ async def write_report(
             vendors=matched,
             others=[each for each in vendors if not each.pairs],
             coverage=await find_coverage(connection),
+            not_counted=await find_not_counted(connection, None if vendor is None else vendors, most=_NOT_COUNTED_MAX),
             sections=_sections(connection, matched),
             with_previews=lambda pairs: _with_previews(pairs, previews),
             places_unfolded=_PLACES_UNFOLDED,

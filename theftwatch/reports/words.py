@@ -34,6 +34,31 @@ _METHODS = {
 _EVENTS = {"listed": "listed", "archived": "archived", "review": "reviewed", "published": "put up"}
 
 
+_RULES = {
+    "placeholder": "a placeholder",
+    "common": "shown by many vendors and several artisans",
+    "banner": "the vendor’s banner",
+    "text_panel": "a panel of text",
+}
+
+_RELATIONS = {
+    "own_shop": "own shop",
+    "licensee": "licensee",
+    "reseller": "reseller",
+    "common_supplier": "common supplier",
+}
+
+
+def suppression_rule(rule: str) -> str:
+    """Return what a photo is, by the rule that suppresses it."""
+    return _RULES.get(rule, rule)
+
+
+def relation_kind(kind: str) -> str:
+    """Return what a vendor is to an artisan."""
+    return _RELATIONS.get(kind, kind)
+
+
 def done_to_the_photo(method: str, transform: Mapping[str, Any] | None) -> str:
     """Return what was done to an original to make the suspect photo, such as "mirrored, resized to 60 %"."""
     if method == "exact":

@@ -67,6 +67,25 @@ with seller_key as (
     left join artisan a on a.id = file.artisan
     left join image_key i on i.id = file.image
     join listing_key s on s.id = f.suspect_listing
+    union all
+    select 'company_alias', jsonb_build_array(a.marketplace, a.kind, a.value, s.key)
+    from company_alias a join seller_key s on s.id = a.seller
+    union all
+    -- one that was lifted says the same as none: whether it ever held depends on what was seen in between
+    select 'suppression', jsonb_build_array(i.key, p.rule, s.key, p.made_by, p.undone_at is not null, p.undone_reason)
+    from suppression p join image_key i on i.id = p.image left join seller_key s on s.id = p.seller
+    where p.lifted_at is null or p.undone_at is not null
+    union all
+    select 'relation', jsonb_build_array(
+        a.name, s.key, r.kind, o.key, i.key, extract(epoch from r.starts_at), extract(epoch from r.expires_at), r.note,
+        r.ended_at is null
+    )
+    from relation r
+    join artisan a on a.id = r.artisan
+    join seller_key s on s.id = r.seller
+    left join listing_key o on o.id = r.original_listing
+    left join original_file file on file.id = r.original_file
+    left join image_key i on i.id = file.image
 )
 select name, count(*) as rows, sum(('x' || left(md5(content::text), 16))::bit(64)::bigint::numeric)::text as sum
 from fact

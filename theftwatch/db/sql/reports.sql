@@ -12,12 +12,13 @@ order by
     vendor_ref;
 
 -- report_pairs --
--- Lists matched pairs of photos, each with all places where the two stand: of one vendor, of the listings of a
+-- Lists matched pairs of photos that count, each with all places where the two stand: of one vendor, of the listings of a
 -- marketplace whose vendor is not known, or of all. The surest first, and copies of one original beside each other.
 with shown as (
     select *, max(score) over (partition by suspect_marketplace, suspect_seller_id, decision, original_sha256) as best_of
     from analysis.match
-    where (%(vendor)s::bigint is null or suspect_seller_id = %(vendor)s::bigint)
+    where suppressed_by is null and relation is null
+        and (%(vendor)s::bigint is null or suspect_seller_id = %(vendor)s::bigint)
         and (
             %(unknown_on)s::text is null
             or (suspect_seller_id is null and suspect_marketplace = %(unknown_on)s::text)
@@ -53,8 +54,20 @@ with shown as (
             'published_at', suspect_published_at,
             'state', suspect_state,
             'shown', suspect_shown
-        )) as suspects
+        )) as suspects,
+        coalesce(
+            jsonb_agg(distinct jsonb_build_object(
+                'direction', d.direction,
+                'margin_days', d.margin_days,
+                'weakest_link', d.weakest_link,
+                'missing_proof', d.missing_proof,
+                'likelier_source', d.likelier_source,
+                'pixel_reasons', d.pixel_reasons
+            )) filter (where d.finding is not null),
+            '[]'
+        ) as directions
     from shown
+    left join direction d on d.finding = shown.finding_id
     group by
         suspect_seller_id, suspect_marketplace, match_id, decision, score, best_of, method, transform, explanation,
         first_matched_at
@@ -62,13 +75,30 @@ with shown as (
 select
     pair.vendor_id, pair.marketplace, pair.match_id, pair.decision, pair.score, pair.method, pair.transform,
     pair.explanation, pair.first_matched_at, pair.originals, pair.suspects,
-    o.sha256 as original_sha256, o.width_px as original_width_px, o.height_px as original_height_px,
+    pair.directions, o.sha256 as original_sha256, o.width_px as original_width_px, o.height_px as original_height_px,
     s.sha256 as suspect_sha256, s.width_px as suspect_width_px, s.height_px as suspect_height_px
 from pair
 join match m on m.id = pair.match_id
 join image o on o.id = m.original_image
 join image s on s.id = m.suspect_image
 order by pair.decision, pair.best_of desc, o.sha256, pair.score desc, s.sha256;
+
+-- report_not_counted --
+-- Lists pairs that matched and do not count, with the reason: of given vendors, or of all.
+select
+    suspect_marketplace as marketplace, coalesce(suspect_seller, suspect_seller_ref) as vendor,
+    coalesce(original_seller, original_seller_ref, artisan) as shop,
+    min(coalesce(original_title, original_file_name)) as original, min(original_url) as original_url,
+    min(suspect_title) as suspect, min(suspect_url) as suspect_url, suppressed_by, relation, max(score) as score,
+    count(*) over () as of_all
+from analysis.match
+where (suppressed_by is not null or relation is not null)
+    and (%(vendors)s::bigint[] is null or suspect_seller_id = any(%(vendors)s::bigint[]))
+group by
+    match_id, suspect_marketplace, coalesce(suspect_seller, suspect_seller_ref),
+    coalesce(original_seller, original_seller_ref, artisan), suppressed_by, relation
+order by suppressed_by nulls last, relation, vendor, score desc, match_id
+limit %(most)s::int;
 
 -- report_date_claims --
 -- Lists what is known of when given listings existed.

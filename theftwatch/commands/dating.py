@@ -1,0 +1,205 @@
+"""The work of `theftwatch dates`."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from theftwatch.commands.suppressing import opened
+from theftwatch.db.queries import Connection, fetch
+from theftwatch.errors import UsageError
+from theftwatch.match.direction import Claim, Place, claims_of, in_words
+from theftwatch.match.ledger import claim_as_json, find_claims
+from theftwatch.reports.rows import fetch_as
+from theftwatch.reports.words import marketplace_name, one_line
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Listing:
+    id: int
+    marketplace: str
+    listing_ref: str
+    url: str
+    title: str | None
+    seller: str | None
+    listed_at: datetime | None
+    first_seen_at: datetime
+    complete: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Photo:
+    image: int | None
+    position: int
+    sha256: str | None
+    source_url: str
+    image_key: str
+    first_seen_at: datetime
+    published_at: datetime | None
+    shown: bool
+    missing_reason: str | None
+    joined_later: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Finding:
+    finding_id: int
+    side: str
+    original: str | None
+    original_seller: str | None
+    artisan: str | None
+    suspect: str | None
+    suspect_seller: str | None
+    direction: str | None
+    margin_days: int | None
+    weakest_link: str | None
+    missing_proof: str | None
+    likelier_source: str | None
+    pixel_reasons: list[str] | None
+    dates_and_pixels_agree: bool | None
+    proposable: bool
+    not_proposable_because: str | None
+    original_claim: dict[str, Any] | None
+    suspect_claim: dict[str, Any] | None
+
+
+async def print_dates(name: str, *, as_json: bool) -> None:
+    """Print the ledger of the listing that goes by a name."""
+    async with opened() as connection:
+        listing = await _find(connection, name)
+        photos = await fetch_as(connection, _Photo, "find_listing_places", listing=listing.id)
+        claims = await find_claims(connection, [listing.id], [photo.image for photo in photos if photo.image])
+        of_listing = claims.of_listing.get(listing.id, ())
+        place = Place(
+            marketplace=listing.marketplace,
+            first_seen_at=listing.first_seen_at,
+            listed_at=listing.listed_at,
+            listing_claims=of_listing,
+        )
+        ledger = [
+            (
+                photo,
+                claims_of(
+                    Place(
+                        marketplace=listing.marketplace,
+                        first_seen_at=photo.first_seen_at,
+                        published_at=photo.published_at,
+                        joined_later=photo.joined_later,
+                        image_claims=claims.of_image.get(photo.image or 0, ()),
+                    )
+                ),
+            )
+            for photo in photos
+        ]
+        findings = await fetch_as(connection, _Finding, "find_listing_directions", listing=listing.id)
+        [(compared,)] = await fetch(connection, "count_looked_up", listing=listing.id)
+    if as_json:
+        print(json.dumps(_as_json(listing, claims_of(place), ledger, findings, looked=compared > 0), default=str))
+        return
+    print(
+        f"{one_line(listing.title or 'Untitled')}, "
+        f"{marketplace_name(listing.marketplace)} {one_line(listing.listing_ref)}"
+    )
+    print(one_line(listing.url))
+    _print_claims("", claims_of(place))
+    for photo, known in ledger:
+        state = "" if photo.shown else ", no longer shown"
+        print(f"photo {photo.position + 1}{state}: {(photo.sha256 or photo.missing_reason or 'not held')[:16]}")
+        if photo.joined_later:
+            print("  not in the listing when it was first read: the listing’s own dates say nothing of it")
+        _print_claims("  ", known)
+    for finding in findings:
+        _print_finding(finding)
+    if not findings:
+        print("In no finding." if compared else "Not looked: no photo of this listing has been compared yet.")
+
+
+async def _find(connection: Connection, name: str) -> _Listing:
+    found = await fetch_as(connection, _Listing, "find_listing", name=name)
+    if not found:
+        raise UsageError(f"{name}: no such listing in the record; give its address as stored, or marketplace/key")
+    if len(found) > 1:
+        raise UsageError(f"{name}: listings of several marketplaces have this key; give marketplace/key")
+    return found[0]
+
+
+def _print_claims(indent: str, claims: Sequence[Claim]) -> None:
+    for claim in claims:
+        print(f"{indent}- {one_line(in_words(claim))}")
+
+
+def _print_finding(finding: _Finding) -> None:
+    other = finding.suspect if finding.side == "original" else finding.original
+    whose = finding.suspect_seller if finding.side == "original" else finding.original_seller or finding.artisan
+    print(
+        f"finding {finding.finding_id}, as {finding.side}, with {one_line(other or '')} "
+        f"({one_line(whose or 'not known')})"
+    )
+    if finding.direction is None:
+        print("  who was first: not looked")
+    else:
+        margin = "" if finding.margin_days is None else f", by {finding.margin_days} days"
+        print(f"  on known evidence: {finding.direction.replace('_', ' ')}{margin}")
+        if finding.weakest_link:
+            print(f"  weakest link: {one_line(finding.weakest_link)}")
+        if finding.missing_proof:
+            print(f"  would settle it: {one_line(finding.missing_proof)}")
+        reasons = "; ".join(finding.pixel_reasons or ()) or "nothing speaks for either"
+        print(f"  likelier source by the pixels: {finding.likelier_source} ({one_line(reasons)})")
+        if finding.dates_and_pixels_agree is False:
+            print("  dates and pixels disagree: a person has to look")
+    if not finding.proposable:
+        print(f"  not proposed for a case: {finding.not_proposable_because}")
+
+
+def _as_json(
+    listing: _Listing,
+    claims: Sequence[Claim],
+    ledger: Sequence[tuple[_Photo, Sequence[Claim]]],
+    findings: Sequence[_Finding],
+    *,
+    looked: bool,
+) -> dict[str, object]:
+    return {
+        "listing": {
+            "marketplace": listing.marketplace,
+            "listing_ref": listing.listing_ref,
+            "url": listing.url,
+            "title": listing.title,
+            "seller": listing.seller,
+            "claims": [claim_as_json(claim) for claim in claims],
+        },
+        "photos": [
+            {
+                "position": photo.position,
+                "sha256": photo.sha256,
+                "url": photo.source_url,
+                "shown": photo.shown,
+                "joined_later": photo.joined_later,
+                "claims": [claim_as_json(claim) for claim in known],
+            }
+            for photo, known in ledger
+        ],
+        "looked": looked,
+        "findings": [
+            {
+                "finding_id": finding.finding_id,
+                "side": finding.side,
+                "original": finding.original,
+                "suspect": finding.suspect,
+                "direction": finding.direction,
+                "margin_days": finding.margin_days,
+                "original_claim": finding.original_claim,
+                "suspect_claim": finding.suspect_claim,
+                "weakest_link": finding.weakest_link,
+                "missing_proof": finding.missing_proof,
+                "likelier_source": finding.likelier_source,
+                "pixel_reasons": finding.pixel_reasons,
+                "dates_and_pixels_agree": finding.dates_and_pixels_agree,
+                "proposable": finding.proposable,
+                "not_proposable_because": finding.not_proposable_because,
+            }
+            for finding in findings
+        ],
+    }

@@ -68,15 +68,11 @@ class Case:
         numbers: dict[int, list[int]] = {}
         for number, value in enumerate(self.stored.tolist()):
             numbers.setdefault(value, []).append(number)
-        distances: dict[tuple[bytes, bytes], int] = {}
-        for position, query in enumerate(self.asked):
-            for found, distance_bits in self.near[query].items():
-                for number in numbers.get(found, ()):
-                    pair = _sha256("original", position // 2), _sha256("suspect", number)
-                    distances[pair] = min(distance_bits, distances.get(pair, distance_bits))
         return {
-            Candidate(original=original, suspect=suspect, method="phash", distance_bits=distance_bits)
-            for (original, suspect), distance_bits in distances.items()
+            Candidate(original=_sha256("original", position // 2), suspect=_sha256("suspect", number), method="phash")
+            for position, query in enumerate(self.asked)
+            for found in self.near[query]
+            for number in numbers.get(found, ())
         }
 
 
@@ -193,7 +189,7 @@ async def _check(search: Search, case: Case) -> tuple[float, int]:
     """Return which share of what is near the product finds, and how much else; in single look-ups and in a batch."""
     found = {(query, *each) for query in case.asked for each in (await find(search, query)).items()}
     wanted = {(query, *each) for query, near_it in case.near.items() for each in near_it.items()}
-    candidates = set(await DatabaseCandidates(search.pool).find(case.images(), "original"))
+    candidates = set(await DatabaseCandidates(search.pool, None).find_same(case.images(), "original"))
     wanted_candidates = case.candidates()
     met = len(found & wanted) + len(candidates & wanted_candidates)
     wrong = len(found - wanted) + len(candidates - wanted_candidates)

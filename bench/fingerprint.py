@@ -10,7 +10,7 @@ from PIL import Image, ImageOps
 
 from bench.result import Goal, Measure, Result
 from theftwatch.images.decode import decode
-from theftwatch.images.phash import SHORT_SIDE_PX, fingerprint
+from theftwatch.images.fingerprint import SHORT_SIDE_PX, fingerprint
 
 SIZE = 40
 QUICK_SIZE = 8

@@ -81,4 +81,5 @@ class MatchPipeline:
 
 
 async def _pending(connection: Connection) -> bool:
-    return bool(await fetch(connection, "find_pending_lookups", most=1))
+    [(pending,)] = await fetch(connection, "has_pending")
+    return bool(pending)

@@ -18,7 +18,7 @@ from psycopg.conninfo import make_conninfo
 
 from theftwatch.clock import system_clock
 from theftwatch.config import Settings, settings
-from theftwatch.db import migrate, server
+from theftwatch.db import cluster, migrate, server
 
 pytest_plugins = ["tests.fixtures_chromium"]
 
@@ -89,9 +89,21 @@ def admin_dsn(tmp_path_factory, postgres_bin) -> Iterator[str]:
 def template(admin_dsn) -> Iterator[str]:
     """Return the name of a database with the schema of the program and nothing else, to be cloned."""
     with new_database(admin_dsn) as name:
+        if not _TEST_DSN:
+            # as the program does for its own databases
+            password = cluster.read_passwords(_data_folder(admin_dsn))[server.SUPERUSER]
+            superuser_dsn = make_conninfo(admin_dsn, dbname=name, user=server.SUPERUSER, password=password)
+            with psycopg.connect(superuser_dsn, autocommit=True) as connection:
+                connection.execute(migrate.setup_sql("extension"))
         with psycopg.connect(make_conninfo(admin_dsn, dbname=name), autocommit=True) as connection:
             migrate.apply(connection, clock=system_clock)
         yield name
+
+
+def _data_folder(admin_dsn: str) -> Path:
+    with psycopg.connect(admin_dsn) as connection:
+        [(folder,)] = connection.execute("select current_setting('data_directory')").fetchall()
+        return Path(folder)
 
 
 @pytest.fixture

@@ -10,9 +10,10 @@ from tests.edits import EDITS, photo_paths
 from theftwatch.db import store
 from theftwatch.db.records import ListingImageRecord, ListingRecord, image_record
 from theftwatch.files import Files
-from theftwatch.images.phash import fingerprint
+from theftwatch.images.descriptor import model
+from theftwatch.images.fingerprint import Fingerprint, fingerprint
 from theftwatch.listing import Listing, ListingImage, Seller
-from theftwatch.match.candidates import Candidate
+from theftwatch.match.candidates import Asked, Candidate
 from theftwatch.match.database import DatabaseCandidates
 from theftwatch.match.drain import Drain, Drained
 from theftwatch.match.memory import MemoryCandidates
@@ -76,20 +77,33 @@ def test_both_give_the_same_candidates(dsn):
         {image_record(data).sha256: fingerprint(data) for data in photos} for photos in (ORIGINALS, SUSPECTS)
     )
 
-    async def main() -> list[list[Candidate]]:
+    async def main() -> list[list[list[Candidate]]]:
         async with store.connection_pool(dsn) as pool:
             async with pool.connection() as connection:
                 await store.save_listings(connection, listings(), run=None, now=NOW)
-            answers = []
-            for candidates in (DatabaseCandidates(pool), MemoryCandidates(originals, suspects)):
-                answers.append(await candidates.find(list(suspects), "suspect"))
-                answers.append(await candidates.find(list(originals), "original"))
-            return answers
+            return [
+                [
+                    await candidates.find_same(list(suspects), "suspect"),
+                    await candidates.find_same(list(originals), "original"),
+                    await candidates.find_alike(asked(suspects), "suspect", 3),
+                    await candidates.find_alike(asked(originals), "original", 30),
+                ]
+                for candidates in (DatabaseCandidates(pool, model()), MemoryCandidates(originals, suspects))
+            ]
 
-    asked_by_suspects, asked_by_originals, *in_memory = asyncio.run(main())
-    assert asked_by_suspects == asked_by_originals == in_memory[0] == in_memory[1]
-    assert {candidate.method for candidate in asked_by_suspects} == {"exact", "phash"}
-    assert len(asked_by_suspects) >= len(COPIES) + 2
+    from_database, from_memory = asyncio.run(main())
+    assert from_database == from_memory
+    by_suspects, by_originals, alike_to_suspects, alike_to_originals = from_database
+    assert by_suspects == by_originals
+    assert {candidate.method for candidate in by_suspects} == {"exact", "phash"}
+    assert len(by_suspects) >= len(COPIES) + 2
+    copies = {candidate.pair for candidate in by_suspects if candidate.method == "phash"}
+    for alike in (alike_to_suspects, alike_to_originals):
+        assert copies <= {candidate.pair for candidate in alike}
+
+
+def asked(prints: dict[bytes, Fingerprint]) -> list[Asked]:
+    return [Asked(sha256=sha256, descriptor=each.descriptor) for sha256, each in prints.items() if each.descriptor]
 
 
 def test_the_order_of_arrival_changes_nothing(dsn, other_dsn, tmp_path):

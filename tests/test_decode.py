@@ -12,7 +12,7 @@ from tests.edits import jpeg, photo_paths
 from theftwatch.db.records import image_record
 from theftwatch.errors import UnusableImageError
 from theftwatch.images.decode import MAX_IMAGE_PIXELS, decode
-from theftwatch.images.phash import Fingerprint, fingerprint
+from theftwatch.images.fingerprint import Fingerprint, fingerprint
 
 PHOTO = Image.open(photo_paths()[3]).convert("RGB")
 

@@ -7,7 +7,8 @@ from PIL import Image, ImageOps
 
 from tests.edits import EDITS, jpeg, photo_paths
 from theftwatch.images.decode import decode
-from theftwatch.images.phash import SHORT_SIDE_PX, Fingerprint, VariantHash, fingerprint, shrink
+from theftwatch.images.fingerprint import SHORT_SIDE_PX, Fingerprint, fingerprint
+from theftwatch.images.phash import VariantHash, shrink
 from theftwatch.images.trim import trim
 
 SAMPLE = photo_paths()[::20]

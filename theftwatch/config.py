@@ -52,6 +52,10 @@ class Settings(BaseSettings):
     delay_s: float = Field(3.0, ge=0, description="Seconds between two pages of one host")
     browser: bool = Field(False, description="Whether pages that need scripts are opened in Chromium")
     chromium: Path | None = Field(None, description="Chromium to start; looked for on PATH where unset")
+    descriptor: str = Field(
+        "distilled",
+        description="Network that finds candidates: `distilled`, `full`, `off`, or the path of an ONNX file",
+    )
     workers: int = Field(
         default_factory=lambda: min(4, os.cpu_count() or 1), ge=1, description="Threads that fingerprint and verify"
     )

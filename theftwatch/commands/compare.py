@@ -12,7 +12,7 @@ from typing import IO, TYPE_CHECKING, Annotated
 
 import typer
 
-from theftwatch.errors import UnusableImageError, UsageError
+from theftwatch.errors import UsageError
 
 if TYPE_CHECKING:
     from theftwatch.match.scan import Pair
@@ -23,35 +23,39 @@ def compare(
     suspect: Annotated[Path, typer.Argument(metavar="B", help="The photo that may be a copy.")],
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    html: Annotated[Path | None, typer.Option(help="Write a page that draws how the one lies in the other.")] = None,
 ) -> None:
     """Say whether one photo is a copy of another, and why."""
-    # Recognition takes half a second to load.
-    from theftwatch.match.decide import decide, decide_exact, decide_unusable, read_picture
+    # Recognition takes a second to load.
+    from theftwatch.match.compare import compare_files
 
-    pictures = []
-    for which, path in (("original", original), ("suspect", suspect)):
-        try:
-            pictures.append(read_picture(_read(path)))
-        except UnusableImageError as exc:
-            decision = decide_unusable(which, str(exc))
-            break
-    else:
-        same = _read(original) == _read(suspect)
-        decision = decide_exact() if same else decide(*pictures)
-    if not as_json:
-        print(f"{decision.decision.replace('_', ' ')}, score {decision.score:.2f}\n{decision.explanation}")
-        return
-    print(
-        json.dumps(
-            {
-                "decision": decision.decision,
-                "score": decision.score,
-                "method": decision.method,
-                "transform": decision.transform,
-                "explanation": decision.explanation,
-            }
+    files = _read(original), _read(suspect)
+    comparison = compare_files(*files)
+    decision = comparison.decision
+    if html:
+        from theftwatch.reports.comparison import comparison_page
+
+        with _written_whole(html) as file:
+            file.write(comparison_page((original.name, suspect.name), files, comparison))
+    if as_json:
+        print(
+            json.dumps(
+                {
+                    "decision": decision.decision,
+                    "score": decision.score,
+                    "method": decision.method,
+                    "transform": decision.transform.as_json() if decision.transform else None,
+                    "explanation": decision.explanation,
+                }
+            )
         )
-    )
+        return
+    print(f"{decision.decision.replace('_', ' ')}, score {decision.score:.2f}\n{decision.explanation}")
+    if comparison.signs:
+        likelier = {"original": "the original", "suspect": "the suspect"}.get(comparison.source, "cannot be told")
+        print(f"Likelier source by the pixels: {likelier} ({'; '.join(comparison.signs)}).")
+    if html:
+        print(f"Drawn in {html}")
 
 
 def scan(
@@ -116,7 +120,12 @@ async def _scan(originals: Path, suspects: Path, out: Path, *, all_scores: bool)
 
 @contextmanager
 def _written_whole(path: Path) -> Iterator[IO[str]]:
-    """Open a file that appears under its name only when it is whole."""
+    """Open a file that appears under its name only when it is whole.
+
+    Raises UsageError where its folder does not exist.
+    """
+    if not path.parent.is_dir():
+        raise UsageError(f"{path}: the folder {path.parent} does not exist; make it, or write elsewhere")
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
@@ -135,7 +144,7 @@ def _write(file: IO[str], pair: "Pair") -> None:
         "score": pair.decision.score,
         "decision": pair.decision.decision,
         "method": pair.decision.method,
-        "transform": pair.decision.transform,
+        "transform": pair.decision.transform.as_json() if pair.decision.transform else None,
     }
     file.write(json.dumps(line, ensure_ascii=False) + "\n")
 

@@ -30,9 +30,11 @@ async def rematch(*, pending: bool) -> None:
             async with pool.connection() as connection:
                 await execute(connection, "refresh_lookups")
                 await execute(connection, "reset_lookups")
+                await execute(connection, "refresh_descriptor_codes")
         await _work_off(drain, pool)
         async with pool.connection() as connection:
             await execute(connection, "withdraw_matches", algorithm_version=ALGORITHM_VERSION, now=system_clock())
+        await drain.run(wait=True, everything=not pending)
 
 
 async def add_originals(given: list[GivenFile], artisan: str) -> None:

@@ -98,7 +98,9 @@ def _apply_next(connection: psycopg.Connection, clock: Clock, known: Sequence[Mi
         # read under the lock: another process may have been faster
         todo = pending(connection, known)
         if not todo:
-            connection.execute(setup_sql("reader"))  # the account may have been made since
+            # the account may have been made since, and the extension installed
+            connection.execute(setup_sql("reader"))
+            connection.execute(setup_sql("vector"))
             return None
         migration = todo[0]
         connection.execute(setup_sql("schema_migration"))

@@ -10,6 +10,7 @@ from theftwatch.errors import UnusableImageError
 from theftwatch.listing import Listing, ListingImage, Side
 
 if TYPE_CHECKING:
+    from theftwatch.images.descriptor import Descriptor
     from theftwatch.images.phash import VariantHash
 
 logger = logging.getLogger(__name__)
@@ -28,6 +29,8 @@ class ImageRecord:
     #: Why the image cannot be compared; None where it can
     unusable_reason: str | None = None
     hashes: "tuple[VariantHash, ...]" = ()
+    #: None where no network is in use
+    descriptor: "Descriptor | None" = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,7 +67,7 @@ class OriginalFileRecord:
 def image_record(data: bytes) -> ImageRecord:
     """Fingerprint an image; one that cannot be compared is recorded with its reason."""
     # Loaded with the first image: a crawl that meets none that is new does without NumPy and imagehash.
-    from theftwatch.images.phash import fingerprint
+    from theftwatch.images.fingerprint import fingerprint
 
     sha256 = hashlib.sha256(data).digest()
     try:
@@ -91,7 +94,25 @@ def image_record(data: bytes) -> ImageRecord:
         width_px=prints.width_px,
         height_px=prints.height_px,
         hashes=prints.hashes,
+        descriptor=prints.descriptor,
     )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DescriptorRecord:
+    """The descriptor of an image or of a part of it."""
+
+    sha256: bytes
+    #: 0 is the whole image
+    part: int
+    #: Left, top, right and bottom, as shares of width and height
+    place: tuple[float, float, float, float]
+    descriptor: "Descriptor"
+
+
+def whole_descriptor(sha256: bytes, descriptor: "Descriptor") -> DescriptorRecord:
+    """Return the record of the descriptor of a whole image."""
+    return DescriptorRecord(sha256=sha256, part=0, place=(0.0, 0.0, 1.0, 1.0), descriptor=descriptor)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -179,8 +179,12 @@ def _migrate_embedded(settings: Settings, clock: Clock) -> tuple[Server, list[mi
     with connect(_dsn(server, SUPERUSER, MAINTENANCE_DATABASE), remedy=remedy) as connection:
         _ensure_database(connection, settings.database)
     with connect(owner_dsn(server, settings.database), remedy=remedy) as connection:
-        applied = migrate.apply(connection, clock=clock) if migrate.pending(connection) else []
-    return server, applied
+        if not migrate.pending(connection):
+            return server, []
+        # Only a superuser may: the index of descriptors needs it, and everything works without.
+        with connect(_dsn(server, SUPERUSER, settings.database), remedy=remedy) as superuser:
+            superuser.execute(migrate.setup_sql("extension"))
+        return server, migrate.apply(connection, clock=clock)
 
 
 def _ensure_database(connection: psycopg.Connection, name: str) -> None:

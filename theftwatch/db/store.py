@@ -6,7 +6,7 @@ idempotent, so that a crawl that was killed can be run again.
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -14,7 +14,15 @@ from psycopg.types.json import Jsonb
 from psycopg_pool import AsyncConnectionPool
 
 from theftwatch.db.queries import Connection, columns, execute, fetch
-from theftwatch.db.records import DecisionRecord, ImageRecord, ListingImageRecord, ListingRecord, OriginalFileRecord
+from theftwatch.db.records import (
+    DecisionRecord,
+    DescriptorRecord,
+    ImageRecord,
+    ListingImageRecord,
+    ListingRecord,
+    OriginalFileRecord,
+    whole_descriptor,
+)
 from theftwatch.db.sellers import save_sellers, seller_key
 from theftwatch.listing import DateClaim, Listing, Side
 
@@ -81,6 +89,8 @@ async def save_listings(
     await _save_listing_images(connection, records, ids, once_complete, run=run, now=now)
     await _save_date_claims(connection, records, ids, now=now)
     await execute(connection, "insert_lookups", listings=listings)
+    shown = {image.sha256 for record in records for image in record.images if image.sha256}
+    await execute(connection, "insert_descriptor_codes", sha256s=list(shown))
     images = [image for (image,) in await fetch(connection, "find_listing_images", listings=listings)]
     await execute(connection, "insert_findings", images=images, now=now)
     await execute(connection, "insert_due_listings", listings=listings)
@@ -107,6 +117,9 @@ async def save_images(connection: Connection, images: Iterable[ImageRecord], *, 
             for image in unique
         ),
     )
+    await save_descriptors(
+        connection, [whole_descriptor(image.sha256, image.descriptor) for image in unique if image.descriptor]
+    )
     hashes = [(image.sha256, variant) for image in unique for variant in image.hashes]
     if not hashes:
         return
@@ -124,6 +137,45 @@ async def save_images(connection: Connection, images: Iterable[ImageRecord], *, 
             for sha256, variant in hashes
         ),
     )
+
+
+async def save_descriptors(connection: Connection, records: Sequence[DescriptorRecord]) -> None:
+    """Write descriptors, and make them found in the roles that their images play."""
+    records = list({(record.sha256, record.part): record for record in records}.values())
+    if not records:
+        return
+    await execute(
+        connection,
+        "insert_descriptors",
+        **columns(
+            {
+                "sha256s": record.sha256,
+                "parts": record.part,
+                "places": "{" + ",".join(f"{edge:.5f}" for edge in record.place) + "}",
+                "models": record.descriptor.model,
+                "embeddings": record.descriptor.embedding.tobytes(),
+                "codes": record.descriptor.code,
+            }
+            for record in records
+        ),
+    )
+    await execute(connection, "insert_descriptor_codes", sha256s=[record.sha256 for record in records])
+
+
+async def find_descriptors(connection: Connection, sha256s: Sequence[bytes], model: str) -> dict[bytes, bytes]:
+    """Return the descriptors by a network, in bytes, of those images that have one."""
+    return dict(await fetch(connection, "find_descriptors", sha256s=list(sha256s), model=model))
+
+
+async def save_local_features(connection: Connection, features: Mapping[bytes, bytes]) -> None:
+    """Write the packed local features of originals, by SHA-256."""
+    if features:
+        await execute(connection, "insert_local_features", sha256s=list(features), packed=list(features.values()))
+
+
+async def find_local_features(connection: Connection, sha256s: Sequence[bytes]) -> dict[bytes, bytes]:
+    """Return the packed local features of those originals that have them."""
+    return dict(await fetch(connection, "find_local_features", sha256s=list(sha256s)))
 
 
 async def save_original_files(
@@ -146,6 +198,7 @@ async def save_original_files(
         ),
     )
     await execute(connection, "insert_original_lookups", sha256s=sha256s)
+    await execute(connection, "insert_descriptor_codes", sha256s=sha256s)
     await insert_findings(connection, sha256s, now=now)
 
 

@@ -7,21 +7,11 @@ import imagehash
 import numpy as np
 from PIL import Image
 
-from theftwatch.errors import UnusableImageError
-from theftwatch.images.decode import Decoded, decode
-from theftwatch.images.trim import trim
-
 Variant = Literal["plain", "mirror", "trimmed", "trimmed_mirror"]
 
-#: Short side asked of the decoder; a border is found to the pixel at this scale
-SHORT_SIDE_PX = 288
 #: Short side that hashes are taken from, after averaging squares. Against the full picture this moves 0.6 of 64 bits
 #: and 3 of 256 on the mean, 4 and 10 at most, for a third of the time; both sides of a comparison go the same way.
 HASHED_SIDE_PX = 144
-_FLAT_STD = 4.0
-_FLAT_EDGES = 0.02
-_EDGE_STEP = 6
-_GATE_PX = 128
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,53 +25,14 @@ class VariantHash:
     hash_256: bytes
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Fingerprint:
-    """What is computed from an image for recognition."""
-
-    format: str
-    width_px: int
-    height_px: int
-    #: plain and mirror; trimmed and trimmed_mirror where the image has a plain border
-    hashes: tuple[VariantHash, ...]
-
-
-def fingerprint(data: bytes) -> Fingerprint:
-    """Fingerprint an image.
-
-    Raises UnusableImageError.
-    """
-    decoded = decode(data, short_side_px=SHORT_SIDE_PX)
-    _refuse_flat(decoded)
-    hashes = _hashes("plain", "mirror", shrink(decoded.grey))
-    inside = trim(decoded.grey)
-    if inside is not None:
-        hashes += _hashes("trimmed", "trimmed_mirror", shrink(inside))
-    return Fingerprint(
-        format=decoded.format, width_px=decoded.width_px, height_px=decoded.height_px, hashes=tuple(hashes)
-    )
-
-
 def shrink(grey: Image.Image) -> Image.Image:
     """Return the picture at the scale that hashes are taken from."""
     factor = min(grey.size) // HASHED_SIDE_PX
     return grey.reduce(factor) if factor > 1 else grey
 
 
-def _refuse_flat(decoded: Decoded) -> None:
-    small = np.asarray(shrink(decoded.grey).resize((_GATE_PX, _GATE_PX), Image.Resampling.BOX), np.int16)
-    steps = np.abs(np.diff(small, axis=0))[:, 1:] + np.abs(np.diff(small, axis=1))[1:, :]
-    if small.std() < _FLAT_STD or (steps > _EDGE_STEP).mean() < _FLAT_EDGES:
-        raise UnusableImageError(
-            "flat",
-            "the image is all but one colour, so everything flat would match it",
-            image_format=decoded.format,
-            width_px=decoded.width_px,
-            height_px=decoded.height_px,
-        )
-
-
-def _hashes(variant: Variant, mirror: Variant, grey: Image.Image) -> list[VariantHash]:
+def hash_variants(variant: Variant, mirror: Variant, grey: Image.Image) -> list[VariantHash]:
+    """Return the hashes of a grey picture and of its mirror."""
     # imagehash shrinks to these sizes first; a picture of that size passes through unchanged, and so does its mirror.
     small, large = (grey.resize((size, size), Image.Resampling.LANCZOS) for size in (32, 64))
     turned = Image.Transpose.FLIP_LEFT_RIGHT

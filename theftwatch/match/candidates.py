@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from theftwatch.images.descriptor import Descriptor
 from theftwatch.images.phash import Variant
 from theftwatch.listing import Side
 
@@ -12,6 +13,10 @@ RADIUS_BITS = 8
 #: Which variants of an image are compared in which role; by role, so that a pair is the same whichever arrives first
 ORIGINAL_VARIANTS: tuple[Variant, ...] = ("plain", "mirror", "trimmed", "trimmed_mirror")
 SUSPECT_VARIANTS: tuple[Variant, ...] = ("plain", "trimmed")
+#: Cosine of two descriptors below which they are no candidate; edited copies go down to 0.3, cut-outs to 0.15
+SIMILARITY_MIN = 0.15
+
+type Method = Literal["exact", "phash", "descriptor"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -21,14 +26,32 @@ class Candidate:
     #: SHA-256 of the image in the role of the original, and of the one in that of the suspect
     original: bytes
     suspect: bytes
-    method: Literal["exact", "phash"]
-    #: Distance of the nearest pair of variants
-    distance_bits: int
+    method: Method
+
+    @property
+    def pair(self) -> tuple[bytes, bytes]:
+        """Return what tells the pair from all others."""
+        return self.original, self.suspect
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Asked:
+    """A descriptor to search with: of an image, or of a part of it."""
+
+    sha256: bytes
+    descriptor: Descriptor
 
 
 class Candidates(Protocol):
     """A place to search for candidates."""
 
-    async def find(self, sha256s: Sequence[bytes], side: Side) -> list[Candidate]:
-        """Return the candidates of images in one role among the images in the other, ordered by pair."""
+    async def find_same(self, sha256s: Sequence[bytes], side: Side) -> list[Candidate]:
+        """Return all images in the other role with the same bytes or a near hash, ordered by pair."""
+        ...
+
+    async def find_alike(self, asked: Sequence[Asked], side: Side, most: int) -> list[Candidate]:
+        """Return, for each image asked about, so many images in the other role with the nearest descriptors.
+
+        An image that is asked about with several parts gets as many for each. Ordered by pair.
+        """
         ...

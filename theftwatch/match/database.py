@@ -1,12 +1,23 @@
-"""Candidates from the record, by plain SQL."""
+"""Candidates from the record, by SQL, and what the record knows of images."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from theftwatch.db import store
-from theftwatch.db.queries import fetch
+from theftwatch.db.queries import execute, fetch
+from theftwatch.images.descriptor import read_descriptor
+from theftwatch.images.features import LocalFeatures
+from theftwatch.images.fingerprint import Fingerprint
+from theftwatch.images.phash import VariantHash
 from theftwatch.listing import Side
-from theftwatch.match.candidates import ORIGINAL_VARIANTS, RADIUS_BITS, SUSPECT_VARIANTS, Candidate
+from theftwatch.match.candidates import ORIGINAL_VARIANTS, RADIUS_BITS, SUSPECT_VARIANTS, Asked, Candidate
+from theftwatch.match.neighbours import embedding_rows, nearest, ordered, paired
+
+#: How many more are fetched by their signs than are wanted by their cosine, so that few of the nearest are missed
+_OVERSAMPLED = 8
+#: The most that the index can be told to look at; for more it goes on by itself
+_WIDTH_MAX = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,9 +25,11 @@ class DatabaseCandidates:
     """Searches all images that the record has in the other role."""
 
     pool: store.Pool
+    #: Name of the network whose descriptors are searched; None where none is in use
+    model: str | None
 
-    async def find(self, sha256s: Sequence[bytes], side: Side) -> list[Candidate]:
-        """Return the candidates of images in one role among the images in the other, ordered by pair."""
+    async def find_same(self, sha256s: Sequence[bytes], side: Side) -> list[Candidate]:
+        """Return all images in the other role with the same bytes or a near hash, ordered by pair."""
         other: Side = "suspect" if side == "original" else "original"
         variants = {"original": list(ORIGINAL_VARIANTS), "suspect": list(SUSPECT_VARIANTS)}
         async with self.pool.connection() as connection:
@@ -30,8 +43,73 @@ class DatabaseCandidates:
                 found_variants=variants[other],
                 radius_bits=RADIUS_BITS,
             )
-        found = [Candidate(original=sha, suspect=sha, method="exact", distance_bits=0) for (sha,) in exact]
-        for asked, sha256, distance_bits, *_ in near:
+        found = [Candidate(original=sha256, suspect=sha256, method="exact") for (sha256,) in exact]
+        for asked, sha256, *_ in near:
             original, suspect = (asked, sha256) if side == "original" else (sha256, asked)
-            found.append(Candidate(original=original, suspect=suspect, method="phash", distance_bits=distance_bits))
-        return sorted(found, key=lambda candidate: (candidate.original, candidate.suspect))
+            found.append(Candidate(original=original, suspect=suspect, method="phash"))
+        return ordered(found)
+
+    async def find_alike(self, asked: Sequence[Asked], side: Side, most: int) -> list[Candidate]:
+        """Return, for each image asked about, so many images in the other role with the nearest descriptors."""
+        if not asked:
+            return []
+        other: Side = "suspect" if side == "original" else "original"
+        fetched = most * _OVERSAMPLED
+        async with self.pool.connection() as connection:
+            [(by_index,)] = await fetch(connection, "has_descriptor_index")
+            if by_index:
+                await execute(connection, "set_search_width", width=str(min(fetched, _WIDTH_MAX)))
+            rows = await fetch(
+                connection,
+                "find_alike_by_index" if by_index else "find_alike_by_scan",
+                codes=[each.descriptor.code for each in asked],
+                side=other,
+                model=self.model,
+                most=fetched,
+            )
+        found: dict[int, list[tuple[bytes, bytes]]] = defaultdict(list)
+        for number, sha256, embedding in rows:
+            found[number - 1].append((sha256, embedding))
+        candidates: list[Candidate] = []
+        for number, near in found.items():
+            each = asked[number]
+            similarities = embedding_rows(embedding for _, embedding in near) @ each.descriptor.row
+            candidates += paired(each, nearest(similarities, [sha256 for sha256, _ in near], most), side)
+        return ordered(candidates)
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseKnown:
+    """What the record knows of images."""
+
+    pool: store.Pool
+    model: str | None
+
+    async def fingerprints(self, sha256s: Sequence[bytes]) -> Mapping[bytes, Fingerprint]:
+        """Return the fingerprints of those images that have one."""
+        async with self.pool.connection() as connection:
+            rows = await fetch(connection, "find_fingerprints", sha256s=list(sha256s))
+            described = await store.find_descriptors(connection, sha256s, self.model) if self.model else {}
+        hashes: dict[bytes, list[VariantHash]] = defaultdict(list)
+        images: dict[bytes, tuple[str, int, int]] = {}
+        for sha256, image_format, width_px, height_px, variant, hash_64, hash_256 in rows:
+            images[sha256] = image_format, width_px, height_px
+            hashes[sha256].append(VariantHash(variant=variant, hash=hash_64, hash_256=hash_256))
+        return {
+            sha256: Fingerprint(
+                format=image_format,
+                width_px=width_px,
+                height_px=height_px,
+                hashes=tuple(hashes[sha256]),
+                descriptor=read_descriptor(self.model, described[sha256])
+                if self.model and sha256 in described
+                else None,
+            )
+            for sha256, (image_format, width_px, height_px) in images.items()
+        }
+
+    async def features(self, sha256s: Sequence[bytes]) -> Mapping[bytes, LocalFeatures]:
+        """Return the local features of those originals whose features are stored, by this version's algorithm."""
+        async with self.pool.connection() as connection:
+            stored = await store.find_local_features(connection, sha256s)
+        return {sha256: LocalFeatures.from_bytes(packed) for sha256, packed in stored.items()}

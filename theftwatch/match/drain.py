@@ -8,12 +8,15 @@ from dataclasses import dataclass
 from theftwatch.clock import Clock
 from theftwatch.db import store
 from theftwatch.db.queries import Connection, execute, fetch
-from theftwatch.db.records import DecisionRecord
+from theftwatch.db.records import DecisionRecord, DescriptorRecord, whole_descriptor
 from theftwatch.files import Files
-from theftwatch.listing import Side
+from theftwatch.images.descriptor import Descriptor, model, read_descriptor
+from theftwatch.listing import SIDES, Side
 from theftwatch.match.candidates import Candidate
-from theftwatch.match.database import DatabaseCandidates
+from theftwatch.match.context import update_context
+from theftwatch.match.database import DatabaseCandidates, DatabaseKnown
 from theftwatch.match.decide import ALGORITHM_VERSION, Decision
+from theftwatch.match.lookup import Lookup, Pair
 from theftwatch.match.search import Verifier
 
 logger = logging.getLogger(__name__)
@@ -43,13 +46,18 @@ class Drain:
 
     def __init__(self, *, pool: store.Pool, files: Files, threads: Executor, clock: Clock) -> None:
         self._pool = pool
-        self._candidates = DatabaseCandidates(pool)
-        self._verifier = Verifier(load=files.get, threads=threads)
+        self._load = files.get
+        self._model = model()
+        self._verifier = Verifier(load=files.get, known=DatabaseKnown(pool, self._model), threads=threads)
+        self._candidates = DatabaseCandidates(pool, self._model)
         self._clock = clock
 
-    async def run(self, *, wait: bool, progress: Callable[[Drained], None] | None = None) -> Drained:
-        """Work off all lookups that are pending, until none is.
+    async def run(
+        self, *, wait: bool, progress: Callable[[Drained], None] | None = None, everything: bool = False
+    ) -> Drained:
+        """Work off all lookups that are pending, until none is, and bring up to date what the matches mean.
 
+        With `everything`, what all matches mean, and not only what was noted as changed.
         Where another process is at it: with `wait`, wait for it and take what it left; else return at once.
         """
         done = Drained()
@@ -63,6 +71,7 @@ class Drain:
                     done += await self._work_off([(sha256, side) for side, sha256 in batch])
                     if progress:
                         progress(done)
+                await update_context(connection, load=self._load, now=self._clock(), everything=everything)
                 return done
             finally:
                 # A lost connection has lost its lock too.
@@ -71,15 +80,24 @@ class Drain:
                     await connection.set_autocommit(False)
 
     async def _work_off(self, lookups: Sequence[tuple[bytes, Side]]) -> Drained:
-        candidates: dict[tuple[bytes, bytes], Candidate] = {}
-        for side in ("original", "suspect"):
+        lookup = Lookup(self._candidates, self._verifier, self._find_decided)
+        descriptors: list[DescriptorRecord] = []
+        for side in SIDES:
             asked = [sha256 for sha256, role in lookups if role == side]
-            if asked:
-                found = await self._candidates.find(asked, side)
-                candidates |= {(candidate.original, candidate.suspect): candidate for candidate in found}
-        fresh = await self._undecided(list(candidates.values()))
-        decided = [_record(candidate, decision) async for candidate, decision in self._verifier.decide(fresh)]
+            described, new = await self._descriptors(asked)
+            await lookup.run(asked, described, side)
+            descriptors += new
+        descriptors += [
+            DescriptorRecord(sha256=sha256, part=number, place=part.place, descriptor=part.descriptor)
+            for sha256, parts in lookup.parts.items()
+            for number, part in enumerate(parts, 1)
+            if part.descriptor
+        ]
+        decided = [_record(candidate, decision) for candidate, decision in lookup.decided]
+        features = {sha256: each.to_bytes() for sha256, each in self._verifier.take_new_features().items()}
         async with self._pool.connection() as connection:
+            await store.save_descriptors(connection, descriptors)
+            await store.save_local_features(connection, features)
             await store.save_decisions(
                 connection, decided, lookups, algorithm_version=ALGORITHM_VERSION, now=self._clock()
             )
@@ -89,8 +107,18 @@ class Drain:
             possible=sum(each.decision == "possible" for each in decided),
         )
 
-    async def _undecided(self, candidates: Sequence[Candidate]) -> list[Candidate]:
-        """Leave out pairs that this version decided when the other image of the pair was looked up."""
+    async def _descriptors(self, sha256s: Sequence[bytes]) -> tuple[dict[bytes, Descriptor], list[DescriptorRecord]]:
+        """Return the descriptors of images by the network in use, and those among them that are not stored yet."""
+        if self._model is None or not sha256s:
+            return {}, []
+        async with self._pool.connection() as connection:
+            stored = await store.find_descriptors(connection, sha256s, self._model)
+        known = {sha256: read_descriptor(self._model, embedding) for sha256, embedding in stored.items()}
+        missing = await self._verifier.describe([sha256 for sha256 in sha256s if sha256 not in known])
+        return known | missing, [whole_descriptor(sha256, each) for sha256, each in missing.items()]
+
+    async def _find_decided(self, candidates: Sequence[Candidate]) -> dict[Pair, str]:
+        """Return what this version decided when the other image of a pair was looked up."""
         async with self._pool.connection() as connection:
             rows = await fetch(
                 connection,
@@ -99,8 +127,7 @@ class Drain:
                 suspects=[candidate.suspect for candidate in candidates],
                 algorithm_version=ALGORITHM_VERSION,
             )
-        known = set(rows)
-        return [candidate for candidate in candidates if (candidate.original, candidate.suspect) not in known]
+        return {(original, suspect): decision for original, suspect, decision in rows}
 
 
 async def _lock(connection: Connection, *, wait: bool) -> bool:
@@ -120,7 +147,7 @@ def _record(candidate: Candidate, decision: Decision) -> DecisionRecord:
         score=decision.score,
         method=decision.method,
         explanation=decision.explanation,
-        transform=decision.transform,
+        transform=decision.transform.as_json() if decision.transform else None,
         distance_bits=decision.distance_bits,
         similarity=decision.similarity,
         inliers=decision.inliers,

@@ -1,4 +1,4 @@
-"""Candidates from memory: the same search as in the record, over two folders' worth of hashes."""
+"""Candidates from memory: the same search as in the record, over two folders' worth of hashes and descriptors."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -7,11 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from theftwatch.images.phash import Fingerprint
+from theftwatch.images.descriptor import LENGTH
+from theftwatch.images.fingerprint import Fingerprint
 from theftwatch.listing import Side
-from theftwatch.match.candidates import ORIGINAL_VARIANTS, RADIUS_BITS, SUSPECT_VARIANTS, Candidate
+from theftwatch.match.candidates import ORIGINAL_VARIANTS, RADIUS_BITS, SUSPECT_VARIANTS, Asked, Candidate
+from theftwatch.match.neighbours import nearest, ordered, paired
 
-#: Hashes compared at once, asked times stored; bounds memory to some 100 MB
+#: Compared at once, asked times stored; bounds memory to some 100 MB
 _ASKED_BLOCK = 64
 _STORED_BLOCK = 65_536
 
@@ -28,29 +30,48 @@ class _Hashes:
 
 
 class MemoryCandidates:
-    """Searches images given once, by comparing every hash with every other."""
+    """Searches images given once, by comparing every hash and every descriptor with every other."""
 
     def __init__(self, originals: dict[bytes, Fingerprint], suspects: dict[bytes, Fingerprint]) -> None:
         self._hashes = {"original": _hashes(originals, "original"), "suspect": _hashes(suspects, "suspect")}
+        self._descriptors = {"original": _descriptors(originals), "suspect": _descriptors(suspects)}
 
-    async def find(self, sha256s: Sequence[bytes], side: Side) -> list[Candidate]:
-        """Return the candidates of images in one role among the images in the other, ordered by pair."""
+    async def find_same(self, sha256s: Sequence[bytes], side: Side) -> list[Candidate]:
+        """Return all images in the other role with the same bytes or a near hash, ordered by pair."""
         other = self._hashes["suspect" if side == "original" else "original"]
         asked = set(sha256s)
         found = [
-            Candidate(original=sha256, suspect=sha256, method="exact", distance_bits=0)
-            for sha256 in asked.intersection(other.sha256s)
+            Candidate(original=sha256, suspect=sha256, method="exact") for sha256 in asked.intersection(other.sha256s)
         ]
-        for (one, another), distance_bits in self._near(asked, side, other).items():
+        for one, another in self._near(asked, side, other):
             original, suspect = (one, another) if side == "original" else (another, one)
-            found.append(Candidate(original=original, suspect=suspect, method="phash", distance_bits=distance_bits))
-        return sorted(found, key=lambda candidate: (candidate.original, candidate.suspect))
+            found.append(Candidate(original=original, suspect=suspect, method="phash"))
+        return ordered(found)
 
-    def _near(self, asked: set[bytes], side: Side, other: _Hashes) -> dict[tuple[bytes, bytes], int]:
-        """Return the distance of every near pair (asked, other) of different images."""
+    async def find_alike(self, asked: Sequence[Asked], side: Side, most: int) -> list[Candidate]:
+        """Return, for each image asked about, so many images in the other role with the nearest descriptors."""
+        sha256s, descriptors = self._descriptors["suspect" if side == "original" else "original"]
+        candidates: list[Candidate] = []
+        for start in range(0, len(asked) if sha256s else 0, _ASKED_BLOCK):
+            block = asked[start : start + _ASKED_BLOCK]
+            # In the processor's own numbers for the product only: stored in four bytes they would take twice the memory
+            rows = np.stack([each.descriptor.row for each in block])
+            parts = [
+                rows @ descriptors[first : first + _STORED_BLOCK].astype(np.float32).T
+                for first in range(0, len(descriptors), _STORED_BLOCK)
+            ]
+            for each, similarities in zip(block, np.concatenate(parts, axis=1), strict=True):
+                # One more than wanted, as the image may find itself
+                best = np.argsort(-similarities, kind="stable")[: most + 1]
+                found = nearest(similarities[best], [sha256s[index] for index in best], most)
+                candidates += paired(each, found, side)
+        return ordered(candidates)
+
+    def _near(self, asked: set[bytes], side: Side, other: _Hashes) -> set[tuple[bytes, bytes]]:
+        """Return every near pair (asked, other) of different images."""
         own = self._hashes[side]
         chosen = np.flatnonzero([own.sha256s[owner] in asked for owner in own.owners])
-        nearest: dict[tuple[bytes, bytes], int] = {}
+        near: set[tuple[bytes, bytes]] = set()
         for rows in np.array_split(chosen, range(_ASKED_BLOCK, len(chosen), _ASKED_BLOCK)):
             for start in range(0, len(other.values), _STORED_BLOCK):
                 stored = slice(start, start + _STORED_BLOCK)
@@ -58,8 +79,8 @@ class MemoryCandidates:
                 for row, column in zip(*np.nonzero(distances <= RADIUS_BITS), strict=True):
                     pair = own.sha256s[own.owners[rows[row]]], other.sha256s[other.owners[start + column]]
                     if pair[0] != pair[1]:
-                        nearest[pair] = min(int(distances[row, column]), nearest.get(pair, RADIUS_BITS))
-        return nearest
+                        near.add(pair)
+        return near
 
 
 def _hashes(prints: dict[bytes, Fingerprint], side: Side) -> _Hashes:
@@ -72,6 +93,12 @@ def _hashes(prints: dict[bytes, Fingerprint], side: Side) -> _Hashes:
         values=_as_uint64(value for each in values.values() for value in each),
         owners=np.array([owner for owner, each in values.items() for _ in each], np.int64),
     )
+
+
+def _descriptors(prints: dict[bytes, Fingerprint]) -> tuple[list[bytes], NDArray[np.float16]]:
+    """Return the images that have a descriptor, in order, and their descriptors (n, 512)."""
+    described = {sha256: each.descriptor.embedding for sha256, each in sorted(prints.items()) if each.descriptor}
+    return list(described), np.stack(list(described.values())) if described else np.empty((0, LENGTH), np.float16)
 
 
 def _as_uint64(values: Iterable[int]) -> NDArray[np.uint64]:

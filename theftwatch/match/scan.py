@@ -2,14 +2,17 @@
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from theftwatch.errors import UnusableImageError
-from theftwatch.images.phash import Fingerprint, fingerprint
+from theftwatch.images.features import LocalFeatures
+from theftwatch.images.fingerprint import Fingerprint, fingerprint
+from theftwatch.match.candidates import Candidate
 from theftwatch.match.decide import Decision
+from theftwatch.match.lookup import Lookup
 from theftwatch.match.memory import MemoryCandidates
 from theftwatch.match.search import Verifier
 
@@ -67,15 +70,37 @@ def list_photos(root: Path) -> list[Path]:
 async def scan(originals: Folder, suspects: Folder, threads: Executor) -> AsyncIterator[Pair]:
     """Yield every candidate pair with its decision, also those that are no match."""
     paths = {sha256: paths[0] for folder in (originals, suspects) for sha256, paths in folder.paths.items()}
+    known = _Known({**originals.prints, **suspects.prints})
+    verifier = Verifier(load=lambda sha256: paths[sha256].read_bytes(), known=known, threads=threads)
     candidates = MemoryCandidates(originals.prints, suspects.prints)
-    verifier = Verifier(load=lambda sha256: paths[sha256].read_bytes(), threads=threads)
     asked = sorted(suspects.prints, key=suspects.names)
     for start in range(0, len(asked), _BATCH):
-        found = await candidates.find(asked[start : start + _BATCH], "suspect")
-        async for candidate, decision in verifier.decide(found):
+        batch = asked[start : start + _BATCH]
+        described = {sha256: each for sha256 in batch if (each := suspects.prints[sha256].descriptor)}
+        lookup = Lookup(candidates, verifier, _nothing_decided)
+        await lookup.run(batch, described, "suspect")
+        verifier.take_new_features()  # nobody keeps them
+        for candidate, decision in sorted(lookup.decided, key=lambda pair: pair[0].pair):
             for original in originals.names(candidate.original):
                 for suspect in suspects.names(candidate.suspect):
                     yield Pair(original=original, suspect=suspect, decision=decision)
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What was computed of the photos of both folders."""
+
+    prints: dict[bytes, Fingerprint]
+
+    async def fingerprints(self, sha256s: Sequence[bytes]) -> Mapping[bytes, Fingerprint]:
+        return {sha256: self.prints[sha256] for sha256 in sha256s}
+
+    async def features(self, _: Sequence[bytes]) -> Mapping[bytes, LocalFeatures]:
+        return {}
+
+
+async def _nothing_decided(_: Sequence[Candidate]) -> dict[tuple[bytes, bytes], str]:
+    return {}
 
 
 def _fingerprint(path: Path) -> tuple[bytes, Fingerprint | str]:

@@ -1,66 +1,184 @@
-"""Deciding candidates: pictures loaded once, verified in threads, answered in order."""
+"""Verifying candidates: pictures loaded once, compared in threads, answered in order."""
 
 import asyncio
 import logging
-from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable, Hashable, Sequence
+from collections import OrderedDict, defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from threading import Lock
+from typing import Protocol
 
 from theftwatch.errors import UnusableImageError
+from theftwatch.images.descriptor import Descriptor
+from theftwatch.images.features import LocalFeatures
+from theftwatch.images.fingerprint import Fingerprint, fingerprint
 from theftwatch.match.candidates import Candidate
-from theftwatch.match.decide import Decision, Picture, decide, decide_exact, decide_unusable, read_picture
+from theftwatch.match.decide import Decision, decide, decide_exact, decide_unusable
+from theftwatch.match.picture import OriginalPicture, Part, SuspectPicture, find_original_features
 
 logger = logging.getLogger(__name__)
 
-#: Pictures kept ready, some 200 kB each; an original that many listings copied is read once
-_PICTURES_KEPT = 512
-#: Pairs in work at once; bounds memory, and keeps all threads busy
-_IN_WORK = 32
+#: Pictures kept ready: originals take 150 kB each, suspects up to 3 MB
+_ORIGINALS_KEPT, _SUSPECTS_KEPT = 1024, 64
+#: Suspects in work at once; bounds memory, and keeps all threads busy
+_IN_WORK = 16
+
+type Read[T] = T | UnusableImageError
+
+
+class Known(Protocol):
+    """A place that knows what was computed of images before."""
+
+    async def fingerprints(self, sha256s: Sequence[bytes]) -> Mapping[bytes, Fingerprint]:
+        """Return the fingerprints of those images that have one."""
+        ...
+
+    async def features(self, sha256s: Sequence[bytes]) -> Mapping[bytes, LocalFeatures]:
+        """Return the local features of those originals whose features are known."""
+        ...
 
 
 class Verifier:
     """Decides candidates; `load` gives the bytes of an image by its SHA-256 and may be called from any thread."""
 
-    def __init__(self, *, load: Callable[[bytes], bytes], threads: Executor) -> None:
+    def __init__(self, *, load: Callable[[bytes], bytes], known: Known, threads: Executor) -> None:
         self._load = load
+        self._known = known
         self._threads = threads
-        self._pictures: OrderedDict[Hashable, Picture | UnusableImageError] = OrderedDict()
-        self._lock = Lock()
+        self._originals: _Kept[OriginalPicture] = _Kept(_ORIGINALS_KEPT)
+        self._suspects: _Kept[SuspectPicture] = _Kept(_SUSPECTS_KEPT)
+        self._new_features: dict[bytes, LocalFeatures] = {}
 
-    async def decide(self, candidates: Sequence[Candidate]) -> AsyncIterator[tuple[Candidate, Decision]]:
-        """Yield each candidate with its decision, in the order given."""
-        loop = asyncio.get_running_loop()
-        for start in range(0, len(candidates), _IN_WORK):
-            batch = candidates[start : start + _IN_WORK]
-            work = [loop.run_in_executor(self._threads, self._decide, candidate) for candidate in batch]
-            for candidate, decision in zip(batch, await asyncio.gather(*work), strict=True):
-                yield candidate, decision
+    async def decide(self, candidates: Sequence[Candidate]) -> list[Decision]:
+        """Return the decision on each candidate."""
+        # All pairs of a suspect go to one thread, so that nothing of it is computed twice.
+        groups: dict[bytes, list[int]] = defaultdict(list)
+        for index, candidate in enumerate(candidates):
+            groups[candidate.suspect].append(index)
+        decisions: dict[int, Decision] = {}
+        suspects = list(groups)
+        for start in range(0, len(suspects), _IN_WORK):
+            block = [groups[suspect] for suspect in suspects[start : start + _IN_WORK]]
+            chosen = [[candidates[index] for index in indices] for indices in block]
+            prints, features = await self._learn([candidate for group in chosen for candidate in group])
+            answers = await asyncio.gather(*(self._run(self._decide, group, prints, features) for group in chosen))
+            for indices, answer in zip(block, answers, strict=True):
+                decisions |= dict(zip(indices, answer, strict=True))
+        return [decisions[index] for index in range(len(candidates))]
 
-    def _decide(self, candidate: Candidate) -> Decision:
+    async def parts(self, sha256s: Sequence[bytes]) -> dict[bytes, tuple[Part, ...]]:
+        """Return the parts of suspects that may be photos of their own; of one that cannot be read, none."""
+        found: dict[bytes, tuple[Part, ...]] = {}
+        for start in range(0, len(sha256s), _IN_WORK):
+            block = sha256s[start : start + _IN_WORK]
+            prints = await self._known.fingerprints(block)
+            parts = await asyncio.gather(*(self._run(self._parts, sha256, prints) for sha256 in block))
+            found |= dict(zip(block, parts, strict=True))
+        return found
+
+    async def describe(self, sha256s: Sequence[bytes]) -> dict[bytes, Descriptor]:
+        """Return the descriptors of images by the network in use, computed anew."""
+        described = await asyncio.gather(*(self._run(self._describe, sha256) for sha256 in sha256s))
+        return {sha256: each for sha256, each in zip(sha256s, described, strict=True) if each}
+
+    def take_new_features(self) -> dict[bytes, LocalFeatures]:
+        """Return the features of originals that were computed since this was last asked, as nobody knew them."""
+        taken, self._new_features = self._new_features, {}
+        return taken
+
+    async def _run[*Ts, T](self, function: Callable[[*Ts], T], *arguments: *Ts) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, function, *arguments)
+
+    async def _learn(
+        self, candidates: Sequence[Candidate]
+    ) -> tuple[Mapping[bytes, Fingerprint], Mapping[bytes, LocalFeatures]]:
+        """Return what is known of the images of candidates that are not kept ready."""
+        originals = {candidate.original for candidate in candidates} - self._originals.keys()
+        suspects = {candidate.suspect for candidate in candidates} - self._suspects.keys()
+        return (
+            await self._known.fingerprints(sorted(originals | suspects)),
+            await self._known.features(sorted(originals)),
+        )
+
+    def _decide(
+        self,
+        candidates: Sequence[Candidate],
+        prints: Mapping[bytes, Fingerprint],
+        features: Mapping[bytes, LocalFeatures],
+    ) -> list[Decision]:
+        return [self._decide_one(candidate, prints, features) for candidate in candidates]
+
+    def _decide_one(
+        self, candidate: Candidate, prints: Mapping[bytes, Fingerprint], features: Mapping[bytes, LocalFeatures]
+    ) -> Decision:
         if candidate.original == candidate.suspect:
             return decide_exact()
-        pictures = []
-        for which, sha256 in (("original", candidate.original), ("suspect", candidate.suspect)):
-            picture = self._picture(sha256)
-            if isinstance(picture, UnusableImageError):
-                return decide_unusable(which, picture.reason)
-            pictures.append(picture)
+        original = self._originals.get(candidate.original, lambda sha256: self._read_original(sha256, prints, features))
+        if isinstance(original, UnusableImageError):
+            return decide_unusable("original", original.reason)
+        suspect = self._suspects.get(candidate.suspect, lambda sha256: self._read_suspect(sha256, prints))
+        if isinstance(suspect, UnusableImageError):
+            return decide_unusable("suspect", suspect.reason)
         try:
-            return decide(*pictures)
+            return decide(original, suspect)
         except Exception:
             # One hostile picture must not hold up the lookups of all others, now and at every later try.
             logger.exception("%s and %s cannot be compared", candidate.original.hex(), candidate.suspect.hex())
             return decide_unusable("suspect", "failed")
 
-    def _picture(self, sha256: bytes) -> Picture | UnusableImageError:
+    def _parts(self, sha256: bytes, prints: Mapping[bytes, Fingerprint]) -> tuple[Part, ...]:
+        suspect = self._suspects.get(sha256, lambda sha256: self._read_suspect(sha256, prints))
+        if isinstance(suspect, UnusableImageError):
+            return ()
+        try:
+            return suspect.parts
+        except Exception:
+            logger.exception("the parts of image %s cannot be found", sha256.hex())
+            return ()
+
+    def _describe(self, sha256: bytes) -> Descriptor | None:
+        try:
+            return fingerprint(self._load(sha256)).descriptor
+        except (UnusableImageError, FileNotFoundError):
+            return None
+
+    def _read_original(
+        self, sha256: bytes, prints: Mapping[bytes, Fingerprint], features: Mapping[bytes, LocalFeatures]
+    ) -> OriginalPicture:
+        if sha256 in prints and sha256 in features:
+            return OriginalPicture(fingerprint=prints[sha256], features=features[sha256])
+        data = self._load(sha256)
+        found = find_original_features(data)
+        self._new_features[sha256] = found
+        return OriginalPicture(fingerprint=prints.get(sha256) or fingerprint(data), features=found)
+
+    def _read_suspect(self, sha256: bytes, prints: Mapping[bytes, Fingerprint]) -> SuspectPicture:
+        data = self._load(sha256)
+        return SuspectPicture(prints.get(sha256) or fingerprint(data), data)
+
+
+class _Kept[T]:
+    """The pictures used last."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._pictures: OrderedDict[bytes, Read[T]] = OrderedDict()
+        self._lock = Lock()
+
+    def keys(self) -> set[bytes]:
+        with self._lock:
+            return set(self._pictures)
+
+    def get(self, sha256: bytes, read: Callable[[bytes], T]) -> Read[T]:
+        """Return a picture, or why it cannot be compared; read where it is not kept."""
         with self._lock:
             if sha256 in self._pictures:
                 self._pictures.move_to_end(sha256)
                 return self._pictures[sha256]
         # Two threads may read the same picture at once; that costs time and changes nothing.
+        picture: Read[T]
         try:
-            picture: Picture | UnusableImageError = read_picture(self._load(sha256))
+            picture = read(sha256)
         except FileNotFoundError as exc:
             picture = UnusableImageError("bytes_missing", f"the file {exc.filename} is not kept any more")
         except UnusableImageError as exc:
@@ -70,6 +188,6 @@ class Verifier:
             picture = UnusableImageError("failed", "the image could not be read, see the log")
         with self._lock:
             self._pictures[sha256] = picture
-            while len(self._pictures) > _PICTURES_KEPT:
+            while len(self._pictures) > self._most:
                 self._pictures.popitem(last=False)
         return picture

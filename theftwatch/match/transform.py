@@ -4,12 +4,16 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Literal
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from theftwatch.images.features import Alignment, Grey
+from theftwatch.images.align import CUT_OUT_SHARE, Alignment
+from theftwatch.images.features import Grey
 
 type Box = tuple[float, float, float, float]
+#: Width and height in pixels
+type Size = tuple[int, int]
 
 #: Smaller differences than these are noise of the measurement
 _SHOWN_WHOLE = 0.97
@@ -20,7 +24,20 @@ _SAME_SHAPE = 0.04
 _FILLED = 0.95
 #: Grey levels that a border of one colour varies by, recompressed
 _PLAIN_STD = 8.0
-_EDGE_PX = 6
+_EDGE = 0.015
+#: Share of what is shown from which something that covers it is told
+_COVERED_MIN = 0.02
+_TOLD_MOST = 2
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Covered:
+    """Something that lies over the photo and is not in the original."""
+
+    #: In words, such as "lower right"
+    where: str
+    #: Share of what is shown of the original
+    share: float
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,45 +58,55 @@ class Transform:
     place: Box
     #: What is around it there: nothing, a border of one colour, or something else
     around: Literal["nothing", "border", "picture"]
+    #: The map from shares of the original's width and height, mirrored where it is, to those of the suspect: rows of
+    #: a 2 by 3 matrix
+    matrix: tuple[tuple[float, ...], ...] = ()
+    covered: tuple[Covered, ...] = ()
+    #: Whether what was around the goods in the original is plain in the suspect
+    cut_out: bool = False
 
     def as_json(self) -> dict[str, object]:
         """Return the values as they are stored and printed."""
-        return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
+        values = asdict(self)
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
 
 
 def read_transform(
-    alignment: Alignment,
-    original: Grey,
-    suspect: Grey,
-    widths_px: tuple[int, int],
-    *,
-    mirrored: bool,
+    alignment: Alignment, original_size: Size, suspect_size: Size, files: tuple[Size, Size], suspect: Grey
 ) -> Transform:
-    """Read a transform off an alignment of two working pictures, whose files have other widths."""
+    """Read a transform off an alignment of two working pictures of given sizes.
+
+    `files` are the sizes of the images, original first; `suspect` is the suspect picture at any scale.
+    """
     matrix = alignment.matrix
-    original_shape, suspect_shape = original.shape, suspect.shape
     # Lengths of the images of the two unit vectors, from working pixels to those of the files
-    to_file = (widths_px[1] / suspect_shape[1]) / (widths_px[0] / original_shape[1])
+    to_file = (files[1][0] / suspect_size[0]) / (files[0][0] / original_size[0])
     across, down = np.linalg.norm(matrix[:, 0]), np.linalg.norm(matrix[:, 1])
-    place = _box(matrix, original_shape, suspect_shape)
-    crop = _box(_inverse(matrix), suspect_shape, original_shape)
-    if mirrored:
+    place = _box(matrix, original_size, suspect_size)
+    cut_out = alignment.agreement.plain_share >= CUT_OUT_SHARE
+    crop = _box(_inverse(matrix), suspect_size, original_size)
+    if alignment.mirrored:
         crop = (1 - crop[2], crop[1], 1 - crop[0], crop[3])
     return Transform(
-        mirrored=mirrored,
+        mirrored=alignment.mirrored,
         scale=round(float(math.sqrt(across * down)) * to_file, 3),
         stretch=round(float(across / down), 3),
         rotation_degrees=round(math.degrees(math.atan2(matrix[1, 0], matrix[0, 0])), 1),
-        shown=round(alignment.shown, 3),
+        shown=round(alignment.agreement.shown, 3),
         crop=_rounded(crop),
         place=_rounded(place),
         around=_around(suspect, place),
+        matrix=_relative(matrix, original_size, suspect_size),
+        covered=() if cut_out else _covered(alignment),
+        cut_out=cut_out,
     )
 
 
 def describe(transform: Transform) -> str:
     """Return a transform in words, such as "mirrored, resized to 60 %, with a plain border"."""
     words = ["mirrored"] if transform.mirrored else []
+    if transform.cut_out:
+        words.append("cut out, on plain ground")
     if transform.shown < _SHOWN_WHOLE:
         words.append(f"cropped to {transform.shown:.0%}".replace("%", " %"))
     if abs(transform.rotation_degrees) >= _STRAIGHT_DEGREES:
@@ -90,6 +117,7 @@ def describe(transform: Transform) -> str:
         words.append(f"resized to {round(transform.scale * 100)} %")
     if transform.around != "nothing":
         words.append("with a plain border" if transform.around == "border" else "with something around it")
+    words += [f"with something over it at the {each.where}" for each in transform.covered[:_TOLD_MOST]]
     return ", ".join(words) if words else "the same photo, stored anew"
 
 
@@ -100,11 +128,46 @@ def _around(suspect: Grey, place: Box) -> Literal["nothing", "border", "picture"
     height, width = suspect.shape
     inside = np.zeros(suspect.shape, bool)
     # A little wider than measured, so that the edge of the photo does not count as what is around it.
-    rows = slice(max(0, math.floor(top * height) - _EDGE_PX), math.ceil(bottom * height) + _EDGE_PX)
-    columns = slice(max(0, math.floor(left * width) - _EDGE_PX), math.ceil(right * width) + _EDGE_PX)
+    rows = slice(max(0, math.floor((top - _EDGE) * height)), math.ceil((bottom + _EDGE) * height))
+    columns = slice(max(0, math.floor((left - _EDGE) * width)), math.ceil((right + _EDGE) * width))
     inside[rows, columns] = True
     outside = suspect[~inside]
     return "border" if not len(outside) or outside.std() < _PLAIN_STD else "picture"
+
+
+def _covered(alignment: Alignment) -> tuple[Covered, ...]:
+    """Return what lies over the photo, the largest first: blocks side by side that show something else."""
+    other = (alignment.agreement.block_map < 0).astype(np.uint8)
+    count, labels, figures, centres = cv2.connectedComponentsWithStats(other, connectivity=8)
+    height, width = other.shape
+    # What lies only in the outermost blocks is the neighbourhood of the photo and not over it.
+    within = set(np.unique(labels[1:-1, 1:-1]).tolist())
+    found = [
+        Covered(
+            where=_where(float(x + 0.5) / width, float(y + 0.5) / height),
+            share=round(float(figures[index, cv2.CC_STAT_AREA]) / other.size, 3),
+        )
+        for index, (x, y) in zip(range(1, count), centres[1:], strict=True)
+        if index in within
+    ]
+    large = [each for each in found if each.share >= _COVERED_MIN]
+    return tuple(sorted(large, key=lambda each: (-each.share, each.where)))
+
+
+def _where(x: float, y: float) -> str:
+    """Name a place by thirds, such as "lower right"."""
+    row, column = (min(2, int(3 * share)) for share in (y, x))
+    return (
+        ("upper left", "top", "upper right"),
+        ("left", "middle", "right"),
+        ("lower left", "bottom", "lower right"),
+    )[row][column]
+
+
+def _relative(matrix: NDArray[np.float64], size: Size, other: Size) -> tuple[tuple[float, ...], ...]:
+    """Return a map of pixels as one of shares."""
+    rows = matrix * [size[0], size[1], 1] / np.array([[other[0]], [other[1]]])
+    return tuple(tuple(round(float(value), 5) for value in row) for row in rows)
 
 
 def _inverse(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -112,11 +175,11 @@ def _inverse(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.column_stack([turned, -turned @ matrix[:, 2]])
 
 
-def _box(matrix: NDArray[np.float64], shape: tuple[int, ...], other: tuple[int, ...]) -> Box:
+def _box(matrix: NDArray[np.float64], size: Size, other: Size) -> Box:
     """Return the box around a picture moved into another, cut at the other's edges, as shares of it."""
-    height, width = shape[:2]
+    width, height = size
     corners = np.array([[0, 0, 1], [width, 0, 1], [0, height, 1], [width, height, 1]]) @ matrix.T
-    xs, ys = corners[:, 0] / other[1], corners[:, 1] / other[0]
+    xs, ys = corners[:, 0] / other[0], corners[:, 1] / other[1]
     left, top = max(0.0, float(xs.min())), max(0.0, float(ys.min()))
     return left, top, min(1.0, float(xs.max())), min(1.0, float(ys.max()))
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from theftwatch.match.transform import Transform, describe
+from theftwatch.match.transform import Covered, Transform, describe
 
 _MARKETPLACES = {"etsy": "Etsy", "artfire": "ArtFire", "alibaba": "Alibaba"}
 
@@ -76,6 +76,8 @@ def done_to_the_photo(method: str, transform: Mapping[str, Any] | None) -> str:
             crop=tuple(transform.get("crop", whole)),
             place=tuple(transform.get("place", whole)),
             around=transform.get("around", "nothing"),
+            covered=tuple(Covered(where=each["where"], share=each["share"]) for each in transform.get("covered", ())),
+            cut_out=bool(transform.get("cut_out", False)),
         )
     )
 

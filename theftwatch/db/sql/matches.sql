@@ -17,6 +17,10 @@ where l.looked_up_at is null
 order by l.image, l.side
 limit %(most)s;
 
+-- has_pending --
+-- Says whether anything waits to be compared, or what matches mean to be brought up to date.
+select exists (select from lookup where looked_up_at is null) or exists (select from context_due);
+
 -- count_pending_lookups --
 select count(*) from lookup where looked_up_at is null;
 
@@ -42,8 +46,8 @@ where asked.sha256 = any(%(sha256s)s::bytea[]) and found.id <> asked.id
 order by asked.sha256, found.sha256, near.distance_bits, q.variant, p.variant;
 
 -- find_decided --
--- Finds which pairs this version of the algorithm has decided already.
-select o.sha256, s.sha256
+-- Finds what this version of the algorithm has decided on pairs already.
+select o.sha256, s.sha256, m.decision
 from unnest(%(originals)s::bytea[], %(suspects)s::bytea[]) as pair (original, suspect)
 join image o on o.sha256 = pair.original
 join image s on s.sha256 = pair.suspect
@@ -109,8 +113,8 @@ where l.image = i.id and l.side = done.side;
 select id from image where sha256 = any(%(sha256s)s::bytea[]);
 
 -- reset_lookups --
--- Puts all suspect images down for comparison again; each pair is met once that way.
-update lookup set looked_up_at = null, algorithm_version = null where side = 'suspect';
+-- Puts all images down for comparison again, in all their roles: what the one asks for nearest, the other may not.
+update lookup set looked_up_at = null, algorithm_version = null;
 
 -- refresh_lookups --
 -- Gives every image the roles that its sellers and files have by now, and takes those away that none has any more.

@@ -1,0 +1,339 @@
+"""How one picture lies in another: a geometric model of their local features, then the pictures compared under it.
+
+Each pair of features says by its places, sizes and angles how one picture would lie in the other, so every pair is
+a hypothesis (fast spatial matching, Philbin et al. 2007): nothing is drawn by chance, and few good pairs among many bad
+ones are enough. The best hypotheses are refined into an affine map. Copies of one photo agree on it within a
+fraction of a pixel, two shots of one thing do not. What the map lays over each other is then compared gradient by
+gradient, since two pieces photographed on the same ground agree in points of the ground and not in the picture.
+"""
+
+import math
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from theftwatch.images.features import Grey, LocalFeatures, mirror_features
+
+type Matrix = NDArray[np.float64]
+type Box = tuple[int, int, int, int]
+type _Points = NDArray[np.float64]
+type _Pairs = NDArray[np.int64]
+type _Field = NDArray[np.float32]
+
+#: How much nearer than the next best a description has to be (Lowe's ratio test)
+_RATIO = 0.85
+#: The clearest pairs that take part
+_PAIRS_MOST = 200
+_PAIRS_MIN = 4
+_HYPOTHESES = 3
+#: Around a hypothesis: pixels, and share of the distance from its pair, by which others may be off; then the bounds of
+#: what others may say of scale (as a logarithm) and of angle (radians)
+_LOOSE_PX, _LOOSE_SHARE, _LOOSE_SCALE, _LOOSE_ANGLE = 5.0, 0.12, 0.5, 0.5
+#: Pixels by which pairs may be off, from one refinement to the next; the first is of a similarity, the others affine
+_REFINEMENTS_PX = (8.0, 6.0, 4.0, 3.0, 2.0, 2.0)
+#: Vendors stretch a photo, but none beyond this; a map that does is a chance agreement
+_ANISOTROPY_MAX = 2.2
+
+#: Long side of the pictures that are compared under the map, and of the blocks that they are cut into
+_COMPARED_SIDE_PX = 192
+_BLOCK_PX = 12
+#: Gradient of a block, root mean square in grey levels, from which it shows something
+_TEXTURE = 4.0
+#: Correlation of a block's gradients from which it shows the same, below which it differs, and shows something else
+_SAME, _DIFFERS, _OTHER = 0.85, 0.5, 0.35
+_BETTER_SHARE = 0.7
+_OVERLAP_MIN_PX = 64.0
+#: Slope below which a picture is plain, where no steeper one is in a square of so many pixels
+_PLAIN_SLOPE, _PLAIN_PX = 4.0, 5
+#: Share of a picture's gradients that has to be gone for its goods to count as cut out, and how wide their edge is
+CUT_OUT_SHARE = 0.15
+_CUT_EDGE_PX = 15
+_GOODS_BLOCKS_MIN = 12
+_NOTHING = np.empty((0, 0), np.float32)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Agreement:
+    """How far two pictures are the same where an alignment lays them over each other; all but the map are 0 to 1."""
+
+    #: Share of the first picture that the second shows
+    shown: float
+    #: Correlation of all gradients
+    whole: float
+    #: The same over the better 70 % of the blocks in which both show something: a logo costs little, new ground nothing
+    better: float
+    #: Number of blocks in which both show something, and the share of them that is clearly the same
+    blocks: int
+    same_share: float
+    #: Of the first picture's gradients there, the share by energy in blocks that differ: another stone in a ring
+    other_share: float
+    #: Share of the first picture's gradients, by energy, where the second is plain
+    plain_share: float
+    #: Of blocks, by rows: 1 where both show the same, -1 where the second shows something else, 0 elsewhere
+    block_map: NDArray[np.int8]
+    #: Left, top, right and bottom of what that map is over, in pixels of the first picture
+    box_px: Box
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Alignment:
+    """How a picture lies in another."""
+
+    #: Whether it is the mirror of the first picture that lies in the second
+    mirrored: bool
+    #: (2, 3), from pixels of the first picture, or of its mirror, to those of the second
+    matrix: Matrix
+    #: Pairs of points that agree on the map, and their mean distance under it in pixels of the second picture
+    inliers: int
+    error_px: float
+    agreement: Agreement
+
+    @property
+    def strength(self) -> float:
+        """Return one figure to compare alignments of the same two pictures by."""
+        return self.inliers * self.agreement.whole**4
+
+
+def align(first: LocalFeatures, second: LocalFeatures) -> Alignment | None:
+    """Find how the first picture, or its mirror, lies in the second; None where neither does.
+
+    The same pair always gives the same result; the plain form wins a draw.
+    """
+    best: Alignment | None = None
+    for mirrored in (False, True):
+        picture = mirror_features(first) if mirrored else first
+        found = _fit(picture, second)
+        if found is None:
+            continue
+        matrix, inliers, error_px = found
+        agreement = compare(picture, second, matrix)
+        if agreement is None:
+            continue
+        one = Alignment(mirrored=mirrored, matrix=matrix, inliers=inliers, error_px=error_px, agreement=agreement)
+        if best is None or one.strength > best.strength:
+            best = one
+    return best
+
+
+def moved(alignment: Alignment, offset_px: tuple[float, float]) -> Alignment:
+    """Return an alignment with a part of a picture as one with the whole, in which the part begins at an offset."""
+    matrix = alignment.matrix.copy()
+    matrix[:, 2] += offset_px
+    return replace(alignment, matrix=matrix)
+
+
+def _fit(first: LocalFeatures, second: LocalFeatures) -> tuple[Matrix, int, float] | None:
+    """Return the affine map that most pairs of features agree on, how many do, and their mean error in pixels."""
+    pairs = _pairs(first, second)
+    if len(pairs) < _PAIRS_MIN:
+        return None
+    source, target = first.points[pairs[:, 0]].astype(np.float64), second.points[pairs[:, 1]].astype(np.float64)
+    best: tuple[Matrix, int, float] | None = None
+    for supporters in _hypotheses(first, second, pairs, source, target):
+        matrix = _similarity(source[supporters], target[supporters])
+        kept = supporters
+        for bound_px in _REFINEMENTS_PX:
+            errors = _errors(matrix, source, target)
+            kept = _one_pair_each(errors, bound_px, source, target)
+            if len(kept) < _PAIRS_MIN:
+                break
+            fit = _similarity if bound_px == _REFINEMENTS_PX[0] else _affine
+            matrix = fit(source[kept], target[kept])
+        if len(kept) < _PAIRS_MIN or not _is_plausible(matrix):
+            continue
+        errors = _errors(matrix, source, target)
+        kept = _one_pair_each(errors, _REFINEMENTS_PX[-1], source, target)
+        if len(kept) >= _PAIRS_MIN and (best is None or len(kept) > best[1]):
+            best = matrix, len(kept), float(errors[kept].mean())
+    return best
+
+
+def _pairs(first: LocalFeatures, second: LocalFeatures) -> _Pairs:
+    """Return the indices (n, 2) of features that describe each other clearly better than any other does."""
+    if min(len(first.points), len(second.points)) < _PAIRS_MIN:
+        return np.empty((0, 2), np.int64)
+    one, other = first.descriptors.astype(np.float32), second.descriptors.astype(np.float32)
+    # Whole numbers below 2^24, so exact. OpenCV multiplies in this thread; numpy would take all processors for it.
+    products = np.asarray(cv2.gemm(one, other, 1.0, _NOTHING, 0.0, flags=cv2.GEMM_2_T))
+    distances = (one**2).sum(axis=1)[:, None] + (other**2).sum(axis=1)[None, :] - 2 * products
+    rows = np.arange(len(one))
+    nearest = distances.argmin(axis=1)
+    shortest = distances[rows, nearest].astype(np.float64)
+    distances[rows, nearest] = np.inf
+    ratios = shortest / np.maximum(distances.min(axis=1), 1)
+    clear = np.flatnonzero(ratios < _RATIO**2)
+    clear = clear[np.argsort(ratios[clear], kind="stable")][:_PAIRS_MOST]
+    return np.stack([clear, nearest[clear]], axis=1)
+
+
+def _hypotheses(
+    first: LocalFeatures, second: LocalFeatures, pairs: _Pairs, source: _Points, target: _Points
+) -> list[_Pairs]:
+    """Return the pairs that support each of the most supported hypotheses."""
+    scales = (second.sizes[pairs[:, 1]] / first.sizes[pairs[:, 0]]).astype(np.float64)
+    turns = (second.angles[pairs[:, 1]] - first.angles[pairs[:, 0]]).astype(np.float64)
+    cos, sin = (scales * np.cos(turns))[:, None], (scales * np.sin(turns))[:, None]
+    # Row h, column k: where pair k would be, were the hypothesis of pair h true, and where it is
+    across, down = (source[None, :, axis] - source[:, None, axis] for axis in (0, 1))
+    right, below = (target[None, :, axis] - target[:, None, axis] for axis in (0, 1))
+    error_px = np.hypot(cos * across - sin * down - right, sin * across + cos * down - below)
+    distance_px = scales[:, None] * np.hypot(across, down)
+    scale = np.abs(np.log(scales)[:, None] - np.log(scales)[None, :])
+    turn = np.abs((turns[:, None] - turns[None, :] + np.pi) % (2 * np.pi) - np.pi)
+    supports = (error_px < _LOOSE_PX + _LOOSE_SHARE * distance_px) & (scale < _LOOSE_SCALE) & (turn < _LOOSE_ANGLE)
+    counts = supports.sum(axis=1)
+    most = np.argsort(-counts, kind="stable")[:_HYPOTHESES]
+    return [np.flatnonzero(supports[index]) for index in most if counts[index] >= _PAIRS_MIN]
+
+
+def _similarity(source: _Points, target: _Points) -> Matrix:
+    """Return the map by scaling, turning and moving that fits best (Umeyama 1991, in the plane)."""
+    middle, other = source.mean(axis=0), target.mean(axis=0)
+    one, two = source - middle, target - other
+    spread = max(float((one**2).sum()), 1e-9)
+    cos = float((one * two).sum()) / spread
+    sin = float((one[:, 0] * two[:, 1] - one[:, 1] * two[:, 0]).sum()) / spread
+    turned = np.array([[cos, -sin], [sin, cos]])
+    return np.column_stack([turned, other - turned @ middle])
+
+
+def _affine(source: _Points, target: _Points) -> Matrix:
+    """Return the affine map that fits best."""
+    solved, *_ = np.linalg.lstsq(np.column_stack([source, np.ones(len(source))]), target, rcond=None)
+    return np.ascontiguousarray(solved.T)
+
+
+def _errors(matrix: Matrix, source: _Points, target: _Points) -> NDArray[np.float64]:
+    right, down = (source @ matrix[:, :2].T + matrix[:, 2] - target).T
+    return np.asarray(np.hypot(right, down))
+
+
+def _one_pair_each(errors: NDArray[np.float64], bound_px: float, source: _Points, target: _Points) -> _Pairs:
+    """Return the pairs within a bound, the best of those that share a place in either picture."""
+    near = np.flatnonzero(errors < bound_px)
+    near = near[np.argsort(errors[near], kind="stable")]
+    for points in (source, target):
+        places = np.round(points[near]).astype(np.int64)
+        _, firsts = np.unique(places[:, 0] << 16 | places[:, 1], return_index=True)
+        near = near[np.sort(firsts)]
+    return near
+
+
+def _is_plausible(matrix: Matrix) -> bool:
+    large, small = np.linalg.svd(matrix[:, :2], compute_uv=False)
+    return bool(np.linalg.det(matrix[:, :2]) > 0 and large <= _ANISOTROPY_MAX * small)
+
+
+def compare(first: LocalFeatures, second: LocalFeatures, matrix: Matrix) -> Agreement | None:
+    """Compare two pictures where a map from the points of the first to those of the second lays them over each other.
+
+    None where it does not.
+    """
+    overlap = _overlap(first, second, matrix)
+    if overlap is None:
+        return None
+    shown, box_px = overlap
+    left, top, right, bottom = box_px
+    # The frame is the shown part of the first picture, no finer than either picture has it.
+    scale = math.sqrt(abs(np.linalg.det(matrix[:, :2])))
+    factor = min(1.0, scale, _COMPARED_SIDE_PX / max(right - left, bottom - top))
+    size = max(8, round((right - left) * factor)), max(8, round((bottom - top) * factor))
+    frame = np.array([[1 / factor, 0, left], [0, 1 / factor, top], [0, 0, 1]])
+    one, mask_one = _warped(first, frame[:2], size)
+    two, mask_two = _warped(second, matrix @ frame, size)
+    mask = cv2.erode(mask_one & mask_two, np.ones((3, 3), np.uint8), borderType=cv2.BORDER_CONSTANT, borderValue=255)
+    ours, theirs = (_gradients(picture) * (mask > 0) for picture in (one, two))
+    plain = _plain(theirs)
+    lost = _energy(ours[:, plain]) / max(1.0, _energy(ours))
+    whole = _agreement(ours, theirs, shown=shown, plain_share=lost, box_px=box_px)
+    if lost < CUT_OUT_SHARE:
+        return whole
+    # The ground was taken away: what counts is the goods, without the edge that they got by that.
+    inside = cv2.dilate(plain.astype(np.uint8), np.ones((_CUT_EDGE_PX, _CUT_EDGE_PX), np.uint8)) == 0
+    goods = _agreement(ours * inside, theirs * inside, shown=shown, plain_share=lost, box_px=box_px)
+    # Thin goods are all edge: of them nothing would be left to compare.
+    return goods if goods.blocks >= _GOODS_BLOCKS_MIN else whole
+
+
+def _agreement(ours: _Field, theirs: _Field, *, shown: float, plain_share: float, box_px: Box) -> Agreement:
+    """Compare the gradients of two pictures that lie over each other, block by block."""
+    products, ours_squared, theirs_squared = (_blocks(each.sum(axis=0)) for each in (ours * theirs, ours**2, theirs**2))
+    correlations = products / np.sqrt(ours_squared * theirs_squared + 1e-6)
+    ours_textured, theirs_textured = (each > _TEXTURE**2 * _BLOCK_PX**2 for each in (ours_squared, theirs_squared))
+    both = ours_textured & theirs_textured
+    chosen = np.sort(correlations[both])[::-1]
+    best = both & (correlations >= (chosen[int(_BETTER_SHARE * (len(chosen) - 1))] if len(chosen) else 2))
+    differing = float(ours_squared[both & (correlations < _DIFFERS)].sum())
+    return Agreement(
+        shown=shown,
+        whole=_ratio(products, ours_squared, theirs_squared),
+        better=_ratio(products[best], ours_squared[best], theirs_squared[best]),
+        blocks=len(chosen),
+        same_share=float((chosen > _SAME).mean()) if len(chosen) else 0.0,
+        other_share=differing / max(1.0, float(ours_squared[both].sum())),
+        plain_share=plain_share,
+        block_map=(both & (correlations > _SAME)).astype(np.int8) - (theirs_textured & (correlations < _OTHER)),
+        box_px=box_px,
+    )
+
+
+def _plain(gradients: _Field) -> NDArray[np.bool_]:
+    """Return where a picture is plain, given its slopes: no edge within a few pixels."""
+    steep = (np.abs(gradients).max(axis=0) > _PLAIN_SLOPE).astype(np.uint8)
+    return np.asarray(cv2.dilate(steep, np.ones((_PLAIN_PX, _PLAIN_PX), np.uint8)) == 0)
+
+
+def _energy(gradients: _Field) -> float:
+    return float((gradients**2).sum())
+
+
+def _overlap(first: LocalFeatures, second: LocalFeatures, matrix: Matrix) -> tuple[float, Box] | None:
+    """Return the share of the first picture that the second shows, and the box around it in pixels of the first."""
+    inverse = cv2.invertAffineTransform(matrix)
+    corners = _corners(second) @ inverse[:, :2].T + inverse[:, 2]
+    area_px, outline = cv2.intersectConvexConvex(corners.astype(np.float32), _corners(first).astype(np.float32))
+    if area_px <= _OVERLAP_MIN_PX:
+        return None
+    left, top = np.floor(outline[:, 0].min(axis=0)).astype(int)
+    right, bottom = np.ceil(outline[:, 0].max(axis=0)).astype(int) + 1
+    shown = area_px / max(1, (first.width_px - 1) * (first.height_px - 1))
+    return min(1.0, float(shown)), (int(left), int(top), int(right), int(bottom))
+
+
+def _corners(features: LocalFeatures) -> _Points:
+    right, bottom = features.width_px - 1, features.height_px - 1
+    return np.array([[0, 0], [right, 0], [right, bottom], [0, bottom]], np.float64)
+
+
+def _warped(features: LocalFeatures, matrix: Matrix, size: tuple[int, int]) -> tuple[Grey, Grey]:
+    """Return a picture as seen in a frame, and where it is in it; `matrix` leads from the frame to the points."""
+    to_grey = np.array([features.grey.shape[1] / features.width_px, features.grey.shape[0] / features.height_px])
+    matrix = matrix * to_grey[:, None]
+    shrunk = math.sqrt(abs(np.linalg.det(matrix[:, :2])))
+    # Averaged before it is sampled, so that a larger picture does not flicker against a smaller one
+    picture = cv2.GaussianBlur(features.grey, (0, 0), 0.45 * shrunk) if shrunk > 1.3 else features.grey
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    seen = cv2.warpAffine(picture, matrix, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    where = cv2.warpAffine(np.full_like(picture, 255), matrix, size, flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP)
+    return np.asarray(seen, np.uint8), np.asarray(where, np.uint8)
+
+
+def _gradients(picture: Grey) -> _Field:
+    """Return the slopes of a picture, (2, height, width), smoothed so that recompression does not count."""
+    smooth = cv2.GaussianBlur(picture, (0, 0), 1.0).astype(np.float32)
+    return np.stack([cv2.Sobel(smooth, cv2.CV_32F, 1, 0), cv2.Sobel(smooth, cv2.CV_32F, 0, 1)])
+
+
+def _blocks(field: _Field) -> _Field:
+    """Return the sums over square blocks."""
+    height, width = (-(-length // _BLOCK_PX) for length in field.shape)
+    padded = np.zeros((height * _BLOCK_PX, width * _BLOCK_PX), np.float32)
+    padded[: field.shape[0], : field.shape[1]] = field
+    return np.asarray(padded.reshape(height, _BLOCK_PX, width, _BLOCK_PX).sum(axis=(1, 3)), np.float32)
+
+
+def _ratio(products: _Field, ours_squared: _Field, theirs_squared: _Field) -> float:
+    length = math.sqrt(float(ours_squared.sum()) * float(theirs_squared.sum()))
+    return max(0.0, float(products.sum()) / length) if length else 0.0

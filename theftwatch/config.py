@@ -67,6 +67,13 @@ class Settings(BaseSettings):
             raise ValueError(f"{value!r} is a database that Postgres needs for itself")
         return value
 
+    @field_validator("descriptor")
+    @classmethod
+    def _known_network(cls, value: str) -> str:
+        if value not in ("distilled", "full", "off") and not Path(value).is_file():
+            raise ValueError(f"{value!r} is neither distilled, full nor off, and no file has this path")
+        return value
+
     @field_validator("host_map", mode="before")
     @classmethod
     def _split_host_map(cls, value: Any) -> Any:

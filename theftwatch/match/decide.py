@@ -22,6 +22,8 @@ MATCH_SCORE = 0.95
 POSSIBLE_SCORE = 0.5
 #: What one unit of each measure adds to the logarithm of the odds
 _INTERCEPT, _PER_INLIERS, _PER_ERROR, _PER_SAME, _PER_OTHER = -10.63, 1.19, -1.47, 4.25, -1.77
+#: Few features in a small part of the picture, or a few blocks, may agree by chance; they are worth a look at most
+_INLIERS_FEW, _SHOWN_LITTLE, _BLOCKS_FEW, _DOUBTFUL_SCORE = 8, 0.5, 6, 0.9
 #: Scores from here on leave no doubt that a further look could remove
 _SURE_SCORE = 0.99
 #: Cosine of an original's descriptor and that of a suspect's part from which the part is compared
@@ -191,7 +193,9 @@ def score_alignment(alignment: Alignment) -> float:
         + _PER_SAME * agreement.same_share
         + _PER_OTHER * math.log(agreement.other_share + 0.03)
     )
-    return 1 / (1 + math.exp(-sum_))
+    score = 1 / (1 + math.exp(-sum_))
+    few = alignment.inliers < _INLIERS_FEW and agreement.shown < _SHOWN_LITTLE
+    return min(score, _DOUBTFUL_SCORE) if few or agreement.blocks < _BLOCKS_FEW else score
 
 
 def _decision(score: float) -> Literal["match", "possible", "no_match"]:

@@ -62,7 +62,7 @@ class MemoryCandidates:
             ]
             for each, similarities in zip(block, np.concatenate(parts, axis=1), strict=True):
                 # One more than wanted, as the image may find itself
-                best = np.argsort(-similarities, kind="stable")[: most + 1]
+                best = np.argpartition(-similarities, min(most, len(similarities) - 1))[: most + 1]
                 found = nearest(similarities[best], [sha256s[index] for index in best], most)
                 candidates += paired(each, found, side)
         return ordered(candidates)

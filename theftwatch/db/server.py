@@ -20,6 +20,7 @@ from theftwatch.config import Settings
 from theftwatch.db import cluster, migrate
 from theftwatch.db.connect import connect
 from theftwatch.db.privilege import home_for, reachable_programs, runner_for
+from theftwatch.db.queries import queries
 from theftwatch.errors import DatabaseError, UsageError
 
 OWNER = "theftwatch"
@@ -182,7 +183,8 @@ def _migrate_embedded(settings: Settings, clock: Clock) -> tuple[Server, list[mi
         if not migrate.pending(connection):
             return server, []
         # Only a superuser may: the index of descriptors needs it, and everything works without.
-        with connect(_dsn(server, SUPERUSER, settings.database), remedy=remedy) as superuser:
+        with connect(_dsn(server, SUPERUSER, settings.database), remedy=remedy) as superuser, superuser.transaction():
+            superuser.execute(queries()["lock_migrations"])
             superuser.execute(migrate.setup_sql("extension"))
         return server, migrate.apply(connection, clock=clock)
 

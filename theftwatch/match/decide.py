@@ -23,7 +23,7 @@ POSSIBLE_SCORE = 0.5
 #: What one unit of each measure adds to the logarithm of the odds
 _INTERCEPT, _PER_INLIERS, _PER_ERROR, _PER_SAME, _PER_OTHER = -10.63, 1.19, -1.47, 4.25, -1.77
 #: Few features in a small part of the picture, or a few blocks, may agree by chance; they are worth a look at most
-_INLIERS_FEW, _SHOWN_LITTLE, _BLOCKS_FEW, _DOUBTFUL_SCORE = 8, 0.5, 6, 0.9
+_INLIERS_FEW, _SHOWN_LITTLE, _BLOCKS_FEW, _DOUBTFUL_SCORE = 10, 0.65, 6, 0.9
 #: Scores from here on leave no doubt that a further look could remove
 _SURE_SCORE = 0.99
 #: Cosine of an original's descriptor and that of a suspect's part from which the part is compared

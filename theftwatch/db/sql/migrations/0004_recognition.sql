@@ -34,5 +34,6 @@ create table local_features (
 );
 alter table local_features alter column packed set storage external; -- compression gains nothing
 
-alter table match_decision add column detail jsonb;
-comment on column match_decision.detail is 'Measures that the score was computed from.';
+comment on table descriptor is 'What a neural network says of images and of parts of them.';
+comment on table descriptor_code is 'The signs of descriptors in the roles of their images, as they are searched.';
+comment on table local_features is 'Local features of originals, packed, with a small grey picture.';

@@ -2,25 +2,21 @@
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
 
 from PIL import Image
 
 from tests.edits import EDITS, photo_paths
+from tests.record import NOW, SHOP, VENDOR, listing
 from theftwatch.db import store
-from theftwatch.db.records import ListingImageRecord, ListingRecord, image_record
+from theftwatch.db.records import ListingRecord, image_record
 from theftwatch.files import Files
 from theftwatch.images.descriptor import model
 from theftwatch.images.fingerprint import Fingerprint, fingerprint
-from theftwatch.listing import Listing, ListingImage, Seller
 from theftwatch.match.candidates import Asked, Candidate
 from theftwatch.match.database import DatabaseCandidates
 from theftwatch.match.drain import Drain, Drained
 from theftwatch.match.memory import MemoryCandidates
 
-NOW = datetime(2026, 11, 1, tzinfo=UTC)
-SHOP = Seller(marketplace="etsy", ref="1")
-VENDOR = Seller(marketplace="alibaba", ref="1")
 ORIGINALS = [path.read_bytes() for path in photo_paths()[::10]]
 COPIES = [edit(Image.open(path)) for path in photo_paths()[:40:10] for edit in EDITS.values()]
 SUSPECTS = [*COPIES, *ORIGINALS[:2], *(path.read_bytes() for path in photo_paths()[5::10])]
@@ -28,27 +24,6 @@ SUSPECTS = [*COPIES, *ORIGINALS[:2], *(path.read_bytes() for path in photo_paths
 
 def listings() -> tuple[ListingRecord, ListingRecord]:
     return listing(SHOP, ORIGINALS), listing(VENDOR, SUSPECTS)
-
-
-def listing(seller: Seller, photos: list[bytes]) -> ListingRecord:
-    images = [image_record(data) for data in photos]
-    shown = [
-        ListingImageRecord(
-            image=ListingImage(url=f"https://images.example/{n}.jpg", key=str(n), position=n), sha256=image.sha256
-        )
-        for n, image in enumerate(images)
-    ]
-    return ListingRecord(
-        listing=Listing(
-            marketplace=seller.marketplace,
-            listing_ref="1",
-            url=f"https://{seller.marketplace}.com/1",
-            seller=seller,
-            images=tuple(each.image for each in shown),
-        ),
-        images=tuple(shown),
-        new_images=tuple(images),
-    )
 
 
 def drained(dsn, folder, batches) -> tuple[Drained, dict[str, str]]:

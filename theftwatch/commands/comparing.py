@@ -11,12 +11,12 @@ from rich.progress import Progress
 from theftwatch.clock import system_clock
 from theftwatch.config import settings
 from theftwatch.db import store
-from theftwatch.db.queries import execute, fetch
+from theftwatch.db.queries import fetch
 from theftwatch.db.records import OriginalFileRecord, image_record
 from theftwatch.db.server import connect_dsn
 from theftwatch.files import Files
-from theftwatch.match.decide import ALGORITHM_VERSION
 from theftwatch.match.drain import Drain, Drained
+from theftwatch.match.rematch import put_down_all, withdraw
 from theftwatch.originals import GivenFile
 
 #: Photos a transaction
@@ -28,12 +28,10 @@ async def rematch(*, pending: bool) -> None:
     async with _drain() as (drain, pool):
         if not pending:
             async with pool.connection() as connection:
-                await execute(connection, "refresh_lookups")
-                await execute(connection, "reset_lookups")
-                await execute(connection, "refresh_descriptor_codes")
+                await put_down_all(connection)
         await _work_off(drain, pool)
         async with pool.connection() as connection:
-            await execute(connection, "withdraw_matches", algorithm_version=ALGORITHM_VERSION, now=system_clock())
+            await withdraw(connection, now=system_clock())
         await drain.run(wait=True, everything=not pending)
 
 

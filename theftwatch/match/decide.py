@@ -52,7 +52,7 @@ class Decision:
     @property
     def settled(self) -> bool:
         """Return whether the suspect is the original and nothing else, so that its parts need not be asked about."""
-        return self.decision == "match" and self.transform is not None and self.transform.around != "picture"
+        return is_settled(self.decision, self.transform.around if self.transform else None)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,6 +63,11 @@ class _Look:
     size: Size
     suspect_size: Size
     score: float
+
+
+def is_settled(decision: str, around: str | None) -> bool:
+    """Return whether a decision shows the original and nothing else in the suspect, given what is around it there."""
+    return decision == "match" and around in ("nothing", "border")
 
 
 def decide_exact() -> Decision:

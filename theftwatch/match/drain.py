@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from typing import Any
 
 from theftwatch.clock import Clock
 from theftwatch.db import store
@@ -11,12 +12,12 @@ from theftwatch.db.queries import Connection, execute, fetch
 from theftwatch.db.records import DecisionRecord, DescriptorRecord, whole_descriptor
 from theftwatch.files import Files
 from theftwatch.images.descriptor import Descriptor, model, read_descriptor
-from theftwatch.listing import SIDES, Side
+from theftwatch.listing import Side
 from theftwatch.match.candidates import Candidate
 from theftwatch.match.context import update_context
 from theftwatch.match.database import DatabaseCandidates, DatabaseKnown
-from theftwatch.match.decide import ALGORITHM_VERSION, Decision
-from theftwatch.match.lookup import Lookup, Pair
+from theftwatch.match.decide import ALGORITHM_VERSION, Decision, is_settled
+from theftwatch.match.lookup import Known, Lookup, Pair
 from theftwatch.match.search import Verifier
 
 logger = logging.getLogger(__name__)
@@ -67,8 +68,9 @@ class Drain:
             try:
                 if not await _lock(connection, wait=wait):
                     return done
-                while batch := await fetch(connection, "find_pending_lookups", most=_BATCH):
-                    done += await self._work_off([(sha256, side) for side, sha256 in batch])
+                await self._describe()
+                while batch := await _find_pending(connection):
+                    done += await self._work_off(*batch)
                     if progress:
                         progress(done)
                 await update_context(connection, load=self._load, now=self._clock(), everything=everything)
@@ -79,15 +81,24 @@ class Drain:
                     await execute(connection, "unlock_drain")
                     await connection.set_autocommit(False)
 
-    async def _work_off(self, lookups: Sequence[tuple[bytes, Side]]) -> Drained:
+    async def _describe(self) -> None:
+        """Have the network in use describe what waits, where that has not been done: before anything is searched for.
+
+        So what is found does not depend on what was described first, after the network was switched on or changed.
+        """
+        after = 0
+        while self._model and (
+            rows := await self._fetch("find_undescribed", after=after, model=self._model, most=_BATCH)
+        ):
+            described = await self._verifier.describe([sha256 for _, sha256 in rows])
+            async with self._pool.connection() as connection:
+                await store.save_descriptors(connection, [whole_descriptor(*each) for each in described.items()])
+            after = rows[-1][0]
+
+    async def _work_off(self, side: Side, sha256s: Sequence[bytes]) -> Drained:
         lookup = Lookup(self._candidates, self._verifier, self._find_decided)
-        descriptors: list[DescriptorRecord] = []
-        for side in SIDES:
-            asked = [sha256 for sha256, role in lookups if role == side]
-            described, new = await self._descriptors(asked)
-            await lookup.run(asked, described, side)
-            descriptors += new
-        descriptors += [
+        await lookup.run(sha256s, await self._find_descriptors(sha256s), side)
+        descriptors = [
             DescriptorRecord(sha256=sha256, part=number, place=part.place, descriptor=part.descriptor)
             for sha256, parts in lookup.parts.items()
             for number, part in enumerate(parts, 1)
@@ -99,35 +110,51 @@ class Drain:
             await store.save_descriptors(connection, descriptors)
             await store.save_local_features(connection, features)
             await store.save_decisions(
-                connection, decided, lookups, algorithm_version=ALGORITHM_VERSION, now=self._clock()
+                connection,
+                decided,
+                [(sha256, side) for sha256 in sha256s],
+                algorithm_version=ALGORITHM_VERSION,
+                now=self._clock(),
             )
         return Drained(
-            looked_up=len(lookups),
+            looked_up=len(sha256s),
             matches=sum(each.decision == "match" for each in decided),
             possible=sum(each.decision == "possible" for each in decided),
         )
 
-    async def _descriptors(self, sha256s: Sequence[bytes]) -> tuple[dict[bytes, Descriptor], list[DescriptorRecord]]:
-        """Return the descriptors of images by the network in use, and those among them that are not stored yet."""
-        if self._model is None or not sha256s:
-            return {}, []
+    async def _find_descriptors(self, sha256s: Sequence[bytes]) -> dict[bytes, Descriptor]:
+        """Return the descriptors of images by the network in use; of one whose bytes are gone there is none."""
+        if self._model is None:
+            return {}
         async with self._pool.connection() as connection:
             stored = await store.find_descriptors(connection, sha256s, self._model)
-        known = {sha256: read_descriptor(self._model, embedding) for sha256, embedding in stored.items()}
-        missing = await self._verifier.describe([sha256 for sha256 in sha256s if sha256 not in known])
-        return known | missing, [whole_descriptor(sha256, each) for sha256, each in missing.items()]
+        return {sha256: read_descriptor(self._model, embedding) for sha256, embedding in stored.items()}
 
-    async def _find_decided(self, candidates: Sequence[Candidate]) -> dict[Pair, str]:
+    async def _find_decided(self, candidates: Sequence[Candidate]) -> dict[Pair, Known]:
         """Return what this version decided when the other image of a pair was looked up."""
+        rows = await self._fetch(
+            "find_decided",
+            originals=[candidate.original for candidate in candidates],
+            suspects=[candidate.suspect for candidate in candidates],
+            algorithm_version=ALGORITHM_VERSION,
+        )
+        return {
+            (original, suspect): (decision, is_settled(decision, around))
+            for original, suspect, decision, around in rows
+        }
+
+    async def _fetch(self, query: str, **parameters: object) -> list[tuple[Any, ...]]:
         async with self._pool.connection() as connection:
-            rows = await fetch(
-                connection,
-                "find_decided",
-                originals=[candidate.original for candidate in candidates],
-                suspects=[candidate.suspect for candidate in candidates],
-                algorithm_version=ALGORITHM_VERSION,
-            )
-        return {(original, suspect): decision for original, suspect, decision in rows}
+            return await fetch(connection, query, **parameters)
+
+
+async def _find_pending(connection: Connection) -> tuple[Side, list[bytes]] | None:
+    """Return lookups to be done in one role; suspects first, so that originals are searched for in all their parts."""
+    sides: tuple[Side, ...] = ("suspect", "original")
+    for side in sides:
+        if rows := await fetch(connection, "find_pending_lookups", side=side, most=_BATCH):
+            return side, [sha256 for (sha256,) in rows]
+    return None
 
 
 async def _lock(connection: Connection, *, wait: bool) -> bool:

@@ -16,8 +16,10 @@ _FIRST_NEIGHBOURS, _FIRST_PART_NEIGHBOURS = 5, 3
 _NEIGHBOURS_MAX = 20_000
 
 type Pair = tuple[bytes, bytes]
-#: Returns the decisions that are known of candidates already
-type FindDecided = Callable[[Sequence[Candidate]], Awaitable[Mapping[Pair, str]]]
+#: A decision, and whether it leaves no need to ask about the suspect's parts
+type Known = tuple[str, bool]
+#: Returns what is known of candidates already
+type FindDecided = Callable[[Sequence[Candidate]], Awaitable[Mapping[Pair, Known]]]
 
 
 class Lookup:
@@ -27,7 +29,7 @@ class Lookup:
         self._candidates = candidates
         self._verifier = verifier
         self._find_decided = find_decided
-        self._known: dict[Pair, str] = {}
+        self._known: dict[Pair, Known] = {}
         self._settled: set[bytes] = set()
         #: What was decided now
         self.decided: list[tuple[Candidate, Decision]] = []
@@ -70,11 +72,10 @@ class Lookup:
         new = [candidate for candidate in new if candidate.pair not in self._known]
         for candidate, decision in zip(new, await self._verifier.decide(new), strict=True):
             self.decided.append((candidate, decision))
-            self._known[candidate.pair] = decision.decision
-            if decision.settled:
-                self._settled.add(candidate.suspect)
+            self._known[candidate.pair] = decision.decision, decision.settled
+        self._settled.update(candidate.suspect for candidate in candidates if self._known[candidate.pair][1])
         return {
             candidate.original if side == "original" else candidate.suspect
             for candidate in candidates
-            if self._known[candidate.pair] in ("match", "possible")
+            if self._known[candidate.pair][0] in ("match", "possible")
         }

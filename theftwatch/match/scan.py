@@ -99,7 +99,7 @@ class _Known:
         return {}
 
 
-async def _nothing_decided(_: Sequence[Candidate]) -> dict[tuple[bytes, bytes], str]:
+async def _nothing_decided(_: Sequence[Candidate]) -> dict[tuple[bytes, bytes], tuple[str, bool]]:
     return {}
 
 

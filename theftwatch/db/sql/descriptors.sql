@@ -33,9 +33,9 @@ from descriptor d join lookup l on l.image = d.image
 where d.part = 0 or l.side = 'suspect'
 on conflict do nothing;
 
--- delete_other_descriptors --
--- Forgets what another network said.
-delete from descriptor where model <> %(model)s;
+-- delete_stale_descriptors --
+-- Forgets what another network said, where one is in use, and all parts: which of them are asked about shows anew.
+delete from descriptor where part > 0 or model <> %(model)s::text;
 
 -- find_descriptors --
 -- Finds the descriptors of whole images, by a network.

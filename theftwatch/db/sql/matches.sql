@@ -9,12 +9,22 @@ select pg_try_advisory_lock(hashtext('theftwatch drain'));
 select pg_advisory_unlock_all();
 
 -- find_pending_lookups --
--- Lists images that have not yet been looked up in one of their roles; equal order on every machine.
-select l.side, i.sha256
+-- Lists images that have not yet been looked up in a role; equal order on every machine.
+select i.sha256
 from lookup l
 join image i on i.id = l.image
-where l.looked_up_at is null
-order by l.image, l.side
+where l.looked_up_at is null and l.side = %(side)s
+order by l.image
+limit %(most)s;
+
+-- find_undescribed --
+-- Lists images behind a given one that wait to be looked up and that a network has not described.
+select i.id, i.sha256
+from image i
+where i.id > %(after)s
+    and exists (select from lookup l where l.image = i.id and l.looked_up_at is null)
+    and not exists (select from descriptor d where d.image = i.id and d.part = 0 and d.model = %(model)s)
+order by i.id
 limit %(most)s;
 
 -- has_pending --
@@ -46,8 +56,8 @@ where asked.sha256 = any(%(sha256s)s::bytea[]) and found.id <> asked.id
 order by asked.sha256, found.sha256, near.distance_bits, q.variant, p.variant;
 
 -- find_decided --
--- Finds what this version of the algorithm has decided on pairs already.
-select o.sha256, s.sha256, m.decision
+-- Finds what this version of the algorithm has decided on pairs already, and what was then around the original.
+select o.sha256, s.sha256, m.decision, m.transform ->> 'around'
 from unnest(%(originals)s::bytea[], %(suspects)s::bytea[]) as pair (original, suspect)
 join image o on o.sha256 = pair.original
 join image s on s.sha256 = pair.suspect
@@ -137,10 +147,29 @@ where i.unusable_reason is null
 on conflict do nothing;
 
 -- withdraw_matches --
--- Marks matches that an older version made and this one did not meet again.
-update match
-set decision = 'no_match', algorithm_version = %(algorithm_version)s, decided_at = %(now)s
-where algorithm_version < %(algorithm_version)s and decision <> 'no_match';
+-- Withdraws matches of an older version whose images this one looked up again without meeting the pair, and appends
+-- that to the history; returns the images. A pair with an image still to be looked up again stays as it is.
+with withdrawn as (
+    update match m
+    set
+        decision = 'no_match', score = 0, method = 'not_met', transform = null,
+        explanation = 'The search of this version does not meet the pair.',
+        algorithm_version = %(algorithm_version)s, decided_at = %(now)s
+    where m.algorithm_version < %(algorithm_version)s
+        and m.decision <> 'no_match'
+        and not exists (
+            select from lookup l
+            where (l.image, l.side) in ((m.original_image, 'original'), (m.suspect_image, 'suspect'))
+                and l.algorithm_version is distinct from %(algorithm_version)s
+        )
+    returning id, original_image, suspect_image
+), appended as (
+    insert into match_decision (match, algorithm_version, method, score, decision, decided_at)
+    select id, %(algorithm_version)s, 'not_met', 0, 'no_match', %(now)s from withdrawn
+)
+select original_image from withdrawn
+union
+select suspect_image from withdrawn;
 
 -- insert_artisan --
 insert into artisan (name) values (%(name)s) on conflict (name) do update set name = excluded.name returning id;

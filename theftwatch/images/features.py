@@ -23,6 +23,8 @@ KEPT_SIDE_PX = 256
 
 #: Below OpenCV's 0.04, since jewellery on white ground has faint corners
 _CONTRAST_MIN = 0.02
+#: OpenCV finds the smallest points in a picture of twice the size, and so places all so far right of where they are
+_SHIFT_PX = 0.25
 #: Length of a descriptor
 _LENGTH = 512
 _DESCRIPTOR = (4, 4, 8)  # rows and columns across the orientation and along it, and directions
@@ -64,15 +66,20 @@ class LocalFeatures:
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
-        """Return the features that were stored; raises ValueError for those of another version."""
-        version, count, width_px, height_px = _HEADER.unpack_from(data)
+        """Return the features that were stored; raises ValueError for those of another version, or cut short."""
+        version = data[0] if data else None
         if version != _VERSION:
             raise ValueError(f"features of version {version} where {_VERSION} is read; compute them anew")
+        if len(data) < _HEADER.size:
+            raise ValueError("features that were cut short; compute them anew")
+        _, count, width_px, height_px = _HEADER.unpack_from(data)
         at = _HEADER.size
         floats = np.frombuffer(data, np.float32, 4 * count, at)
         at += floats.nbytes
         descriptors = np.frombuffer(data, np.uint8, _COLUMNS * count, at).reshape(count, _COLUMNS)
-        picture = np.frombuffer(data, np.uint8, offset=at + descriptors.nbytes)
+        grey = cv2.imdecode(np.frombuffer(data, np.uint8, offset=at + descriptors.nbytes), cv2.IMREAD_GRAYSCALE)
+        if grey is None:
+            raise ValueError("features that were cut short; compute them anew")
         return cls(
             width_px=width_px,
             height_px=height_px,
@@ -80,7 +87,7 @@ class LocalFeatures:
             sizes=floats[2 * count : 3 * count],
             angles=floats[3 * count :],
             descriptors=descriptors,
-            grey=np.asarray(cv2.imdecode(picture, cv2.IMREAD_GRAYSCALE), np.uint8),
+            grey=np.asarray(grey, np.uint8),
         )
 
 
@@ -106,6 +113,10 @@ def local_features(grey: Grey, *, long_side_px: int, most: int) -> LocalFeatures
     keypoints, described = sift.detectAndCompute(picture, None)
     if described is None:
         keypoints, described = (), np.empty((0, _COLUMNS), np.float32)
+    if len(keypoints) > most:
+        # OpenCV keeps all that are as strong as the last: of a pattern that repeats, thousands.
+        strongest = np.argsort([-keypoint.response for keypoint in keypoints], kind="stable")[:most]
+        keypoints, described = [keypoints[index] for index in strongest], described[strongest]
     return LocalFeatures(
         width_px=picture.shape[1],
         height_px=picture.shape[0],
@@ -120,7 +131,7 @@ def local_features(grey: Grey, *, long_side_px: int, most: int) -> LocalFeatures
 def mirror_features(features: LocalFeatures) -> LocalFeatures:
     """Return the local features of the mirror of a picture, by turning those of the picture round."""
     points = features.points.copy()
-    points[:, 0] = features.width_px - 1 - points[:, 0]
+    points[:, 0] = features.width_px - 1 - points[:, 0] + 2 * _SHIFT_PX
     return LocalFeatures(
         width_px=features.width_px,
         height_px=features.height_px,

@@ -1,5 +1,6 @@
 """Candidates from the record, by SQL, and what the record knows of images."""
 
+import logging
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ from theftwatch.images.phash import VariantHash
 from theftwatch.listing import Side
 from theftwatch.match.candidates import ORIGINAL_VARIANTS, RADIUS_BITS, SUSPECT_VARIANTS, Asked, Candidate
 from theftwatch.match.neighbours import embedding_rows, nearest, ordered, paired
+
+logger = logging.getLogger(__name__)
 
 #: How many more are fetched by their signs than are wanted by their cosine, so that few of the nearest are missed
 _OVERSAMPLED = 8
@@ -112,4 +115,11 @@ class DatabaseKnown:
         """Return the local features of those originals whose features are stored, by this version's algorithm."""
         async with self.pool.connection() as connection:
             stored = await store.find_local_features(connection, sha256s)
-        return {sha256: LocalFeatures.from_bytes(packed) for sha256, packed in stored.items()}
+        known: dict[bytes, LocalFeatures] = {}
+        for sha256, packed in stored.items():
+            try:
+                known[sha256] = LocalFeatures.from_bytes(packed)
+            except ValueError as exc:
+                # They are computed anew then, and stored over these.
+                logger.info("image %s: %s", sha256.hex(), exc)
+        return known

@@ -51,7 +51,7 @@ class MatchPipeline:
     async def _look_up(self, *, wait: bool) -> None:
         """Work lookups off; where another process is at it, wait for it to end only when this crawl ends."""
         try:
-            done = await self._lookups().run(wait=wait)
+            done = await (await self._lookups()).run(wait=wait)
         except (psycopg.OperationalError, PoolTimeout):
             # The next listing, or the end of the crawl, takes the lookups up again.
             self._run.inc("match/interrupted")
@@ -69,11 +69,16 @@ class MatchPipeline:
         self._run.inc("match/match", done.matches)
         self._run.inc("match/possible", done.possible)
 
-    def _lookups(self) -> "Drain":
+    async def _lookups(self) -> "Drain":
         # Made with the first look-up: a crawl that meets no new image does without OpenCV.
         from theftwatch.match.drain import Drain
+        from theftwatch.match.routes import warn_of_routes
 
         if self._drain is None:
+            async with self._run.pool.connection() as connection:
+                routes = await warn_of_routes(connection)
+            self._run.note("recognition/descriptor", routes.descriptor)
+            self._run.note("recognition/index", routes.index)
             self._drain = Drain(
                 pool=self._run.pool, files=self._run.files, threads=self._run.threads, clock=self._run.clock
             )

@@ -13,7 +13,7 @@ from twisted.python.failure import Failure
 
 from spiders.arguments import Arguments, Kind, Start, read_arguments
 from spiders.run import ProblemKind, Run
-from theftwatch.config import Settings, settings
+from theftwatch.config import NAMED_DESCRIPTORS, Settings, settings
 from theftwatch.errors import PageBlockedError, PageChangedError, PageError, UnknownPageError, UsageError
 from theftwatch.listing import Listing, Page, PageKind, Side
 from theftwatch.pages import read_page
@@ -61,6 +61,11 @@ class MarketplaceSpider(Spider):
         Raises UsageError.
         """
         arguments = cls.read(given)
+        if own.descriptor not in NAMED_DESCRIPTORS:
+            # Before a page is asked for. Else it is loaded with the first new image.
+            from theftwatch.images.descriptor import model
+
+            model()
         hosts = {urlsplit(request.url).hostname or "" for start in arguments.starts for request in cls.requests(start)}
         if not all(own.mapped(host) for host in hosts):
             cls.check_live(own)

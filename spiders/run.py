@@ -146,6 +146,10 @@ class Run:
         """Add to a counter of ours, such as `page/blocked`."""
         self.stats.inc_value(f"theftwatch/{name}", count)
 
+    def note(self, name: str, value: str) -> None:
+        """Note a fact of ours beside the counters, such as `recognition/index`."""
+        self.stats.set_value(f"theftwatch/{name}", value)
+
     async def note_problem(self, url: str, kind: ProblemKind, detail: str, *, response: Response | None = None) -> None:
         """Count a page that gave no data, and keep it for the person who mends the reader."""
         self.inc(f"page/{kind}")

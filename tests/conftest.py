@@ -14,7 +14,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from psycopg import sql
-from psycopg.conninfo import make_conninfo
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from theftwatch.clock import system_clock
 from theftwatch.config import Settings, settings
@@ -91,13 +91,16 @@ def template(admin_dsn) -> Iterator[str]:
     with new_database(admin_dsn) as name:
         if not _TEST_DSN:
             # as the program does for its own databases
-            password = cluster.read_passwords(_data_folder(admin_dsn))[server.SUPERUSER]
-            superuser_dsn = make_conninfo(admin_dsn, dbname=name, user=server.SUPERUSER, password=password)
-            with psycopg.connect(superuser_dsn, autocommit=True) as connection:
+            with psycopg.connect(_as_superuser(admin_dsn, name), autocommit=True) as connection:
                 connection.execute(migrate.setup_sql("extension"))
         with psycopg.connect(make_conninfo(admin_dsn, dbname=name), autocommit=True) as connection:
             migrate.apply(connection, clock=system_clock)
         yield name
+
+
+def _as_superuser(admin_dsn: str, name: str) -> str:
+    password = cluster.read_passwords(_data_folder(admin_dsn))[server.SUPERUSER]
+    return str(make_conninfo(admin_dsn, dbname=name, user=server.SUPERUSER, password=password))
 
 
 def _data_folder(admin_dsn: str) -> Path:
@@ -118,6 +121,16 @@ def dsn(admin_dsn, template) -> Iterator[str]:
     """Return the DSN of a database of this test's own, with the schema of the program and nothing else."""
     with new_database(admin_dsn, template) as name:
         yield make_conninfo(admin_dsn, dbname=name)
+
+
+@pytest.fixture
+def without_vector(admin_dsn, dsn) -> str:
+    """Return the DSN of a database of this test's own that has the schema and lacks the extension vector."""
+    name = str(conninfo_to_dict(dsn)["dbname"])
+    superuser_dsn = dsn if _TEST_DSN else _as_superuser(admin_dsn, name)
+    with psycopg.connect(superuser_dsn, autocommit=True) as connection:
+        connection.execute("drop extension if exists vector cascade")
+    return dsn
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from theftwatch.commands import compare, crawl, dates, db, demo, extract, match, relation, report, suppression
+from theftwatch.commands import compare, crawl, dates, db, demo, doctor, extract, match, relation, report, suppression
 from theftwatch.errors import TheftWatchError
 
 logger = logging.getLogger(__name__)
@@ -39,6 +39,7 @@ app.command()(dates.dates)
 app.add_typer(suppression.app, name="suppression")
 app.add_typer(relation.app, name="relation")
 app.add_typer(db.app, name="db")
+app.command()(doctor.doctor)
 
 
 def _print_version(asked: bool) -> None:

@@ -14,6 +14,8 @@ from theftwatch.errors import UsageError
 
 #: Name of the demo's database, which is always on the embedded Postgres.
 DEMO_DATABASE = "theftwatch_demo"
+#: What THEFTWATCH_DESCRIPTOR may be beside the path of a file
+NAMED_DESCRIPTORS = ("distilled", "full", "off")
 
 
 def _default_data_dir() -> Path:

@@ -17,6 +17,7 @@ from theftwatch.db.server import connect_dsn
 from theftwatch.files import Files
 from theftwatch.match.drain import Drain, Drained
 from theftwatch.match.rematch import put_down_all, withdraw
+from theftwatch.match.routes import warn_of_routes
 from theftwatch.originals import GivenFile
 
 #: Photos a transaction
@@ -81,6 +82,8 @@ async def _drain() -> AsyncIterator[tuple[Drain, store.Pool]]:
     with ThreadPoolExecutor(settings().workers) as threads:
         async with pool:
             files = Files(settings().files_dir)
+            async with pool.connection() as connection:
+                await warn_of_routes(connection)
             yield Drain(pool=pool, files=files, threads=threads, clock=system_clock), pool
 
 

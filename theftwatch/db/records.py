@@ -65,7 +65,10 @@ class OriginalFileRecord:
 
 
 def image_record(data: bytes) -> ImageRecord:
-    """Fingerprint an image; one that cannot be compared is recorded with its reason."""
+    """Fingerprint an image; one that cannot be compared is recorded with its reason.
+
+    Raises UsageError where the settings name a network that cannot be used.
+    """
     # Loaded with the first image: a crawl that meets none that is new does without NumPy and imagehash.
     from theftwatch.images.fingerprint import fingerprint
 

@@ -85,7 +85,7 @@ def reader_dsn(settings: Settings, *, clock: Clock = system_clock) -> str:
 def migrate_database(settings: Settings, *, clock: Clock = system_clock) -> list[migrate.Migration]:
     """Bring the database in use to the schema of this program and return the migrations applied now."""
     if settings.dsn is None:
-        return _migrate_embedded(settings, clock)[1]
+        return _migrate_embedded(settings, clock, always=True)[1]
     with connect(settings.dsn.get_secret_value(), remedy=_EXTERNAL_REMEDY) as connection:
         return migrate.apply(connection, clock=clock)
 
@@ -174,13 +174,16 @@ def _settled(data: Path) -> Server | None:
     return None
 
 
-def _migrate_embedded(settings: Settings, clock: Clock) -> tuple[Server, list[migrate.Migration]]:
+def _migrate_embedded(
+    settings: Settings, clock: Clock, *, always: bool = False
+) -> tuple[Server, list[migrate.Migration]]:
+    """Start the server and migrate its database; with `always`, see to accounts, extension and index all the same."""
     server = start(settings)
     remedy = f"see {server.data}/log"
     with connect(_dsn(server, SUPERUSER, MAINTENANCE_DATABASE), remedy=remedy) as connection:
         _ensure_database(connection, settings.database)
     with connect(owner_dsn(server, settings.database), remedy=remedy) as connection:
-        if not migrate.pending(connection):
+        if not migrate.pending(connection) and not always:
             return server, []
         # Only a superuser may: the index of descriptors needs it, and everything works without.
         with connect(_dsn(server, SUPERUSER, settings.database), remedy=remedy) as superuser, superuser.transaction():

@@ -110,12 +110,18 @@ def _open(path: Path) -> _Network:
     try:
         session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
         found = _Network(name, session)
-        length = len(found.describe(Image.new("L", (SIDE_PX, SIDE_PX)), SIDE_PX).embedding)
-    except Exception as exc:  # the library raises what it likes
+        embeddings = [
+            found.describe(Image.linear_gradient("L"), side_px).embedding for side_px in (SIDE_PX, PART_SIDE_PX)
+        ]
+    except Exception as exc:  # the library raises what it likes, on as many lines
+        reason = " ".join(str(exc).split())
         raise UsageError(
-            f"THEFTWATCH_DESCRIPTOR: {path} cannot be used ({exc}); it takes pictures as bytes (1, height, width, 3) "
-            f"and gives {LENGTH} numbers"
+            f"THEFTWATCH_DESCRIPTOR: {path} cannot be used ({reason}); it takes pictures as bytes (1, height, width, "
+            f"3) and gives {LENGTH} numbers"
         ) from exc
-    if length != LENGTH:
-        raise UsageError(f"THEFTWATCH_DESCRIPTOR: {path} gives {length} numbers where {LENGTH} are stored")
+    for embedding in embeddings:
+        if embedding.shape != (LENGTH,):
+            raise UsageError(f"THEFTWATCH_DESCRIPTOR: {path} gives {embedding.size} numbers where {LENGTH} are stored")
+        if not np.isfinite(embedding).all() or not embedding.any():
+            raise UsageError(f"THEFTWATCH_DESCRIPTOR: {path} gives numbers that say nothing; name another file")
     return found

@@ -14,6 +14,7 @@ from theftwatch.match.candidates import Candidate
 from theftwatch.match.decide import Decision
 from theftwatch.match.lookup import Lookup
 from theftwatch.match.memory import MemoryCandidates
+from theftwatch.match.routes import warn_of_descriptor
 from theftwatch.match.search import Verifier
 
 #: Files that are looked at; their first bytes decide whether they are images
@@ -68,7 +69,8 @@ def list_photos(root: Path) -> list[Path]:
 
 
 async def scan(originals: Folder, suspects: Folder, threads: Executor) -> AsyncIterator[Pair]:
-    """Yield every candidate pair with its decision, also those that are no match."""
+    """Yield every candidate pair with its decision, also those that are no match; log it where the network is off."""
+    warn_of_descriptor()
     paths = {sha256: paths[0] for folder in (originals, suspects) for sha256, paths in folder.paths.items()}
     known = _Known({**originals.prints, **suspects.prints})
     verifier = Verifier(load=lambda sha256: paths[sha256].read_bytes(), known=known, threads=threads)

@@ -1,0 +1,165 @@
+"""`theftwatch doctor`: what works is ok, what is missing is off or failed, and each with the command that mends it."""
+
+import json
+import shutil
+from collections import namedtuple
+
+import psycopg
+import pytest
+from psycopg.conninfo import make_conninfo
+from typer.testing import CliRunner
+
+from theftwatch import chromium, doctor
+from theftwatch.cli import app
+from theftwatch.config import settings
+from theftwatch.db import cluster, migrate, server
+from theftwatch.images import descriptor
+
+NAMES = ["database", "schema", "index", "descriptor", "files", "disk", "chromium"]
+
+
+@pytest.fixture(autouse=True)
+def loaded_anew():
+    descriptor._load.cache_clear()
+    yield
+    descriptor._load.cache_clear()
+
+
+@pytest.fixture
+def external(monkeypatch, dsn):
+    monkeypatch.setenv("THEFTWATCH_DSN", dsn)
+
+
+@pytest.fixture
+def no_chromium(monkeypatch):
+    monkeypatch.setattr(chromium, "_COMMANDS", ())
+    monkeypatch.setattr(chromium, "_playwright_folders", list)
+
+
+def examined() -> tuple[int, dict[str, dict[str, str | None]]]:
+    settings.cache_clear()
+    result = CliRunner().invoke(app, ["doctor", "--json"])
+    answer = json.loads(result.stdout)
+    assert answer["ok"] is (result.exit_code == 0)
+    for check in answer["checks"]:
+        assert check["state"] in ("ok", "off", "failed")
+        assert "\n" not in check["detail"]
+        assert (check["remedy"] is None) is (check["state"] == "ok")
+    return result.exit_code, {check["name"]: check for check in answer["checks"]}
+
+
+def test_where_all_is_well(external, chromium):
+    code, checks = examined()
+    assert code == 0
+    assert list(checks) == NAMES
+    assert {check["state"] for name, check in checks.items() if name != "index"} == {"ok"}
+    lines = CliRunner().invoke(app, ["doctor"]).stdout.splitlines()
+    assert [line.split()[:2] for line in lines] == [[check["state"], name] for name, check in checks.items()]
+
+
+def test_the_embedded_server_is_started_and_its_index_tried(postgres_bin):
+    code, checks = examined()
+    assert code == 0
+    assert str(checks["database"]["detail"]).startswith("Postgres ")
+    if postgres_bin is None:
+        assert checks["index"]["state"] == "ok"
+    folder = settings().files_dir
+    assert list(folder.iterdir()) == []  # what it wrote it took away
+
+
+def test_what_is_off_is_no_failure_and_says_what_switches_it_on(external, monkeypatch, no_chromium):
+    monkeypatch.setenv("THEFTWATCH_DESCRIPTOR", "off")
+    code, checks = examined()
+    assert code == 0
+    assert (checks["descriptor"]["state"], checks["descriptor"]["remedy"]) == ("off", "unset THEFTWATCH_DESCRIPTOR")
+    assert (checks["chromium"]["state"], checks["chromium"]["remedy"]) == ("off", "make chromium")
+    line = next(each for each in CliRunner().invoke(app, ["doctor"]).stdout.splitlines() if "chromium" in each)
+    assert line.startswith("off     chromium   none is found")
+    assert line.endswith("; mend it: make chromium")
+
+
+def test_packages_that_are_not_installed(external, monkeypatch):
+    monkeypatch.setattr(descriptor, "find_spec", lambda _: None)
+    code, checks = examined()
+    assert (code, checks["descriptor"]["state"], checks["descriptor"]["remedy"]) == (0, "off", "make setup")
+
+
+def test_the_index_that_was_dropped_is_made_again_by_its_remedy(postgres_bin):
+    code, checks = examined()
+    if checks["index"]["state"] == "off":
+        pytest.skip("this Postgres has no vector")
+    running = server.start(settings())
+    password = cluster.read_passwords(running.data)[server.SUPERUSER]
+    dsn = server.owner_dsn(running, settings().database)
+    superuser = make_conninfo(dsn, user=server.SUPERUSER, password=password)
+    for statement in ("drop index descriptor_code_original_near", "drop extension vector cascade"):
+        with psycopg.connect(superuser, autocommit=True) as connection:
+            connection.execute(statement)
+        code, checks = examined()
+        assert (code, checks["index"]["state"]) == (0, "off")
+        assert checks["index"]["remedy"] == "theftwatch db migrate"
+        assert CliRunner().invoke(app, ["db", "migrate"]).exit_code == 0
+        assert examined()[1]["index"]["state"] == "ok"
+
+
+def test_an_external_server_without_the_extension(external, without_vector):
+    code, checks = examined()
+    assert (code, checks["index"]["state"]) == (0, "off")
+    assert "create extension vector" in str(checks["index"]["remedy"])
+
+
+def test_a_server_that_does_not_answer(monkeypatch):
+    monkeypatch.setenv("THEFTWATCH_DSN", "postgresql://me:secret@127.0.0.1:1/theftwatch")
+    code, checks = examined()
+    assert (code, checks["database"]["state"]) == (1, "failed")
+    assert "secret" not in json.dumps(checks)
+    assert list(checks) == ["database", *NAMES[3:]]  # the others are tried all the same
+
+
+def test_a_schema_that_lags_behind(monkeypatch, empty_dsn):
+    monkeypatch.setenv("THEFTWATCH_DSN", empty_dsn)
+    code, checks = examined()
+    assert (code, checks["database"]["state"], checks["schema"]["state"]) == (1, "ok", "failed")
+    assert checks["schema"]["remedy"] == "theftwatch db migrate"
+    assert "index" not in checks
+    assert CliRunner().invoke(app, ["db", "migrate"]).exit_code == 0
+    assert examined()[0] == 0
+
+
+def test_a_database_newer_than_the_program(monkeypatch, dsn, connection):
+    monkeypatch.setenv("THEFTWATCH_DSN", dsn)
+    version = len(migrate.known_migrations()) + 1
+    connection.execute("insert into schema_migration values (%s, 'later', sha256(''), now())", [version])
+    code, checks = examined()
+    assert (code, checks["schema"]["state"]) == (1, "failed")
+    assert "update the program" in str(checks["schema"]["detail"])
+
+
+def test_a_network_that_cannot_be_used(external, monkeypatch, tmp_path):
+    monkeypatch.setenv("THEFTWATCH_DESCRIPTOR", str(tmp_path / "none.onnx"))
+    code, checks = examined()
+    assert (code, checks["descriptor"]["state"]) == (1, "failed")
+    assert checks["descriptor"]["remedy"] == "unset THEFTWATCH_DESCRIPTOR"
+
+
+def test_a_folder_that_cannot_be_written(external, monkeypatch, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv("THEFTWATCH_DATA_DIR", str(tmp_path / "file"))
+    code, checks = examined()
+    assert (code, checks["files"]["state"]) == (1, "failed")
+    assert "THEFTWATCH_DATA_DIR" in str(checks["files"]["remedy"])
+
+
+def test_a_disk_that_is_full(external, monkeypatch):
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(100, 99, doctor.DISK_FREE_MIN_BYTES - 1))
+    code, checks = examined()
+    assert (code, checks["disk"]["state"]) == (1, "failed")
+
+
+def test_a_browser_that_is_asked_for_and_not_there(external, monkeypatch, no_chromium):
+    monkeypatch.setenv("THEFTWATCH_BROWSER", "true")
+    code, checks = examined()
+    assert (code, checks["chromium"]["state"], checks["chromium"]["remedy"]) == (1, "failed", "make chromium")
+    monkeypatch.setenv("THEFTWATCH_CHROMIUM", "/nowhere/chromium")
+    assert examined()[1]["chromium"]["remedy"] == "unset THEFTWATCH_CHROMIUM"

@@ -1,0 +1,35 @@
+"""`theftwatch doctor`: whether everything that the program needs works."""
+
+from typing import Annotated
+
+import typer
+
+FAILED = 1
+
+
+def doctor(
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
+) -> None:
+    """Try all that the program needs, and say how to mend it.
+
+    One line each: ok, off or failed. Exit code 1 where something failed; what is off is no failure.
+    """
+    # Postgres and the network take a second to load.
+    import json
+    from dataclasses import asdict
+
+    from theftwatch.config import settings
+    from theftwatch.doctor import Check, examine
+
+    checks: list[Check] = []
+    for check in examine(settings()):
+        checks.append(check)
+        if not as_json:
+            mend = f"; mend it: {check.remedy}" if check.remedy else ""
+            print(f"{check.state:<7} {check.name:<10} {check.detail}{mend}", flush=True)
+    well = all(check.state != "failed" for check in checks)
+    if as_json:
+        print(json.dumps({"ok": well, "checks": [asdict(check) for check in checks]}, ensure_ascii=False))
+    if not well:
+        raise typer.Exit(FAILED)

@@ -1,0 +1,191 @@
+"""Whether everything that the program needs works on this machine: each thing is really tried.
+
+What is off by choice, or because a part that is not needed is not installed, is no failure.
+"""
+
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import psycopg
+from PIL import Image
+
+from theftwatch.chromium import find_chromium
+from theftwatch.clock import Clock, system_clock
+from theftwatch.config import Settings
+from theftwatch.db import migrate, server
+from theftwatch.db.connect import connect, describe
+from theftwatch.db.queries import queries
+from theftwatch.errors import TheftWatchError, UsageError
+from theftwatch.images import descriptor
+from theftwatch.match.routes import descriptor_off, index_off
+
+type State = Literal["ok", "off", "failed"]
+
+#: With less than this a night's photos may not fit
+DISK_FREE_MIN_BYTES = 1_000_000_000
+
+_OTHER_FOLDER = "export THEFTWATCH_DATA_DIR=FOLDER, of a folder that you may write to"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Check:
+    """What came of trying one thing."""
+
+    name: str
+    state: State
+    #: One line
+    detail: str
+    #: The command that mends it; None where it is ok
+    remedy: str | None = None
+
+
+def examine(settings: Settings, *, clock: Clock = system_clock) -> Iterator[Check]:
+    """Try everything and yield what came of each.
+
+    The embedded Postgres is started, and its database made, where that has not been done.
+    """
+    yield from _check_database(settings, clock)
+    yield _check_descriptor()
+    yield _check_files(settings.files_dir)
+    yield _check_disk(settings.data_dir)
+    yield _check_chromium(settings)
+
+
+def _check_database(settings: Settings, clock: Clock) -> Iterator[Check]:
+    """Try to connect, then the schema, and the search by descriptor."""
+    external = settings.dsn is not None
+    try:
+        dsn = settings.dsn.get_secret_value() if settings.dsn else server.connect_dsn(settings, clock=clock)
+        with connect(dsn, remedy="see `theftwatch db status`") as connection:
+            version = connection.info.parameter_status("server_version")
+            where = f"{describe(dsn)} (THEFTWATCH_DSN)" if external else f"embedded, {describe(dsn)}"
+            yield Check(name="database", state="ok", detail=f"Postgres {version}, {where}")
+            schema = _check_schema(connection)
+            yield schema
+            if schema.state == "ok":
+                yield _check_index(connection, embedded=not external)
+    except TheftWatchError as exc:
+        remedy = "export THEFTWATCH_DSN=…, naming a server that runs" if external else "theftwatch db start"
+        yield Check(name="database", state="failed", detail=str(exc), remedy=remedy)
+    except psycopg.Error as exc:
+        yield Check(name="database", state="failed", detail=_line(exc), remedy="theftwatch db status")
+
+
+def _check_schema(connection: psycopg.Connection) -> Check:
+    try:
+        todo = migrate.pending(connection)
+    except TheftWatchError as exc:
+        return Check(name="schema", state="failed", detail=str(exc), remedy="git pull && make setup")
+    newest = migrate.known_migrations()[-1].name
+    if todo:
+        lacks = f"the database lacks {len(todo)} of {len(migrate.known_migrations())} migrations, up to {newest}"
+        return Check(name="schema", state="failed", detail=lacks, remedy="theftwatch db migrate")
+    return Check(name="schema", state="ok", detail=newest)
+
+
+def _check_index(connection: psycopg.Connection, *, embedded: bool) -> Check:
+    """Look something up by its descriptor, with the index where there is one."""
+    [(available, used)] = connection.execute(queries()["find_vector"]).fetchall()
+    [(by_index,)] = connection.execute(queries()["has_descriptor_index"]).fetchall()
+    if not by_index:
+        off = index_off(available=bool(available), used=bool(used), embedded=embedded)
+        return Check(name="index", state="off", detail=off.why, remedy=off.remedy)
+    started = time.perf_counter()
+    try:
+        with connection.transaction():
+            connection.execute(queries()["set_search_width"], {"width": "40"})
+            connection.execute(
+                queries()["find_alike_by_index"],
+                {"codes": ["10" * (descriptor.LENGTH // 2)], "side": "original", "model": "none", "most": 40},
+            )
+    except psycopg.Error as exc:
+        rebuild = (
+            'psql "$(theftwatch db url --owner)" -c "reindex table descriptor_code"'
+            if used
+            else 'psql "$(theftwatch db url --owner)" -c "create extension vector" && theftwatch db migrate'
+        )
+        return Check(name="index", state="failed", detail=f"the search failed: {_line(exc)}", remedy=rebuild)
+    return Check(name="index", state="ok", detail=f"vector {used}, a search in {_ms(started)}")
+
+
+def _check_descriptor() -> Check:
+    """Load the network and have it describe a picture."""
+    try:
+        off = descriptor_off()
+        if off:
+            return Check(name="descriptor", state="off", detail=off.why, remedy=off.remedy)
+        picture = Image.fromarray(np.linspace(0, 255, 288 * 288, dtype=np.uint8).reshape(288, 288))
+        started = time.perf_counter()
+        found = descriptor.describe(picture, side_px=descriptor.SIDE_PX)
+    except UsageError as exc:
+        return Check(name="descriptor", state="failed", detail=str(exc), remedy="unset THEFTWATCH_DESCRIPTOR")
+    except Exception as exc:  # the library raises what it likes
+        return Check(name="descriptor", state="failed", detail=_line(exc), remedy="make setup")
+    assert found is not None
+    return Check(name="descriptor", state="ok", detail=f"{found.model}, a picture in {_ms(started)}")
+
+
+def _check_files(folder: Path) -> Check:
+    """Write a file as photos are written, to the disk, read it and delete it."""
+    data = os.urandom(1024)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=folder, prefix=".", suffix=".part")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            same = Path(name).read_bytes() == data
+        finally:
+            Path(name).unlink()
+    except OSError as exc:
+        detail = f"{exc.filename or folder}: {exc.strerror}"
+        return Check(name="files", state="failed", detail=detail, remedy=_OTHER_FOLDER)
+    if not same:
+        detail = f"{folder}: what was read is not what was written"
+        return Check(name="files", state="failed", detail=detail, remedy=_OTHER_FOLDER)
+    return Check(name="files", state="ok", detail=f"written, read and deleted in {folder}")
+
+
+def _check_disk(folder: Path) -> Check:
+    there = next(each for each in (folder, *folder.absolute().parents) if each.exists())
+    free = shutil.disk_usage(there).free
+    detail = f"{free / 1_000_000_000:.1f} GB free for {folder}"
+    if free < DISK_FREE_MIN_BYTES:
+        remedy = "export THEFTWATCH_DATA_DIR=FOLDER, of a folder on a larger disk"
+        return Check(name="disk", state="failed", detail=f"only {detail}", remedy=remedy)
+    return Check(name="disk", state="ok", detail=detail)
+
+
+def _check_chromium(settings: Settings) -> Check:
+    """Look for a Chromium; it is not started."""
+    try:
+        found = find_chromium(settings)
+    except UsageError as exc:
+        return Check(name="chromium", state="failed", detail=str(exc), remedy="unset THEFTWATCH_CHROMIUM")
+    if found:
+        used = "" if settings.browser else ", not used while THEFTWATCH_BROWSER is unset"
+        return Check(name="chromium", state="ok", detail=f"{found}{used}")
+    needed = "THEFTWATCH_BROWSER is set and none is found" if settings.browser else "none is found"
+    return Check(
+        name="chromium",
+        state="failed" if settings.browser else "off",
+        detail=f"{needed}: pages that need scripts cannot be read",
+        remedy="make chromium",
+    )
+
+
+def _ms(started: float) -> str:
+    return f"{1000 * (time.perf_counter() - started):.0f} ms"
+
+
+def _line(exc: Exception) -> str:
+    return " ".join(str(exc).split()) or type(exc).__name__

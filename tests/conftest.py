@@ -100,7 +100,7 @@ def template(admin_dsn) -> Iterator[str]:
 
 def _as_superuser(admin_dsn: str, name: str) -> str:
     password = cluster.read_passwords(_data_folder(admin_dsn))[server.SUPERUSER]
-    return str(make_conninfo(admin_dsn, dbname=name, user=server.SUPERUSER, password=password))
+    return make_conninfo(admin_dsn, dbname=name, user=server.SUPERUSER, password=password)
 
 
 def _data_folder(admin_dsn: str) -> Path:
@@ -124,7 +124,7 @@ def dsn(admin_dsn, template) -> Iterator[str]:
 
 
 @pytest.fixture
-def without_vector(admin_dsn, dsn) -> str:
+def without_vector(admin_dsn: str, dsn: str) -> str:
     """Return the DSN of a database of this test's own that has the schema and lacks the extension vector."""
     name = str(conninfo_to_dict(dsn)["dbname"])
     superuser_dsn = dsn if _TEST_DSN else _as_superuser(admin_dsn, name)

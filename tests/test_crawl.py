@@ -66,6 +66,16 @@ def test_every_readable_listing_is_stored_with_its_values(crawled):
         assert stored[key] == (listing.title, listing.price_min, listing.currency), key
 
 
+def test_the_stats_of_a_run_name_the_routes_to_candidates(crawled):
+    [(network, index)] = crawled.rows(
+        "select distinct stats ->> 'theftwatch/recognition/descriptor', stats ->> 'theftwatch/recognition/index'"
+        " from run"
+    )
+    assert str(network).startswith("sscd_distilled-")
+    [(by_index,)] = crawled.rows("select to_regclass('descriptor_code_original_near') is not null")
+    assert index == ("vector" if by_index else "scan")
+
+
 def test_images_are_kept_byte_for_byte(crawled):
     rows = crawled.rows("select encode(sha256, 'hex'), byte_count from image")
     folder = next((crawled.folder / "data").iterdir())

@@ -65,8 +65,8 @@ async def _drain(dsn: str, originals: Path, suspects: Path) -> list[Pair]:
             names[side][hashlib.sha256(path.read_bytes()).digest()].append(path.name)
     with ThreadPoolExecutor(settings().workers) as threads:
         async with store.connection_pool(dsn) as pool:
-            await _store_originals(pool, files, list_photos(originals), threads)
-            await _store_suspects(pool, files, list_photos(suspects), threads)
+            await store_originals(pool, files, list_photos(originals), threads)
+            await store_suspects(pool, files, list_photos(suspects), threads)
             await Drain(pool=pool, files=files, threads=threads, clock=lambda: _NOW).run(wait=True)
     with psycopg.connect(dsn) as connection:
         rows = connection.execute(_DECISIONS).fetchall()
@@ -78,7 +78,8 @@ async def _drain(dsn: str, originals: Path, suspects: Path) -> list[Pair]:
     ]
 
 
-async def _store_originals(pool: store.Pool, files: Files, paths: list[Path], threads: ThreadPoolExecutor) -> None:
+async def store_originals(pool: store.Pool, files: Files, paths: list[Path], threads: ThreadPoolExecutor) -> None:
+    """Store photos as an artisan's."""
     for start in range(0, len(paths), _BATCH):
         batch = paths[start : start + _BATCH]
         data = [path.read_bytes() for path in batch]
@@ -92,7 +93,8 @@ async def _store_originals(pool: store.Pool, files: Files, paths: list[Path], th
             await store.save_original_files(connection, "Artisan", records, now=_NOW)
 
 
-async def _store_suspects(pool: store.Pool, files: Files, paths: list[Path], threads: ThreadPoolExecutor) -> None:
+async def store_suspects(pool: store.Pool, files: Files, paths: list[Path], threads: ThreadPoolExecutor) -> None:
+    """Store photos as a vendor's, a listing each."""
     vendor = Seller(marketplace="alibaba", ref="1", name="Vendor")
     for start in range(0, len(paths), _BATCH):
         batch = paths[start : start + _BATCH]

@@ -36,10 +36,10 @@ def draw_descriptors(real: Rows, count: int) -> Iterator[npt.NDArray[np.float16]
 
 
 def _mixed(real: Rows, count: int, of: int, random: np.random.Generator) -> Rows:
-    mixed = np.zeros((count, LENGTH), np.float32)
+    mixed: Rows = np.zeros((count, LENGTH), np.float32)
     for _ in range(of):
         weights = random.standard_normal((count, 1), np.float32)
-        mixed += weights * real[random.integers(0, len(real), count)]
+        np.add(mixed, weights * real[random.integers(0, len(real), count)], out=mixed)
     return _unit(mixed)
 
 

@@ -8,6 +8,7 @@ gradient, since two pieces photographed on the same ground agree in points of th
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import cv2
@@ -101,17 +102,19 @@ def align(first: LocalFeatures, second: LocalFeatures) -> Alignment | None:
 
     The same pair always gives the same result; the plain form wins a draw.
     """
+    if min(len(first.points), len(second.points)) < _PAIRS_MIN:
+        return None
     best: Alignment | None = None
-    for mirrored in (False, True):
-        picture = mirror_features(first) if mirrored else first
-        found = _fit(picture, second)
+    pictures = first, mirror_features(first)
+    for mirrored, (picture, pairs) in enumerate(zip(pictures, _pairs(pictures, second), strict=True)):
+        found = _fit(picture, second, pairs)
         if found is None:
             continue
         matrix, inliers, error_px = found
         agreement = compare(picture, second, matrix)
         if agreement is None:
             continue
-        one = Alignment(mirrored=mirrored, matrix=matrix, inliers=inliers, error_px=error_px, agreement=agreement)
+        one = Alignment(mirrored=bool(mirrored), matrix=matrix, inliers=inliers, error_px=error_px, agreement=agreement)
         if best is None or one.strength > best.strength:
             best = one
     return best
@@ -124,9 +127,8 @@ def moved(alignment: Alignment, offset_px: tuple[float, float]) -> Alignment:
     return replace(alignment, matrix=matrix)
 
 
-def _fit(first: LocalFeatures, second: LocalFeatures) -> tuple[Matrix, int, float] | None:
+def _fit(first: LocalFeatures, second: LocalFeatures, pairs: _Pairs) -> tuple[Matrix, int, float] | None:
     """Return the affine map that most pairs of features agree on, how many do, and their mean error in pixels."""
-    pairs = _pairs(first, second)
     if len(pairs) < _PAIRS_MIN:
         return None
     source, target = first.points[pairs[:, 0]].astype(np.float64), second.points[pairs[:, 1]].astype(np.float64)
@@ -150,22 +152,27 @@ def _fit(first: LocalFeatures, second: LocalFeatures) -> tuple[Matrix, int, floa
     return best
 
 
-def _pairs(first: LocalFeatures, second: LocalFeatures) -> _Pairs:
-    """Return the indices (n, 2) of features that describe each other clearly better than any other does."""
-    if min(len(first.points), len(second.points)) < _PAIRS_MIN:
-        return np.empty((0, 2), np.int64)
-    one, other = first.descriptors.astype(np.float32), second.descriptors.astype(np.float32)
-    # Whole numbers below 2^24, so exact. OpenCV multiplies in this thread; numpy would take all processors for it.
-    products = np.asarray(cv2.gemm(one, other, 1.0, _NOTHING, 0.0, flags=cv2.GEMM_2_T))
-    distances = (one**2).sum(axis=1)[:, None] + (other**2).sum(axis=1)[None, :] - 2 * products
-    rows = np.arange(len(one))
+def _pairs(pictures: Sequence[LocalFeatures], second: LocalFeatures) -> list[_Pairs]:
+    """Return for each picture the indices (n, 2) of features that describe each other clearly better than others do."""
+    ones = np.concatenate([picture.descriptors for picture in pictures]).astype(np.float32)
+    other = second.descriptors.astype(np.float32)
+    # Whole numbers below 2^24, so exact. OpenCV multiplies in this thread; numpy would take all processors for it. All
+    # at once, as that takes hardly longer than one picture.
+    distances = np.asarray(cv2.gemm(ones, other, -2.0, _NOTHING, 0.0, flags=cv2.GEMM_2_T))
+    # Of one feature of the picture all are as far off as its own length says, so that can wait.
+    distances += np.einsum("ij,ij->i", other, other)
+    rows = np.arange(len(ones))
     nearest = distances.argmin(axis=1)
-    shortest = distances[rows, nearest].astype(np.float64)
+    lengths = np.einsum("ij,ij->i", ones, ones)
+    shortest = (distances[rows, nearest] + lengths).astype(np.float64)
     distances[rows, nearest] = np.inf
-    ratios = shortest / np.maximum(distances.min(axis=1), 1)
-    clear = np.flatnonzero(ratios < _RATIO**2)
-    clear = clear[np.argsort(ratios[clear], kind="stable")][:_PAIRS_MOST]
-    return np.stack([clear, nearest[clear]], axis=1)
+    ratios = shortest / np.maximum(distances.min(axis=1) + lengths, 1)
+    found = []
+    for part in np.split(rows, len(pictures)):
+        clear = part[ratios[part] < _RATIO**2]
+        clear = clear[np.argsort(ratios[clear], kind="stable")][:_PAIRS_MOST]
+        found.append(np.stack([clear - part[0], nearest[clear]], axis=1))
+    return found
 
 
 def _hypotheses(

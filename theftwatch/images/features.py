@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from theftwatch.images.allocation import keep_freed_memory
+
 type Grey = NDArray[np.uint8]
 
 #: Long side of the picture that an original's features are taken from, and the most of them that are kept
@@ -37,6 +39,7 @@ _MIRROR = np.arange(_COLUMNS).reshape(_DESCRIPTOR)[::-1][:, :, -np.arange(8) % 8
 
 # Callers use threads of their own, and the result must not depend on how many.
 cv2.setNumThreads(1)
+keep_freed_memory()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -26,6 +26,8 @@ _INTERCEPT, _PER_INLIERS, _PER_ERROR, _PER_SAME, _PER_OTHER = -10.63, 1.19, -1.4
 _INLIERS_FEW, _SHOWN_LITTLE, _BLOCKS_FEW, _DOUBTFUL_SCORE = 10, 0.65, 6, 0.9
 #: Scores from here on leave no doubt that a further look could remove
 _SURE_SCORE = 0.99
+#: Scores of a look below which a closer one finds nothing either: a chance agreement of a few points
+_CLOSER_SCORE = 0.004
 #: Cosine of an original's descriptor and that of a suspect's part from which the part is compared
 _PART_SIMILARITY = 0.3
 
@@ -150,14 +152,18 @@ def _looks(original: OriginalPicture, suspect: SuspectPicture) -> Iterator[_Look
     if first:
         yield first
     for index in _promising_parts(original, suspect):
-        features, offset_px, size = suspect.part_look(index)
-        look = _look(original.features, features)
-        if look:
+        for close in (False, True):
+            features, offset_px, size = suspect.part_look(index, close=close)
+            look = _look(original.features, features)
+            if look is None:
+                break
             yield _Look(alignment=moved(look.alignment, offset_px), size=look.size, suspect_size=size, score=look.score)
-    if first:
-        close = _look(original.features, suspect.close_look)
-        if close:
-            yield close
+            if look.score < _CLOSER_SCORE:
+                break
+    if first and first.score >= _CLOSER_SCORE:
+        close_one = _look(original.features, suspect.close_look)
+        if close_one:
+            yield close_one
 
 
 def _promising_parts(original: OriginalPicture, suspect: SuspectPicture) -> list[int]:

@@ -13,8 +13,8 @@ from theftwatch.images.parts import Box, find_parts
 
 #: Sides that are asked of the decoder, and the most that a suspect is looked at with
 _ORIGINAL_SHORT_PX, _SUSPECT_SHORT_PX, _SUSPECT_LONG_PX = 384, 512, 1024
-#: Long side and most features of a first look, of a close one, and of a part
-_FIRST_LOOK, _CLOSE_LOOK, _PART_LOOK = (256, 300), (512, 1000), (384, 500)
+#: Long side and most features of a first look, at the whole or a part, and of a close one at either
+_FIRST_LOOK, _CLOSE_LOOK, _CLOSE_PART_LOOK = (256, 300), (512, 1000), (384, 500)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,7 +42,7 @@ class SuspectPicture:
         self.fingerprint = prints
         grey = to_grey(decode(data, short_side_px=_SUSPECT_SHORT_PX).grey)
         self._grey = to_long_side(grey, _SUSPECT_LONG_PX) if max(grey.shape) > _SUSPECT_LONG_PX else grey
-        self._part_features: dict[int, LocalFeatures] = {}
+        self._part_features: dict[tuple[int, bool], LocalFeatures] = {}
 
     @cached_property
     def first_look(self) -> LocalFeatures:
@@ -62,12 +62,13 @@ class SuspectPicture:
             for place in find_parts(self._grey)
         )
 
-    def part_look(self, index: int) -> tuple[LocalFeatures, tuple[float, float], tuple[int, int]]:
+    def part_look(self, index: int, *, close: bool) -> tuple[LocalFeatures, tuple[float, float], tuple[int, int]]:
         """Return a part's features, where it begins, and the size of the whole, in pixels as the part is looked at."""
         place = self.parts[index].place
-        if index not in self._part_features:
-            self._part_features[index] = self._look(self._cut(place), _PART_LOOK)
-        features = self._part_features[index]
+        if (index, close) not in self._part_features:
+            look = _CLOSE_PART_LOOK if close else _FIRST_LOOK
+            self._part_features[index, close] = self._look(self._cut(place), look)
+        features = self._part_features[index, close]
         width_px = features.width_px / (place[2] - place[0])
         height_px = features.height_px / (place[3] - place[1])
         return features, (place[0] * width_px, place[1] * height_px), (round(width_px), round(height_px))

@@ -91,7 +91,7 @@ def read_transform(
         mirrored=alignment.mirrored,
         scale=round(float(math.sqrt(across * down)) * to_file, 3),
         stretch=round(float(across / down), 3),
-        rotation_degrees=round(math.degrees(math.atan2(matrix[1, 0], matrix[0, 0])), 1),
+        rotation_degrees=_rounded_to(math.degrees(math.atan2(matrix[1, 0], matrix[0, 0])), 1),
         shown=round(alignment.agreement.shown, 3),
         crop=_rounded(crop),
         place=_rounded(place),
@@ -167,7 +167,7 @@ def _where(x: float, y: float) -> str:
 def _relative(matrix: NDArray[np.float64], size: Size, other: Size) -> tuple[tuple[float, ...], ...]:
     """Return a map of pixels as one of shares."""
     rows = matrix * [size[0], size[1], 1] / np.array([[other[0]], [other[1]]])
-    return tuple(tuple(round(float(value), 5) for value in row) for row in rows)
+    return tuple(tuple(_rounded_to(float(value), 5) for value in row) for row in rows)
 
 
 def _inverse(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -182,6 +182,10 @@ def _box(matrix: NDArray[np.float64], size: Size, other: Size) -> Box:
     xs, ys = corners[:, 0] / other[0], corners[:, 1] / other[1]
     left, top = max(0.0, float(xs.min())), max(0.0, float(ys.min()))
     return left, top, min(1.0, float(xs.max())), min(1.0, float(ys.max()))
+
+
+def _rounded_to(value: float, places: int) -> float:
+    return round(value, places) + 0.0  # never -0.0, which the record does not tell from 0.0
 
 
 def _rounded(box: Box) -> Box:

@@ -19,12 +19,14 @@ limit %(most)s;
 
 -- find_undescribed --
 -- Lists images behind a given one that wait to be looked up and that a network has not described.
-select i.id, i.sha256
-from image i
-where i.id > %(after)s
-    and exists (select from lookup l where l.image = i.id and l.looked_up_at is null)
-    and not exists (select from descriptor d where d.image = i.id and d.part = 0 and d.model = %(model)s)
-order by i.id
+select distinct on (l.image) l.image, i.sha256
+from lookup l
+join image i on i.id = l.image
+where l.looked_up_at is null
+    and l.image > %(after)s
+    -- by its key, whatever the planner believes of a network's share
+    and (select d.model from descriptor d where d.image = l.image and d.part = 0) is distinct from %(model)s
+order by l.image
 limit %(most)s;
 
 -- has_pending --

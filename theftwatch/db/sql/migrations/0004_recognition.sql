@@ -14,6 +14,7 @@ create table descriptor (
     code bit(512) not null,
     primary key (image, part)
 );
+comment on table descriptor is 'What a network says of an image, and of parts of it that may be photos of their own.';
 
 -- The signs of descriptors, once for each role that an image plays: narrow rows to search, by an index where the
 -- extension vector is there, else by reading them all.
@@ -25,6 +26,7 @@ create table descriptor_code (
     primary key (image, side, part),
     foreign key (image, part) references descriptor on delete cascade
 );
+comment on table descriptor_code is 'The signs of descriptors, for each role of an image, to be searched.';
 alter table descriptor_code set (autovacuum_vacuum_insert_scale_factor = 0.02);
 
 -- Packed as theftwatch/images/features.py says, so that a new suspect is compared without decoding originals.
@@ -32,6 +34,7 @@ create table local_features (
     image bigint primary key references image on delete cascade,
     packed bytea not null
 );
+comment on table local_features is 'Local features of originals, packed, so that a suspect is compared without decoding them.';
 alter table local_features alter column packed set storage external; -- compression gains nothing
 
 comment on table descriptor is 'What a neural network says of images and of parts of them.';

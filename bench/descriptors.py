@@ -36,10 +36,9 @@ def draw_descriptors(real: Rows, count: int) -> Iterator[npt.NDArray[np.float16]
 
 
 def _mixed(real: Rows, count: int, of: int, random: np.random.Generator) -> Rows:
-    mixed: Rows = np.zeros((count, LENGTH), np.float32)
+    mixed = np.zeros((count, LENGTH), np.float32)
     for _ in range(of):
-        weights = random.standard_normal((count, 1), np.float32)
-        np.add(mixed, weights * real[random.integers(0, len(real), count)], out=mixed)
+        mixed += random.standard_normal((count, 1), np.float32) * real[random.integers(0, len(real), count)]
     return _unit(mixed)
 
 
@@ -48,5 +47,6 @@ def _blended(one: Rows, other: Rows, share: float) -> Rows:
 
 
 def _unit(rows: Rows) -> Rows:
-    unit: Rows = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), np.float32(1e-9))
+    lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows))[:, None]
+    unit: Rows = rows / np.maximum(lengths, np.float32(1e-9))
     return unit

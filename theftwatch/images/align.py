@@ -133,7 +133,11 @@ def _fit(first: LocalFeatures, second: LocalFeatures, pairs: _Pairs) -> tuple[Ma
         return None
     source, target = first.points[pairs[:, 0]].astype(np.float64), second.points[pairs[:, 1]].astype(np.float64)
     best: tuple[Matrix, int, float] | None = None
+    tried: list[_Pairs] = []
     for supporters in _hypotheses(first, second, pairs, source, target):
+        if any(np.array_equal(supporters, other) for other in tried):
+            continue
+        tried.append(supporters)
         matrix = _similarity(source[supporters], target[supporters])
         kept = supporters
         for bound_px in _REFINEMENTS_PX:

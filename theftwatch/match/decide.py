@@ -30,6 +30,8 @@ _SURE_SCORE = 0.99
 _CLOSER_SCORE = 0.004
 #: Cosine of an original's descriptor and that of a suspect's part from which the part is compared
 _PART_SIMILARITY = 0.3
+#: The likeliest parts that an original is looked for in; no copy of the tuning set was in a later one
+_PARTS_LOOKED_AT = 2
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -152,18 +154,18 @@ def _looks(original: OriginalPicture, suspect: SuspectPicture) -> Iterator[_Look
     if first:
         yield first
     for index in _promising_parts(original, suspect):
-        for close in (False, True):
-            features, offset_px, size = suspect.part_look(index, close=close)
-            look = _look(original.features, features)
-            if look is None:
-                break
+        # A small part at a small scale says whether a closer look is worth its time, and no more: it errs.
+        quick = _look(original.features, suspect.part_look(index, close=False)[0])
+        if quick is None or quick.score < _CLOSER_SCORE:
+            continue
+        features, offset_px, size = suspect.part_look(index, close=True)
+        look = _look(original.features, features)
+        if look:
             yield _Look(alignment=moved(look.alignment, offset_px), size=look.size, suspect_size=size, score=look.score)
-            if look.score < _CLOSER_SCORE:
-                break
     if first and first.score >= _CLOSER_SCORE:
-        close_one = _look(original.features, suspect.close_look)
-        if close_one:
-            yield close_one
+        close = _look(original.features, suspect.close_look)
+        if close:
+            yield close
 
 
 def _promising_parts(original: OriginalPicture, suspect: SuspectPicture) -> list[int]:
@@ -176,7 +178,8 @@ def _promising_parts(original: OriginalPicture, suspect: SuspectPicture) -> list
         for index, part in enumerate(suspect.parts)
         if part.descriptor is not None
     ]
-    return [index for similarity, index in sorted(similarities, reverse=True) if similarity >= _PART_SIMILARITY]
+    likeliest = sorted(similarities, reverse=True)[:_PARTS_LOOKED_AT]
+    return [index for similarity, index in likeliest if similarity >= _PART_SIMILARITY]
 
 
 def _look(original: LocalFeatures, suspect: LocalFeatures) -> _Look | None:

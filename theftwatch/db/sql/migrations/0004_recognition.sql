@@ -36,7 +36,3 @@ create table local_features (
 );
 comment on table local_features is 'Local features of originals, packed, so that a suspect is compared without decoding them.';
 alter table local_features alter column packed set storage external; -- compression gains nothing
-
-comment on table descriptor is 'What a neural network says of images and of parts of them.';
-comment on table descriptor_code is 'The signs of descriptors in the roles of their images, as they are searched.';
-comment on table local_features is 'Local features of originals, packed, with a small grey picture.';

@@ -17,14 +17,17 @@ from theftwatch.images.allocation import keep_freed_memory
 
 type Grey = NDArray[np.uint8]
 
-#: Long side of the picture that an original's features are taken from, and the most of them that are kept
-ORIGINAL_SIDE_PX = 384
+#: Long side of the picture that an original's features are taken from, where it gives few of them that of a larger
+#: one, and the most of them that are kept
+ORIGINAL_SIDE_PX, ORIGINAL_CLOSER_PX = 384, 640
 ORIGINAL_FEATURES_MAX = 500
 #: Long side of the grey picture kept beside the features of an original
 KEPT_SIDE_PX = 256
 
-#: Below OpenCV's 0.04, since jewellery on white ground has faint corners
-_CONTRAST_MIN = 0.02
+#: Below OpenCV's 0.04, since jewellery on white ground has faint corners; and for pictures that give few features
+_CONTRAST_MIN, _CLOSER_CONTRAST_MIN = 0.02, 0.01
+#: Share of the most features below which a picture gives few
+_FEW = 1 / 3
 #: OpenCV finds the smallest points in a picture of twice the size, and so places all so far right of where they are
 _SHIFT_PX = 0.25
 #: Length of a descriptor
@@ -96,7 +99,9 @@ class LocalFeatures:
 
 def original_features(grey: Image.Image) -> LocalFeatures:
     """Find the local features of an original, with a grey picture small enough to be stored."""
-    features = local_features(to_grey(grey), long_side_px=ORIGINAL_SIDE_PX, most=ORIGINAL_FEATURES_MAX)
+    features = local_features(
+        to_grey(grey), long_side_px=ORIGINAL_SIDE_PX, most=ORIGINAL_FEATURES_MAX, closer_px=ORIGINAL_CLOSER_PX
+    )
     return LocalFeatures(
         width_px=features.width_px,
         height_px=features.height_px,
@@ -108,11 +113,20 @@ def original_features(grey: Image.Image) -> LocalFeatures:
     )
 
 
-def local_features(grey: Grey, *, long_side_px: int, most: int) -> LocalFeatures:
-    """Find the local features of a picture brought to a long side, so that points are found at like scales."""
-    picture = to_long_side(grey, long_side_px)
+def local_features(grey: Grey, *, long_side_px: int, most: int, closer_px: int | None = None) -> LocalFeatures:
+    """Find the local features of a picture brought to a long side, so that points are found at like scales.
+
+    Where it gives few, as thin rings on white do, those of the picture at the long side `closer_px`, faint ones too.
+    """
+    found = _detect(to_long_side(grey, long_side_px), most, _CONTRAST_MIN)
+    if closer_px is not None and len(found.points) < _FEW * most:
+        return _detect(to_long_side(grey, closer_px), most, _CLOSER_CONTRAST_MIN)
+    return found
+
+
+def _detect(picture: Grey, most: int, contrast_min: float) -> LocalFeatures:
     # A detector of its own for each call, since threads may not share one; making it costs microseconds.
-    sift = cv2.SIFT.create(nfeatures=most, contrastThreshold=_CONTRAST_MIN)
+    sift = cv2.SIFT.create(nfeatures=most, contrastThreshold=contrast_min)
     keypoints, described = sift.detectAndCompute(picture, None)
     if described is None:
         keypoints, described = (), np.empty((0, _COLUMNS), np.float32)

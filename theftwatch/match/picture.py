@@ -12,9 +12,11 @@ from theftwatch.images.fingerprint import Fingerprint, fingerprint
 from theftwatch.images.parts import Box, find_parts
 
 #: Sides that are asked of the decoder, and the most that a suspect is looked at with
-_ORIGINAL_SHORT_PX, _SUSPECT_SHORT_PX, _SUSPECT_LONG_PX = 384, 512, 1024
+_ORIGINAL_SHORT_PX, _SUSPECT_SHORT_PX, _SUSPECT_LONG_PX = 640, 512, 1024
 #: Long side and most features of a first look, at the whole or a part, and of a close one at either
 _FIRST_LOOK, _CLOSE_LOOK, _CLOSE_PART_LOOK = (256, 300), (512, 1000), (384, 500)
+#: Long side of any look that gives few features otherwise
+_CLOSER_PX = 640
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,7 +82,7 @@ class SuspectPicture:
 
     def _look(self, grey: Grey, look: tuple[int, int]) -> LocalFeatures:
         long_side_px, most = look
-        return local_features(grey, long_side_px=long_side_px, most=most)
+        return local_features(grey, long_side_px=long_side_px, most=most, closer_px=_CLOSER_PX)
 
 
 def read_original(data: bytes) -> OriginalPicture:

@@ -12,6 +12,7 @@ from theftwatch.images.features import LocalFeatures
 from theftwatch.images.fingerprint import Fingerprint, fingerprint
 from theftwatch.match.candidates import Candidate
 from theftwatch.match.decide import Decision
+from theftwatch.match.kept import FeatureFile
 from theftwatch.match.lookup import Lookup
 from theftwatch.match.memory import MemoryCandidates
 from theftwatch.match.routes import warn_of_descriptor
@@ -72,20 +73,21 @@ async def scan(originals: Folder, suspects: Folder, threads: Executor) -> AsyncI
     """Yield every candidate pair with its decision, also those that are no match; log it where the network is off."""
     warn_of_descriptor()
     paths = {sha256: paths[0] for folder in (originals, suspects) for sha256, paths in folder.paths.items()}
-    known = _Known({**originals.prints, **suspects.prints})
-    verifier = Verifier(load=lambda sha256: paths[sha256].read_bytes(), known=known, threads=threads)
-    candidates = MemoryCandidates(originals.prints, suspects.prints)
-    asked = sorted(suspects.prints, key=suspects.names)
-    for start in range(0, len(asked), _BATCH):
-        batch = asked[start : start + _BATCH]
-        described = {sha256: each for sha256 in batch if (each := suspects.prints[sha256].descriptor)}
-        lookup = Lookup(candidates, verifier, _nothing_decided)
-        await lookup.run(batch, described, "suspect")
-        verifier.take_new_features()  # nobody keeps them
-        for candidate, decision in sorted(lookup.decided, key=lambda pair: pair[0].pair):
-            for original in originals.names(candidate.original):
-                for suspect in suspects.names(candidate.suspect):
-                    yield Pair(original=original, suspect=suspect, decision=decision)
+    with FeatureFile() as kept:
+        known = _Known({**originals.prints, **suspects.prints}, kept)
+        verifier = Verifier(load=lambda sha256: paths[sha256].read_bytes(), known=known, threads=threads)
+        candidates = MemoryCandidates(originals.prints, suspects.prints)
+        asked = sorted(suspects.prints, key=suspects.names)
+        for start in range(0, len(asked), _BATCH):
+            batch = asked[start : start + _BATCH]
+            described = {sha256: each for sha256 in batch if (each := suspects.prints[sha256].descriptor)}
+            lookup = Lookup(candidates, verifier, _nothing_decided)
+            await lookup.run(batch, described, "suspect")
+            kept.add(verifier.take_new_features())
+            for candidate, decision in sorted(lookup.decided, key=lambda pair: pair[0].pair):
+                for original in originals.names(candidate.original):
+                    for suspect in suspects.names(candidate.suspect):
+                        yield Pair(original=original, suspect=suspect, decision=decision)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +95,13 @@ class _Known:
     """What was computed of the photos of both folders."""
 
     prints: dict[bytes, Fingerprint]
+    kept: FeatureFile
 
     async def fingerprints(self, sha256s: Sequence[bytes]) -> Mapping[bytes, Fingerprint]:
         return {sha256: self.prints[sha256] for sha256 in sha256s}
 
-    async def features(self, _: Sequence[bytes]) -> Mapping[bytes, LocalFeatures]:
-        return {}
+    async def features(self, sha256s: Sequence[bytes]) -> Mapping[bytes, LocalFeatures]:
+        return self.kept.read(sha256s)
 
 
 async def _nothing_decided(_: Sequence[Candidate]) -> dict[tuple[bytes, bytes], tuple[str, bool]]:

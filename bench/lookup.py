@@ -283,7 +283,8 @@ def _note(name: str, looked: Sequence[Looked]) -> str:
         f"{name}: {len(looked)} photos{found}; parts asked of {np.mean([parts > 0 for parts in asked]):.0%}, "
         f"{np.mean(asked):.1f} a photo; mean {np.mean(costs_ms):.0f} ms, nine in ten within "
         f"{np.percentile(costs_ms, 90):.0f} ms, Postgres {np.median([each.postgres_ms for each in looked]):.0f} ms of "
-        f"the median; not counted: the network for parts, {np.mean([each.network_ms for each in looked]):.0f} ms on average"
+        "the median; not counted: the network for parts, "
+        f"{np.mean([each.network_ms for each in looked]):.0f} ms on average"
     )
 
 

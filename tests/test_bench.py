@@ -8,7 +8,16 @@ from bench.__main__ import BENCHMARKS
 from bench.hashes import asked_hashes, near, stored_hashes
 from bench.result import result_lines
 
-SIZES = {"fingerprint": 1, "images": 6, "candidates": 2000, "lookup": 1000, "scan": 8, "store": 20, "crawl": 1}
+SIZES = {
+    "fingerprint": 1,
+    "images": 6,
+    "candidates": 2000,
+    "lookup": 1000,
+    "scan": 8,
+    "store": 20,
+    "context": 200,
+    "crawl": 1,
+}
 #: Goals that are about what was done, and not about how long it took
 EXACT = {
     "images": ["photos hashed by theftwatch, of all", "photos kept byte for byte, of all"],

@@ -153,7 +153,7 @@ def _looks(original: OriginalPicture, suspect: SuspectPicture) -> Iterator[_Look
     first = _look(original.features, suspect.first_look)
     if first:
         yield first
-    for index in _promising_parts(original, suspect):
+    for index in _promising_parts(original, suspect, trace=bool(first and first.score >= _CLOSER_SCORE)):
         # A small part at a small scale says whether a closer look is worth its time, and no more: it errs.
         quick = _look(original.features, suspect.part_look(index, close=False)[0])
         if quick is None or quick.score < _CLOSER_SCORE:
@@ -168,18 +168,25 @@ def _looks(original: OriginalPicture, suspect: SuspectPicture) -> Iterator[_Look
             yield close
 
 
-def _promising_parts(original: OriginalPicture, suspect: SuspectPicture) -> list[int]:
-    """Return the parts of a suspect that may show the original, the likeliest first; without descriptors all may."""
+def _promising_parts(original: OriginalPicture, suspect: SuspectPicture, *, trace: bool) -> list[int]:
+    """Return the parts of a suspect that may show the original, the likeliest first; without descriptors all may.
+
+    With no trace of the original in the whole picture only those that are as near to it as the whole picture is.
+    """
     described = original.fingerprint.descriptor
     if described is None:
         return list(range(len(suspect.parts)))
+    whole = suspect.fingerprint.descriptor
+    least = _PART_SIMILARITY
+    if whole is not None and not trace:
+        least = max(least, float(whole.row @ described.row))
     similarities = [
         (float(part.descriptor.row @ described.row), index)
         for index, part in enumerate(suspect.parts)
         if part.descriptor is not None
     ]
     likeliest = sorted(similarities, reverse=True)[:_PARTS_LOOKED_AT]
-    return [index for similarity, index in likeliest if similarity >= _PART_SIMILARITY]
+    return [index for similarity, index in likeliest if similarity >= least]
 
 
 def _look(original: LocalFeatures, suspect: LocalFeatures) -> _Look | None:

@@ -361,7 +361,7 @@ class _Best:
         self._most = np.sort(np.concatenate([self._most, similarities], axis=1), axis=1)[:, -_NEAREST:]
 
 
-async def _nothing_decided(_: Sequence[Candidate]) -> dict[Pair, str]:
+async def _nothing_decided(_: Sequence[Candidate]) -> dict[Pair, tuple[str, bool]]:
     return {}
 
 

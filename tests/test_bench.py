@@ -1,6 +1,7 @@
 """The benchmarks run, each at a size that takes seconds; how fast anything is, no test judges."""
 
 from importlib import import_module
+from math import isfinite
 
 import pytest
 
@@ -29,7 +30,8 @@ EXACT = {
 @pytest.mark.parametrize("name", BENCHMARKS)
 def test_a_benchmark_runs(name):
     result = import_module(f"bench.{name}").measure(SIZES[name])
-    assert all(value > 0 for measure in result.measures for value in measure.values)
+    # A difference of two crawls may come out below zero at this size.
+    assert all(measure.values and all(map(isfinite, measure.values)) for measure in result.measures)
     met = {goal.text: goal.met for goal in result.goals}
     assert all(met[text] for text in EXACT.get(name, []))
     lines = result_lines(result)

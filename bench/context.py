@@ -76,7 +76,7 @@ async def _measure(dsn: str, size: int) -> tuple[list[float], float]:
         for number in range(_ROUNDS):
             async with connection.transaction():
                 # of few vendors, as a crawl goes through them
-                changed = matched[number * 7 :][:_CHANGED]
+                changed = matched[number * 7 % len(matched) :][:_CHANGED]
                 await store.save_listings(connection, changed, run=None, now=_NOW)
             times_ms.append(1000 * await _update(connection))
     return times_ms, everything_s

@@ -46,7 +46,7 @@ def has_vector(superuser: psycopg.Connection) -> bool:
 
 def build(superuser: psycopg.Connection) -> Index:
     """Build the index over the hashes in `phash`; six minutes for a million."""
-    superuser.execute("create extension vector")
+    superuser.execute("create extension if not exists vector")
     superuser.execute(_QUERIES["create_table"])
     superuser.execute(_QUERIES["fill_table"])
     superuser.execute(f"set maintenance_work_mem = '{_BUILD_MEMORY}'")

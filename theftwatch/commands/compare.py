@@ -103,8 +103,9 @@ async def _scan(originals: Path, suspects: Path, out: Path, *, all_scores: bool)
             return scanning.read_folder(root, threads, lambda done: progress.advance(task, done))
 
         folders = read(originals), read(suspects)
+        task = progress.add_task("Comparing", total=len(folders[1].prints))
         with _written_whole(out) as file:
-            async for pair in scanning.scan(*folders, threads):
+            async for pair in scanning.scan(*folders, threads, lambda done: progress.advance(task, done)):
                 counts[pair.decision.decision] += 1
                 if all_scores or pair.decision.decision in {"match", "possible"}:
                     _write(file, pair)

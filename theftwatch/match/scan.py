@@ -20,7 +20,8 @@ from theftwatch.match.search import Verifier
 
 #: Files that are looked at; their first bytes decide whether they are images
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif", ".avif"})
-_BATCH = 256
+#: Files read at once, and suspects looked up at once
+_BATCH, _LOOKED_UP = 256, 64
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -69,8 +70,13 @@ def list_photos(root: Path) -> list[Path]:
     return sorted(path for path in root.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
 
 
-async def scan(originals: Folder, suspects: Folder, threads: Executor) -> AsyncIterator[Pair]:
-    """Yield every candidate pair with its decision, also those that are no match; log it where the network is off."""
+async def scan(
+    originals: Folder, suspects: Folder, threads: Executor, advance: Callable[[int], None] = lambda _: None
+) -> AsyncIterator[Pair]:
+    """Yield every candidate pair with its decision, also those that are no match; log it where the network is off.
+
+    `advance` is told of suspects that were looked up.
+    """
     warn_of_descriptor()
     paths = {sha256: paths[0] for folder in (originals, suspects) for sha256, paths in folder.paths.items()}
     with FeatureFile() as kept:
@@ -78,12 +84,13 @@ async def scan(originals: Folder, suspects: Folder, threads: Executor) -> AsyncI
         verifier = Verifier(load=lambda sha256: paths[sha256].read_bytes(), known=known, threads=threads)
         candidates = MemoryCandidates(originals.prints, suspects.prints)
         asked = sorted(suspects.prints, key=suspects.names)
-        for start in range(0, len(asked), _BATCH):
-            batch = asked[start : start + _BATCH]
+        for start in range(0, len(asked), _LOOKED_UP):
+            batch = asked[start : start + _LOOKED_UP]
             described = {sha256: each for sha256 in batch if (each := suspects.prints[sha256].descriptor)}
             lookup = Lookup(candidates, verifier, _nothing_decided)
             await lookup.run(batch, described, "suspect")
             kept.add(verifier.take_new_features())
+            advance(len(batch))
             for candidate, decision in sorted(lookup.decided, key=lambda pair: pair[0].pair):
                 for original in originals.names(candidate.original):
                     for suspect in suspects.names(candidate.suspect):

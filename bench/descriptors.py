@@ -1,8 +1,8 @@
 """Descriptors like those of a marketplace's photos, drawn around those of real ones: few looks that many share.
 
 A look is a mix of two real photos' descriptors, and a photo's descriptor one of its look, other real ones and chance.
-So a real photo of something else finds neighbours among a million as it does among real photos: half of them at a cosine
-of 0.34 and more, one in ten at 0.86 and more.
+So a real photo of something else finds neighbours among a million as it does among real photos: half of them at a
+cosine of 0.34 and more, one in ten at 0.86 and more.
 """
 
 from collections.abc import Iterator

@@ -35,7 +35,7 @@ from theftwatch.db import store
 from theftwatch.db.migrate import setup_sql
 from theftwatch.db.queries import parse_queries
 from theftwatch.files import Files
-from theftwatch.images.descriptor import Descriptor, describe, model, read_descriptor
+from theftwatch.images.descriptor import Descriptor, describe, model
 from theftwatch.match.candidates import Asked, Candidate
 from theftwatch.match.database import DatabaseCandidates, DatabaseKnown
 from theftwatch.match.lookup import Lookup, Pair
@@ -298,7 +298,9 @@ async def _look_one_up(record: _Record, pool: store.Pool, query: Query, postgres
         lookup = Lookup(DatabaseCandidates(pool, name), verifier, _nothing_decided)
         async with pool.connection() as connection:
             described = await store.find_descriptors(connection, [query.sha256], name or "")
-        descriptors = {sha256: read_descriptor(name or "", embedding) for sha256, embedding in described.items()}
+        descriptors = {
+            sha256: Descriptor(model=name or "", embedding=embedding) for sha256, embedding in described.items()
+        }
         await lookup.run([query.sha256], descriptors, "suspect")
         own_s, in_postgres_s = time.process_time() - started_s, postgres_s() - postgres_started_s
     return Looked(
@@ -320,7 +322,7 @@ async def _recall(record: _Record, pool: store.Pool, count: int) -> str:
     sha256s = [query.sha256 for query in record.queries]
     async with pool.connection() as connection:
         stored = await store.find_descriptors(connection, sha256s, name)
-    asked = [Asked(sha256=sha256, descriptor=read_descriptor(name, stored[sha256])) for sha256 in sha256s]
+    asked = [Asked(sha256=sha256, descriptor=Descriptor(model=name, embedding=stored[sha256])) for sha256 in sha256s]
     rows = np.stack([each.descriptor.row for each in asked])
     best = _Best(rows @ record.rows.T)
     own = np.array([record.real.index(query.original) if query.original else -1 for query in record.queries])

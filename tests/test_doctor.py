@@ -136,6 +136,7 @@ def test_a_database_newer_than_the_program(monkeypatch, dsn, connection):
 
 
 def test_a_network_that_cannot_be_used(external, monkeypatch, tmp_path):
+    (tmp_path / "none.onnx").write_text("no network")
     monkeypatch.setenv("THEFTWATCH_DESCRIPTOR", str(tmp_path / "none.onnx"))
     code, checks = examined()
     assert (code, checks["descriptor"]["state"]) == (1, "failed")

@@ -153,7 +153,7 @@ async def save_descriptors(connection: Connection, records: Sequence[DescriptorR
                 "parts": record.part,
                 "places": "{" + ",".join(f"{edge:.5f}" for edge in record.place) + "}",
                 "models": record.descriptor.model,
-                "embeddings": record.descriptor.embedding.tobytes(),
+                "embeddings": record.descriptor.embedding,
                 "codes": record.descriptor.code,
             }
             for record in records

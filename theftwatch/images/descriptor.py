@@ -19,8 +19,6 @@ from PIL import Image
 from theftwatch.config import settings
 from theftwatch.errors import UsageError
 
-type Embedding = NDArray[np.float16]
-
 LENGTH = 512
 #: Side of the square that a picture is squeezed into, and that a part of one is
 SIDE_PX, PART_SIDE_PX = 288, 224
@@ -34,23 +32,18 @@ class Descriptor:
 
     #: Name of the network; the descriptors of two cannot be compared
     model: str
-    #: Of length 1
-    embedding: Embedding
+    #: Numbers of two bytes each, of length 1 together
+    embedding: bytes
 
     @property
     def row(self) -> NDArray[np.float32]:
         """Return the numbers as one computes with them."""
-        return self.embedding.astype(np.float32)
+        return np.frombuffer(self.embedding, np.float16).astype(np.float32)
 
     @property
     def code(self) -> str:
         """Return the signs as bits: descriptors that are near differ in few of them."""
-        return "".join(np.where(self.embedding > 0, "1", "0").tolist())
-
-
-def read_descriptor(model: str, embedding: bytes) -> Descriptor:
-    """Return a descriptor from the bytes of its numbers."""
-    return Descriptor(model=model, embedding=np.frombuffer(embedding, np.float16))
+        return "".join(np.where(self.row > 0, "1", "0").tolist())
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +56,7 @@ class _Network:
         picture = np.repeat(squeezed[None, :, :, None], 3, axis=3)
         [[embedding]] = self._session.run(None, {self._session.get_inputs()[0].name: picture})
         unit = np.asarray(embedding / max(float(np.linalg.norm(embedding)), 1e-9), np.float16)
-        return Descriptor(model=self.model, embedding=unit)
+        return Descriptor(model=self.model, embedding=unit.tobytes())
 
 
 def model() -> str | None:
@@ -110,9 +103,7 @@ def _open(path: Path) -> _Network:
     try:
         session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
         found = _Network(name, session)
-        embeddings = [
-            found.describe(Image.linear_gradient("L"), side_px).embedding for side_px in (SIDE_PX, PART_SIDE_PX)
-        ]
+        embeddings = [found.describe(Image.linear_gradient("L"), side_px).row for side_px in (SIDE_PX, PART_SIDE_PX)]
     except Exception as exc:  # the library raises what it likes, on as many lines
         reason = " ".join(str(exc).split())
         raise UsageError(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from theftwatch.db import store
 from theftwatch.db.queries import execute, fetch
-from theftwatch.images.descriptor import read_descriptor
+from theftwatch.images.descriptor import Descriptor
 from theftwatch.images.features import LocalFeatures
 from theftwatch.images.fingerprint import Fingerprint
 from theftwatch.images.phash import VariantHash
@@ -104,7 +104,7 @@ class DatabaseKnown:
                 width_px=width_px,
                 height_px=height_px,
                 hashes=tuple(hashes[sha256]),
-                descriptor=read_descriptor(self.model, described[sha256])
+                descriptor=Descriptor(model=self.model, embedding=described[sha256])
                 if self.model and sha256 in described
                 else None,
             )

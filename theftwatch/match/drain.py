@@ -11,7 +11,7 @@ from theftwatch.db import store
 from theftwatch.db.queries import Connection, execute, fetch
 from theftwatch.db.records import DecisionRecord, DescriptorRecord, whole_descriptor
 from theftwatch.files import Files
-from theftwatch.images.descriptor import Descriptor, model, read_descriptor
+from theftwatch.images.descriptor import Descriptor, model
 from theftwatch.listing import Side
 from theftwatch.match.candidates import Candidate
 from theftwatch.match.context import update_context
@@ -128,7 +128,7 @@ class Drain:
             return {}
         async with self._pool.connection() as connection:
             stored = await store.find_descriptors(connection, sha256s, self._model)
-        return {sha256: read_descriptor(self._model, embedding) for sha256, embedding in stored.items()}
+        return {sha256: Descriptor(model=self._model, embedding=embedding) for sha256, embedding in stored.items()}
 
     async def _find_decided(self, candidates: Sequence[Candidate]) -> dict[Pair, Known]:
         """Return what this version decided when the other image of a pair was looked up."""

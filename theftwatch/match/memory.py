@@ -97,7 +97,11 @@ def _hashes(prints: dict[bytes, Fingerprint], side: Side) -> _Hashes:
 
 def _descriptors(prints: dict[bytes, Fingerprint]) -> tuple[list[bytes], NDArray[np.float16]]:
     """Return the images that have a descriptor, in order, and their descriptors (n, 512)."""
-    described = {sha256: each.descriptor.embedding for sha256, each in sorted(prints.items()) if each.descriptor}
+    described = {
+        sha256: np.frombuffer(each.descriptor.embedding, np.float16)
+        for sha256, each in sorted(prints.items())
+        if each.descriptor
+    }
     return list(described), np.stack(list(described.values())) if described else np.empty((0, LENGTH), np.float16)
 
 

@@ -50,7 +50,7 @@ _OVERLAP_MIN_PX = 64.0
 _PLAIN_SLOPE, _PLAIN_PX = 4.0, 5
 #: Share of a picture's gradients that has to be gone for its goods to count as cut out, and how wide their edge is
 CUT_OUT_SHARE = 0.15
-_CUT_EDGE_PX = 15
+_CUT_EDGE_PX = 23
 _GOODS_BLOCKS_MIN = 12
 _NOTHING = np.empty((0, 0), np.float32)
 

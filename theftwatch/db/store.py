@@ -117,9 +117,9 @@ async def save_images(connection: Connection, images: Iterable[ImageRecord], *, 
             for image in unique
         ),
     )
-    await save_descriptors(
-        connection, [whole_descriptor(image.sha256, image.descriptor) for image in unique if image.descriptor]
-    )
+    described = [whole_descriptor(image.sha256, image.descriptor) for image in unique if image.descriptor]
+    if described:
+        await _insert_descriptors(connection, described)
     hashes = [(image.sha256, variant) for image in unique for variant in image.hashes]
     if not hashes:
         return
@@ -141,9 +141,14 @@ async def save_images(connection: Connection, images: Iterable[ImageRecord], *, 
 
 async def save_descriptors(connection: Connection, records: Sequence[DescriptorRecord]) -> None:
     """Write descriptors, and make them found in the roles that their images play."""
+    if records:
+        await _insert_descriptors(connection, records)
+        await execute(connection, "insert_descriptor_codes", sha256s=[record.sha256 for record in records])
+
+
+async def _insert_descriptors(connection: Connection, records: Sequence[DescriptorRecord]) -> None:
+    """Write descriptors; whoever gives their images a role makes them found."""
     records = list({(record.sha256, record.part): record for record in records}.values())
-    if not records:
-        return
     await execute(
         connection,
         "insert_descriptors",
@@ -159,7 +164,6 @@ async def save_descriptors(connection: Connection, records: Sequence[DescriptorR
             for record in records
         ),
     )
-    await execute(connection, "insert_descriptor_codes", sha256s=[record.sha256 for record in records])
 
 
 async def find_descriptors(connection: Connection, sha256s: Sequence[bytes], model: str) -> dict[bytes, bytes]:

@@ -195,7 +195,7 @@ async def _prepare(postgres: Postgres, superuser: psycopg.Connection, folder: Pa
             async with pool.connection() as connection:
                 await store.save_local_features(connection, dict(zip(digests.values(), packed, strict=True)))
                 stored = await store.find_descriptors(connection, list(digests.values()), model() or "")
-    for name in ("lend_features", "create_drawn", "rename_features", "create_view", "create_given"):
+    for name in ("lend_features", "create_drawn", "rename_features", "note_real", "create_view", "create_given"):
         superuser.execute(_SQL[name])
     superuser.execute("grant select on all tables in schema public to public")
     if hnsw.has_vector(superuser):
@@ -330,7 +330,8 @@ async def _recall(record: _Record, pool: store.Pool, count: int) -> str:
         best.add(rows @ embeddings.astype(np.float32).T)
     candidates = DatabaseCandidates(pool, name)
     found = [
-        {candidate.original for candidate in await candidates.find_alike([each], "suspect", _NEAREST)} for each in asked
+        {candidate.original for candidate in near[:_NEAREST]}
+        for near in await candidates.find_alike(asked, "suspect", _NEAREST)
     ]
     copies = np.flatnonzero(own >= 0)
     exact = [bool(best.first[row, own[row]] >= best.last[row]) for row in copies]

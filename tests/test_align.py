@@ -9,10 +9,11 @@ from PIL import Image, ImageOps
 
 from tests.edits import photo_paths
 from theftwatch.images.align import Alignment, align, moved
-from theftwatch.images.features import LocalFeatures, local_features, original_features, to_grey
+from theftwatch.images.features import LocalFeatures, Scale, local_features, original_features, to_grey
 from theftwatch.match.decide import MATCH_SCORE, POSSIBLE_SCORE, score_alignment
 
 CHOSEN = (0, 44, 109)
+SCALE = Scale(long_side_px=512, most=1000, few=0, closer_px=0)
 GROUND = Image.open(photo_paths()[113]).convert("RGB")
 
 
@@ -21,7 +22,7 @@ def photo(index: int) -> Image.Image:
 
 
 def looked_at(image: Image.Image) -> LocalFeatures:
-    return local_features(to_grey(image.convert("L")), long_side_px=512, most=1000)
+    return local_features(to_grey(image.convert("L")), SCALE)
 
 
 def aligned(original: Image.Image, suspect: Image.Image) -> Alignment | None:

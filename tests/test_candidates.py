@@ -12,7 +12,8 @@ from theftwatch.db.records import ListingRecord, image_record
 from theftwatch.files import Files
 from theftwatch.images.descriptor import model
 from theftwatch.images.fingerprint import Fingerprint, fingerprint
-from theftwatch.match.candidates import Asked, Candidate
+from theftwatch.listing import Side
+from theftwatch.match.candidates import Asked, Candidate, Candidates
 from theftwatch.match.database import DatabaseCandidates
 from theftwatch.match.drain import Drain, Drained
 from theftwatch.match.memory import MemoryCandidates
@@ -60,8 +61,8 @@ def test_both_give_the_same_candidates(dsn):
                 [
                     await candidates.find_same(list(suspects), "suspect"),
                     await candidates.find_same(list(originals), "original"),
-                    await candidates.find_alike(asked(suspects), "suspect", 3),
-                    await candidates.find_alike(asked(originals), "original", 30),
+                    await alike(candidates, suspects, "suspect", 3),
+                    await alike(candidates, originals, "original", 30),
                 ]
                 for candidates in (DatabaseCandidates(pool, model()), MemoryCandidates(originals, suspects))
             ]
@@ -73,12 +74,13 @@ def test_both_give_the_same_candidates(dsn):
     assert {candidate.method for candidate in by_suspects} == {"exact", "phash"}
     assert len(by_suspects) >= len(COPIES) + 2
     copies = {candidate.pair for candidate in by_suspects if candidate.method == "phash"}
-    for alike in (alike_to_suspects, alike_to_originals):
-        assert copies <= {candidate.pair for candidate in alike}
+    for found in (alike_to_suspects, alike_to_originals):
+        assert copies <= {candidate.pair for candidate in found}
 
 
-def asked(prints: dict[bytes, Fingerprint]) -> list[Asked]:
-    return [Asked(sha256=sha256, descriptor=each.descriptor) for sha256, each in prints.items() if each.descriptor]
+async def alike(candidates: Candidates, prints: dict[bytes, Fingerprint], side: Side, most: int) -> list[Candidate]:
+    asked = [Asked(sha256=sha256, descriptor=each.descriptor) for sha256, each in prints.items() if each.descriptor]
+    return [candidate for near in await candidates.find_alike(asked, side, most) for candidate in near[:most]]
 
 
 def test_the_order_of_arrival_changes_nothing(dsn, other_dsn, tmp_path):

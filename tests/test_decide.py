@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFilter, ImageOps
 
+from bench.recognition.drawing import draw
 from bench.recognition.edits import EDITS as VENDORS_EDITS
 from bench.recognition.edits import edited
 from tests.edits import EDITS, jpeg, photo_paths
@@ -253,3 +254,20 @@ def test_the_answer_is_the_same_in_every_thread():
 def test_exact_bytes_score_full():
     assert decide_exact().score == 1
     assert 0 < POSSIBLE_SCORE < MATCH_SCORE < 1
+
+
+def test_thin_pieces_that_were_shrunk_and_blurred_are_told_as_they_are():
+    """They have no local features left; laid over the original, or its mirror, the whole picture still agrees."""
+    for family in ("hoops-0", "ring-1", "ring-4", "necklace-3"):
+        original = draw(family, 0)
+        photo = Image.open(BytesIO(original)).convert("RGB")
+        for image in (photo, ImageOps.mirror(photo)):
+            small = jpeg(image.resize((150, 150)).filter(ImageFilter.GaussianBlur(1)))
+            decision = compared(original, small)
+            assert decision.decision == "match", (family, decision)
+            assert (decision.inliers, decision.method) == (None, "phash")
+            assert decision.transform is not None
+            assert decision.transform.mirrored is (image is not photo)
+            assert "local features" not in decision.explanation
+            for piece in range(1, 6):
+                assert compared(draw(family, piece), small).decision != "match"

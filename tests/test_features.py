@@ -9,15 +9,16 @@ from PIL import Image, ImageOps
 from tests.edits import photo_paths
 from theftwatch.images.features import (
     KEPT_SIDE_PX,
-    ORIGINAL_FEATURES_MAX,
-    ORIGINAL_SIDE_PX,
+    ORIGINAL,
     LocalFeatures,
+    Scale,
     local_features,
     mirror_features,
     original_features,
     to_grey,
 )
 
+SCALE = Scale(long_side_px=384, most=500, few=0, closer_px=0)
 PHOTOS = [Image.open(photo_paths()[index]).convert("L") for index in (0, 44, 109)]
 
 
@@ -34,8 +35,8 @@ def test_what_was_packed_is_unpacked_whole(photo):
     packed = features.to_bytes()
     assert same(LocalFeatures.from_bytes(packed), features)
     assert LocalFeatures.from_bytes(packed).to_bytes() == packed
-    assert len(features.points) <= ORIGINAL_FEATURES_MAX
-    assert max(features.width_px, features.height_px) == ORIGINAL_SIDE_PX
+    assert len(features.points) <= ORIGINAL.most
+    assert max(features.width_px, features.height_px) == ORIGINAL.long_side_px
     assert max(features.grey.shape) == KEPT_SIDE_PX
     # A database of a million originals is meant to fit on a disk.
     assert len(packed) < 150_000
@@ -66,8 +67,8 @@ def test_what_was_cut_short_is_refused(cut):
 @pytest.mark.parametrize("photo", PHOTOS)
 def test_those_of_the_mirror_are_found_without_looking(photo):
     """Nearly all points that are found in the mirrored picture are told from the plain one, described alike."""
-    told = mirror_features(local_features(to_grey(photo), long_side_px=384, most=500))
-    found = local_features(to_grey(ImageOps.mirror(photo)), long_side_px=384, most=500)
+    told = mirror_features(local_features(to_grey(photo), SCALE))
+    found = local_features(to_grey(ImageOps.mirror(photo)), SCALE)
     assert np.abs(told.grey.astype(int) - found.grey).max() <= 1
     near = np.linalg.norm(told.points[:, None] - found.points[None], axis=2)
     turned = np.abs((told.angles[:, None] - found.angles[None] + np.pi) % (2 * np.pi) - np.pi)
@@ -100,7 +101,7 @@ def test_a_pattern_that_repeats_has_no_more_features_than_wanted():
     """Thousands of points are as strong as each other there; comparing them all would take minutes and a gigabyte."""
     tile = np.zeros((16, 16), np.uint8)
     tile[4:9, 4:9] = 255
-    features = local_features(np.tile(tile, (64, 64)), long_side_px=384, most=500)
+    features = local_features(np.tile(tile, (64, 64)), SCALE)
     assert len(features.points) == len(features.descriptors) == 500
 
 

@@ -100,7 +100,7 @@ def _check_index(connection: psycopg.Connection, *, embedded: bool) -> Check:
     started = time.perf_counter()
     try:
         with connection.transaction():
-            connection.execute(queries()["set_search_width"], {"width": "40"})
+            connection.execute(queries()["prepare_search"], {"width": "40"})
             connection.execute(
                 queries()["find_alike_by_index"],
                 {"codes": ["10" * (descriptor.LENGTH // 2)], "side": "original", "model": "none", "most": 40},

@@ -41,7 +41,8 @@ def queries() -> dict[str, LiteralString]:
 
 async def fetch(connection: Connection, query: str, **parameters: Any) -> list[tuple[Any, ...]]:
     """Run a named query and return its rows."""
-    return await (await connection.execute(queries()[query], parameters)).fetchall()
+    # In binary, since as text each byte of a picture's features would be two letters, written and read.
+    return await (await connection.execute(queries()[query], parameters, binary=True)).fetchall()
 
 
 async def execute(connection: Connection, query: str, **parameters: Any) -> None:

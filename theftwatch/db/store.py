@@ -1,12 +1,13 @@
 """Every access to the record: one async function a query, or a batch of queries that belong together.
 
-Functions take a connection and leave the transaction to the caller: `async with pool.connection()` is one. Writes are
-idempotent, so that a crawl that was killed can be run again.
+Functions take a connection and leave the transaction to the caller: `async with pool.connection()` is one, and
+`reading(pool)` is none. Writes are idempotent, so that a crawl that was killed can be run again.
 """
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
 
@@ -43,6 +44,18 @@ def connection_pool(dsn: str, *, max_size: int = 4) -> Pool:
         kwargs={"options": "-c timezone=UTC -c jit=off"},
         name="theftwatch",
     )
+
+
+@asynccontextmanager
+async def reading(pool: Pool) -> AsyncIterator[Connection]:
+    """Lend a connection for queries that need no transaction around them: it would be two more ways to the server."""
+    async with pool.connection() as connection:
+        await connection.set_autocommit(True)
+        try:
+            yield connection
+        finally:
+            if not connection.closed:
+                await connection.set_autocommit(False)
 
 
 async def save_listings(

@@ -34,6 +34,8 @@ _HYPOTHESES = 3
 _LOOSE_PX, _LOOSE_SHARE, _LOOSE_SCALE, _LOOSE_ANGLE = 5.0, 0.12, 0.5, 0.5
 #: Pixels by which pairs may be off, from one refinement to the next; the first is of a similarity, the others affine
 _REFINEMENTS_PX = (8.0, 6.0, 4.0, 3.0, 2.0, 2.0)
+#: Share of their spread that points have across a line, squared, up to which they lie in one
+_LINE = 1e-9
 #: Vendors stretch a photo, but none beyond this; a map that does is a chance agreement
 _ANISOTROPY_MAX = 2.2
 
@@ -52,7 +54,6 @@ _PLAIN_SLOPE, _PLAIN_PX = 4.0, 5
 CUT_OUT_SHARE = 0.15
 _CUT_EDGE_PX = 23
 _GOODS_BLOCKS_MIN = 12
-_NOTHING = np.empty((0, 0), np.float32)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -86,7 +87,8 @@ class Alignment:
     mirrored: bool
     #: (2, 3), from pixels of the first picture, or of its mirror, to those of the second
     matrix: Matrix
-    #: Pairs of points that agree on the map, and their mean distance under it in pixels of the second picture
+    #: Pairs of points that agree on the map, and their mean distance under it in pixels of the second picture; 0 where
+    #: the pictures were laid over each other as they are
     inliers: int
     error_px: float
     agreement: Agreement
@@ -120,6 +122,15 @@ def align(first: LocalFeatures, second: LocalFeatures) -> Alignment | None:
     return best
 
 
+def lay(first: LocalFeatures, second: LocalFeatures) -> Alignment | None:
+    """Lay the whole of the first picture over the whole of the second, as they are; None for pictures too small."""
+    matrix = np.array([[second.width_px / first.width_px, 0.0, 0.0], [0.0, second.height_px / first.height_px, 0.0]])
+    agreement = compare(first, second, matrix)
+    if agreement is None:
+        return None
+    return Alignment(mirrored=first.mirrored, matrix=matrix, inliers=0, error_px=0.0, agreement=agreement)
+
+
 def moved(alignment: Alignment, offset_px: tuple[float, float]) -> Alignment:
     """Return an alignment with a part of a picture as one with the whole, in which the part begins at an offset."""
     matrix = alignment.matrix.copy()
@@ -134,7 +145,7 @@ def _fit(first: LocalFeatures, second: LocalFeatures, pairs: _Pairs) -> tuple[Ma
     source, target = first.points[pairs[:, 0]].astype(np.float64), second.points[pairs[:, 1]].astype(np.float64)
     best: tuple[Matrix, int, float] | None = None
     tried: list[_Pairs] = []
-    for supporters in _hypotheses(first, second, pairs, source, target):
+    for supporters in _hypotheses(first, second, pairs):
         if any(np.array_equal(supporters, other) for other in tried):
             continue
         tried.append(supporters)
@@ -160,9 +171,8 @@ def _pairs(pictures: Sequence[LocalFeatures], second: LocalFeatures) -> list[_Pa
     """Return for each picture the indices (n, 2) of features that describe each other clearly better than others do."""
     ones = np.concatenate([picture.descriptors for picture in pictures]).astype(np.float32)
     other = second.descriptors.astype(np.float32)
-    # Whole numbers below 2^24, so exact. OpenCV multiplies in this thread; numpy would take all processors for it. All
-    # at once, as that takes hardly longer than one picture.
-    distances = np.asarray(cv2.gemm(ones, other, -2.0, _NOTHING, 0.0, flags=cv2.GEMM_2_T))
+    # Whole numbers below 2^24, so exact. All at once, as that takes hardly longer than one picture.
+    distances = ones @ (-2 * other).T
     # Of one feature of the picture all are as far off as its own length says, so that can wait.
     distances += np.einsum("ij,ij->i", other, other)
     rows = np.arange(len(ones))
@@ -179,24 +189,31 @@ def _pairs(pictures: Sequence[LocalFeatures], second: LocalFeatures) -> list[_Pa
     return found
 
 
-def _hypotheses(
-    first: LocalFeatures, second: LocalFeatures, pairs: _Pairs, source: _Points, target: _Points
-) -> list[_Pairs]:
+def _hypotheses(first: LocalFeatures, second: LocalFeatures, pairs: _Pairs) -> list[_Pairs]:
     """Return the pairs that support each of the most supported hypotheses."""
-    scales = (second.sizes[pairs[:, 1]] / first.sizes[pairs[:, 0]]).astype(np.float64)
-    turns = (second.angles[pairs[:, 1]] - first.angles[pairs[:, 0]]).astype(np.float64)
-    cos, sin = (scales * np.cos(turns))[:, None], (scales * np.sin(turns))[:, None]
+    source, target = first.points[pairs[:, 0]], second.points[pairs[:, 1]]
+    scales = second.sizes[pairs[:, 1]] / first.sizes[pairs[:, 0]]
+    turns = second.angles[pairs[:, 1]] - first.angles[pairs[:, 0]]
+    cos, sin = np.cos(turns), np.sin(turns)
     # Row h, column k: where pair k would be, were the hypothesis of pair h true, and where it is
-    across, down = (source[None, :, axis] - source[:, None, axis] for axis in (0, 1))
-    right, below = (target[None, :, axis] - target[:, None, axis] for axis in (0, 1))
-    error_px = np.hypot(cos * across - sin * down - right, sin * across + cos * down - below)
-    distance_px = scales[:, None] * np.hypot(across, down)
-    scale = np.abs(np.log(scales)[:, None] - np.log(scales)[None, :])
-    turn = np.abs((turns[:, None] - turns[None, :] + np.pi) % (2 * np.pi) - np.pi)
-    supports = (error_px < _LOOSE_PX + _LOOSE_SHARE * distance_px) & (scale < _LOOSE_SCALE) & (turn < _LOOSE_ANGLE)
+    across, down = (_between(source[:, axis]) for axis in (0, 1))
+    right, below = (_between(target[:, axis]) for axis in (0, 1))
+    scaled_cos, scaled_sin = (scales * cos)[:, None], (scales * sin)[:, None]
+    off_right = scaled_cos * across - scaled_sin * down - right
+    off_below = scaled_sin * across + scaled_cos * down - below
+    distance_px = scales[:, None] * np.sqrt(across**2 + down**2)
+    logs = np.log(scales)
+    supports = off_right**2 + off_below**2 < (_LOOSE_PX + _LOOSE_SHARE * distance_px) ** 2
+    supports &= np.abs(_between(logs)) < _LOOSE_SCALE
+    supports &= np.outer(cos, cos) + np.outer(sin, sin) > math.cos(_LOOSE_ANGLE)
     counts = supports.sum(axis=1)
     most = np.argsort(-counts, kind="stable")[:_HYPOTHESES]
     return [np.flatnonzero(supports[index]) for index in most if counts[index] >= _PAIRS_MIN]
+
+
+def _between(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return at row h, column k by how much value k exceeds value h."""
+    return values[None, :] - values[:, None]
 
 
 def _similarity(source: _Points, target: _Points) -> Matrix:
@@ -211,9 +228,16 @@ def _similarity(source: _Points, target: _Points) -> Matrix:
 
 
 def _affine(source: _Points, target: _Points) -> Matrix:
-    """Return the affine map that fits best."""
-    solved, *_ = np.linalg.lstsq(np.column_stack([source, np.ones(len(source))]), target, rcond=None)
-    return np.ascontiguousarray(solved.T)
+    """Return the affine map that fits best; points in one line give none, and so a map that is not plausible."""
+    middle, other = source.mean(axis=0), target.mean(axis=0)
+    one, two = source - middle, target - other
+    (a, b), (_, d) = one.T @ one
+    determinant = float(a * d - b * b)
+    if determinant <= _LINE * float(a + d) ** 2:
+        return np.zeros((2, 3))
+    inverse = np.array([[d, -b], [-b, a]]) / determinant
+    turned = (inverse @ (one.T @ two)).T
+    return np.column_stack([turned, other - turned @ middle])
 
 
 def _errors(matrix: Matrix, source: _Points, target: _Points) -> NDArray[np.float64]:
@@ -233,8 +257,11 @@ def _one_pair_each(errors: NDArray[np.float64], bound_px: float, source: _Points
 
 
 def _is_plausible(matrix: Matrix) -> bool:
-    large, small = np.linalg.svd(matrix[:, :2], compute_uv=False)
-    return bool(np.linalg.det(matrix[:, :2]) > 0 and large <= _ANISOTROPY_MAX * small)
+    # A map that stretches by s along one direction and by 1 along the other has s for its determinant and s^2 + 1 for
+    # the sum of its squares; what counts is their quotient, whatever the scale.
+    determinant = float(matrix[0, 0] * matrix[1, 1] - matrix[0, 1] * matrix[1, 0])
+    squares = float((matrix[:, :2] ** 2).sum())
+    return determinant > 0 and squares <= (_ANISOTROPY_MAX + 1 / _ANISOTROPY_MAX) * determinant
 
 
 def compare(first: LocalFeatures, second: LocalFeatures, matrix: Matrix) -> Agreement | None:

@@ -6,6 +6,7 @@ whole numbers: sums of their products stay below 2^24 and so are exact in any or
 
 import struct
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Self
 
 import cv2
@@ -13,21 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from theftwatch.images.allocation import keep_freed_memory
+from theftwatch.images.process import prepare
 
 type Grey = NDArray[np.uint8]
 
-#: Long side of the picture that an original's features are taken from, where it gives few of them that of a larger
-#: one, and the most of them that are kept
-ORIGINAL_SIDE_PX, ORIGINAL_CLOSER_PX = 384, 640
-ORIGINAL_FEATURES_MAX = 500
 #: Long side of the grey picture kept beside the features of an original
 KEPT_SIDE_PX = 256
 
 #: Below OpenCV's 0.04, since jewellery on white ground has faint corners; and for pictures that give few features
 _CONTRAST_MIN, _CLOSER_CONTRAST_MIN = 0.02, 0.01
-#: Share of the most features below which a picture gives few
-_FEW = 1 / 3
 #: OpenCV finds the smallest points in a picture of twice the size, and so places all so far right of where they are
 _SHIFT_PX = 0.25
 #: Length of a descriptor
@@ -35,17 +30,43 @@ _LENGTH = 512
 _DESCRIPTOR = (4, 4, 8)  # rows and columns across the orientation and along it, and directions
 _COLUMNS = int(np.prod(_DESCRIPTOR))
 _VERSION = 1
+_PNG_START, _PNG_END = b"\x89PNG", b"IEND\xaeB`\x82"
 _HEADER = struct.Struct("<BHHH")  # version, features, width and height that the points are in
 
 # Mirrored, the rows of a descriptor change places and its directions turn the other way.
 _MIRROR = np.arange(_COLUMNS).reshape(_DESCRIPTOR)[::-1][:, :, -np.arange(8) % 8].ravel()
 
-# Callers use threads of their own, and the result must not depend on how many.
-cv2.setNumThreads(1)
-keep_freed_memory()
+prepare()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Scale:
+    """At which scale a picture is looked at, and how many features of it are wanted."""
+
+    long_side_px: int
+    most: int
+    #: Where fewer are found than this, the long side that the picture is looked at with instead
+    few: int
+    closer_px: int
+
+
+#: How an original is looked at, whose features are kept
+ORIGINAL = Scale(long_side_px=384, most=500, few=167, closer_px=640)
+
+
+class PackedPicture:
+    """A grey picture as it is stored, which is read when it is first looked at: most comparisons end before that."""
+
+    def __init__(self, png: bytes) -> None:
+        self.png = png
+
+    @cached_property
+    def grey(self) -> Grey:
+        """Return the picture."""
+        return np.asarray(cv2.imdecode(np.frombuffer(self.png, np.uint8), cv2.IMREAD_GRAYSCALE), np.uint8)
+
+
+@dataclass(frozen=True, kw_only=True)
 class LocalFeatures:
     """Points of a picture with their descriptions, and the grey picture itself."""
 
@@ -61,14 +82,21 @@ class LocalFeatures:
     #: (n, 128)
     descriptors: NDArray[np.uint8]
     #: The same picture, perhaps smaller
-    grey: Grey
+    picture: Grey | PackedPicture
+    #: Whether the points are those of its mirror
+    mirrored: bool = False
+
+    @cached_property
+    def grey(self) -> Grey:
+        """Return the picture that the points are of, perhaps smaller."""
+        picture = self.picture.grey if isinstance(self.picture, PackedPicture) else self.picture
+        return np.ascontiguousarray(picture[:, ::-1]) if self.mirrored else picture
 
     def to_bytes(self) -> bytes:
         """Return the features as they are stored."""
         header = _HEADER.pack(_VERSION, len(self.points), self.width_px, self.height_px)
-        _, picture = cv2.imencode(".png", self.grey)
         arrays = (self.points, self.sizes, self.angles, self.descriptors)
-        return b"".join([header, *(array.tobytes() for array in arrays), picture.tobytes()])
+        return b"".join([header, *(array.tobytes() for array in arrays), cv2.imencode(".png", self.grey)[1].tobytes()])
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
@@ -83,8 +111,8 @@ class LocalFeatures:
         floats = np.frombuffer(data, np.float32, 4 * count, at)
         at += floats.nbytes
         descriptors = np.frombuffer(data, np.uint8, _COLUMNS * count, at).reshape(count, _COLUMNS)
-        grey = cv2.imdecode(np.frombuffer(data, np.uint8, offset=at + descriptors.nbytes), cv2.IMREAD_GRAYSCALE)
-        if grey is None:
+        png = data[at + descriptors.nbytes :]
+        if not (png.startswith(_PNG_START) and png.endswith(_PNG_END)):
             raise ValueError("features that were cut short; compute them anew")
         return cls(
             width_px=width_px,
@@ -93,26 +121,24 @@ class LocalFeatures:
             sizes=floats[2 * count : 3 * count],
             angles=floats[3 * count :],
             descriptors=descriptors,
-            grey=np.asarray(grey, np.uint8),
+            picture=PackedPicture(png),
         )
 
 
 def original_features(grey: Image.Image) -> LocalFeatures:
     """Find the local features of an original, with a grey picture small enough to be stored."""
-    features = local_features(
-        to_grey(grey), long_side_px=ORIGINAL_SIDE_PX, most=ORIGINAL_FEATURES_MAX, closer_px=ORIGINAL_CLOSER_PX
-    )
-    return replace(features, grey=to_long_side(features.grey, KEPT_SIDE_PX))
+    features = local_features(to_grey(grey), ORIGINAL)
+    return replace(features, picture=to_long_side(features.grey, KEPT_SIDE_PX))
 
 
-def local_features(grey: Grey, *, long_side_px: int, most: int, closer_px: int | None = None) -> LocalFeatures:
-    """Find the local features of a picture brought to a long side, so that points are found at like scales.
+def local_features(grey: Grey, scale: Scale) -> LocalFeatures:
+    """Find the local features of a picture brought to a scale, so that points are found at like ones.
 
-    Where it gives few, as thin rings on white do, those of the picture at the long side `closer_px`, faint ones too.
+    Where it gives few, as thin rings on white do, those of the picture at the larger scale, faint ones too.
     """
-    found = _detect(to_long_side(grey, long_side_px), most, _CONTRAST_MIN)
-    if closer_px is not None and len(found.points) < _FEW * most:
-        return _detect(to_long_side(grey, closer_px), most, _CLOSER_CONTRAST_MIN)
+    found = _detect(to_long_side(grey, scale.long_side_px), scale.most, _CONTRAST_MIN)
+    if len(found.points) < scale.few:
+        return _detect(to_long_side(grey, scale.closer_px), scale.most, _CLOSER_CONTRAST_MIN)
     return found
 
 
@@ -133,7 +159,23 @@ def _detect(picture: Grey, most: int, contrast_min: float) -> LocalFeatures:
         sizes=np.array([keypoint.size for keypoint in keypoints], np.float32),
         angles=np.radians(np.array([keypoint.angle for keypoint in keypoints], np.float32)),
         descriptors=_root(np.asarray(described, np.float32)),
-        grey=picture,
+        picture=picture,
+    )
+
+
+def no_features(grey: Grey, *, most_px: int) -> LocalFeatures:
+    """Return a picture with a long side of so much at most, to be compared with another without any features of it."""
+    picture = to_long_side(grey, min(most_px, max(grey.shape)))
+    height_px, width_px = picture.shape
+    nothing = np.empty(0, np.float32)
+    return LocalFeatures(
+        width_px=width_px,
+        height_px=height_px,
+        points=nothing.reshape(0, 2),
+        sizes=nothing,
+        angles=nothing,
+        descriptors=np.empty((0, _COLUMNS), np.uint8),
+        picture=picture,
     )
 
 
@@ -141,14 +183,12 @@ def mirror_features(features: LocalFeatures) -> LocalFeatures:
     """Return the local features of the mirror of a picture, by turning those of the picture round."""
     points = features.points.copy()
     points[:, 0] = features.width_px - 1 - points[:, 0] + 2 * _SHIFT_PX
-    return LocalFeatures(
-        width_px=features.width_px,
-        height_px=features.height_px,
+    return replace(
+        features,
         points=points,
-        sizes=features.sizes,
         angles=np.float32(np.pi) - features.angles,
         descriptors=np.ascontiguousarray(features.descriptors[:, _MIRROR]),
-        grey=np.ascontiguousarray(features.grey[:, ::-1]),
+        mirrored=not features.mirrored,
     )
 
 

@@ -18,7 +18,7 @@ from theftwatch.images.features import Grey, to_long_side
 type Box = tuple[float, float, float, float]
 type _Box = tuple[int, int, int, int]  # the same in pixels
 type _Counts = NDArray[np.int64]
-type _Sums = NDArray[np.float64]
+type _Sums = NDArray[np.int32] | NDArray[np.float32]
 
 #: The most that are asked about
 PARTS_MOST = 6
@@ -84,8 +84,8 @@ class _Steps:
     the same for the picture turned.
     """
 
-    across: _Counts
-    down: _Counts
+    across: _Sums
+    down: _Sums
     #: The same less the mean of the lines a little to either side: texture steps everywhere, a seam in one line
     across_alone: _Sums
     down_alone: _Sums
@@ -139,16 +139,17 @@ def _framed(steps: _Steps) -> list[_Box]:
     return [(int(a), int(b), int(c), int(d)) for a, b, c, d in boxes[order]]
 
 
-def _sums(steps: NDArray[np.bool_]) -> _Counts:
+def _sums(steps: NDArray[np.bool_]) -> NDArray[np.int32]:
     wide = steps.copy()
     wide[:, 1:] |= steps[:, :-1]
     wide[:, :-1] |= steps[:, 1:]
-    return np.vstack([np.zeros((1, wide.shape[1]), np.int64), wide.cumsum(axis=0)])
+    return np.vstack([np.zeros((1, wide.shape[1]), np.int32), wide.cumsum(axis=0, dtype=np.int32)])
 
 
-def _alone(sums: _Counts) -> _Sums:
+def _alone(sums: NDArray[np.int32]) -> NDArray[np.float32]:
     padded = np.pad(sums, ((0, 0), (_BESIDE_PX, _BESIDE_PX)), mode="edge")
-    return sums - (padded[:, : -2 * _BESIDE_PX] + padded[:, 2 * _BESIDE_PX :]) / 2
+    beside = padded[:, : -2 * _BESIDE_PX] + padded[:, 2 * _BESIDE_PX :]
+    return np.asarray(sums - beside.astype(np.float32) / 2, np.float32)
 
 
 def _strongest(steps: NDArray[np.bool_]) -> list[int]:
@@ -170,7 +171,7 @@ def _spans(seams: list[int]) -> tuple[_Counts, _Counts]:
     return places[first], places[second]
 
 
-def _side(sums: _Counts | _Sums, place: _Counts, start: _Counts, end: _Counts) -> NDArray[np.float64]:
+def _side(sums: _Sums, place: _Counts, start: _Counts, end: _Counts) -> NDArray[np.float64]:
     """Return which share of sides before a place, from start to end, are steps."""
     corner = np.maximum(1, (_CORNER_SHARE * (end - start)).astype(np.int64))
     steps = sums[end - corner, place - 1] - sums[start + corner, place - 1]

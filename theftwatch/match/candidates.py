@@ -1,6 +1,6 @@
 """Candidates: pairs of images worth verifying, found by search over the record or over memory."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -13,8 +13,12 @@ RADIUS_BITS = 8
 #: Which variants of an image are compared in which role; by role, so that a pair is the same whichever arrives first
 ORIGINAL_VARIANTS: tuple[Variant, ...] = ("plain", "mirror", "trimmed", "trimmed_mirror")
 SUSPECT_VARIANTS: tuple[Variant, ...] = ("plain", "trimmed")
-#: Cosine of two descriptors below which they are no candidate; edited copies go down to 0.3, cut-outs to 0.15
-SIMILARITY_MIN = 0.15
+#: Cosine of two descriptors below which they are no candidate; edited copies go down to 0.3, cut-outs to 0.2
+SIMILARITY_MIN = 0.2
+#: The same for a part of a picture, which shows little else: its original is near, or another part is the better one
+PART_SIMILARITY_MIN = 0.35
+#: How many times as many neighbours are returned as are asked for, so that going on need not mean searching again
+SPARE = 5
 
 type Method = Literal["exact", "phash", "descriptor"]
 
@@ -40,6 +44,8 @@ class Asked:
 
     sha256: bytes
     descriptor: Descriptor
+    #: Cosine from which another descriptor counts as near
+    similarity_min: float = SIMILARITY_MIN
 
 
 class Candidates(Protocol):
@@ -49,9 +55,15 @@ class Candidates(Protocol):
         """Return all images in the other role with the same bytes or a near hash, ordered by pair."""
         ...
 
-    async def find_alike(self, asked: Sequence[Asked], side: Side, most: int) -> list[Candidate]:
-        """Return, for each image asked about, so many images in the other role with the nearest descriptors.
+    async def find_alike(self, asked: Sequence[Asked], side: Side, most: int) -> list[list[Candidate]]:
+        """Return, for each image or part asked about, images in the other role, the nearest descriptors first.
 
-        An image that is asked about with several parts gets as many for each. Ordered by pair.
+        `most` of them, and as many more as SPARE says, where there are so many.
         """
         ...
+
+
+def ordered(candidates: Iterable[Candidate]) -> list[Candidate]:
+    """Return candidates by pair, each pair once."""
+    unique = {candidate.pair: candidate for candidate in candidates}
+    return [unique[pair] for pair in sorted(unique)]

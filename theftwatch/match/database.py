@@ -6,19 +6,27 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from theftwatch.db import store
-from theftwatch.db.queries import execute, fetch
+from theftwatch.db.queries import fetch
 from theftwatch.images.descriptor import Descriptor
 from theftwatch.images.features import LocalFeatures
 from theftwatch.images.fingerprint import Fingerprint
 from theftwatch.images.phash import VariantHash
 from theftwatch.listing import Side
-from theftwatch.match.candidates import ORIGINAL_VARIANTS, RADIUS_BITS, SUSPECT_VARIANTS, Asked, Candidate
-from theftwatch.match.neighbours import embedding_rows, nearest, ordered, paired
+from theftwatch.match.candidates import (
+    ORIGINAL_VARIANTS,
+    RADIUS_BITS,
+    SPARE,
+    SUSPECT_VARIANTS,
+    Asked,
+    Candidate,
+    ordered,
+)
+from theftwatch.match.neighbours import embedding_rows, nearest, paired
 
 logger = logging.getLogger(__name__)
 
 #: How many more are fetched by their signs than are wanted by their cosine, so that few of the nearest are missed
-_OVERSAMPLED = 8
+_OVERSAMPLED = 2
 #: The most that the index can be told to look at; for more it goes on by itself
 _WIDTH_MAX = 1000
 
@@ -35,7 +43,7 @@ class DatabaseCandidates:
         """Return all images in the other role with the same bytes or a near hash, ordered by pair."""
         other: Side = "suspect" if side == "original" else "original"
         variants = {"original": list(ORIGINAL_VARIANTS), "suspect": list(SUSPECT_VARIANTS)}
-        async with self.pool.connection() as connection:
+        async with store.reading(self.pool) as connection:
             exact = await fetch(connection, "find_exact", sha256s=list(sha256s), other_side=other)
             near = await fetch(
                 connection,
@@ -52,16 +60,15 @@ class DatabaseCandidates:
             found.append(Candidate(original=original, suspect=suspect, method="phash"))
         return ordered(found)
 
-    async def find_alike(self, asked: Sequence[Asked], side: Side, most: int) -> list[Candidate]:
-        """Return, for each image asked about, so many images in the other role with the nearest descriptors."""
+    async def find_alike(self, asked: Sequence[Asked], side: Side, most: int) -> list[list[Candidate]]:
+        """Return, for each image asked about, those in the other role with the nearest descriptors, nearest first."""
         if not asked:
             return []
         other: Side = "suspect" if side == "original" else "original"
+        most *= SPARE
         fetched = most * _OVERSAMPLED
         async with self.pool.connection() as connection:
-            [(by_index,)] = await fetch(connection, "has_descriptor_index")
-            if by_index:
-                await execute(connection, "set_search_width", width=str(min(fetched, _WIDTH_MAX)))
+            [(by_index, *_)] = await fetch(connection, "prepare_search", width=str(min(fetched, _WIDTH_MAX)))
             rows = await fetch(
                 connection,
                 "find_alike_by_index" if by_index else "find_alike_by_scan",
@@ -73,12 +80,13 @@ class DatabaseCandidates:
         found: dict[int, list[tuple[bytes, bytes]]] = defaultdict(list)
         for number, sha256, embedding in rows:
             found[number - 1].append((sha256, embedding))
-        candidates: list[Candidate] = []
-        for number, near in found.items():
-            each = asked[number]
+        candidates: list[list[Candidate]] = []
+        for number, each in enumerate(asked):
+            near = found[number]
             similarities = embedding_rows(embedding for _, embedding in near) @ each.descriptor.row
-            candidates += paired(each, nearest(similarities, [sha256 for sha256, _ in near], most), side)
-        return ordered(candidates)
+            best = nearest(similarities, [sha256 for sha256, _ in near], each.similarity_min, most)
+            candidates.append(paired(each, best, side))
+        return candidates
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,30 +98,29 @@ class DatabaseKnown:
 
     async def fingerprints(self, sha256s: Sequence[bytes]) -> Mapping[bytes, Fingerprint]:
         """Return the fingerprints of those images that have one."""
-        async with self.pool.connection() as connection:
-            rows = await fetch(connection, "find_fingerprints", sha256s=list(sha256s))
-            described = await store.find_descriptors(connection, sha256s, self.model) if self.model else {}
-        hashes: dict[bytes, list[VariantHash]] = defaultdict(list)
-        images: dict[bytes, tuple[str, int, int]] = {}
-        for sha256, image_format, width_px, height_px, variant, hash_64, hash_256 in rows:
-            images[sha256] = image_format, width_px, height_px
-            hashes[sha256].append(VariantHash(variant=variant, hash=hash_64, hash_256=hash_256))
+        if not sha256s:
+            return {}
+        async with store.reading(self.pool) as connection:
+            rows = await fetch(connection, "find_fingerprints", sha256s=list(sha256s), model=self.model)
         return {
             sha256: Fingerprint(
                 format=image_format,
                 width_px=width_px,
                 height_px=height_px,
-                hashes=tuple(hashes[sha256]),
-                descriptor=Descriptor(model=self.model, embedding=described[sha256])
-                if self.model and sha256 in described
-                else None,
+                hashes=tuple(
+                    VariantHash(variant=variant, hash=hash_64, hash_256=hash_256)
+                    for variant, hash_64, hash_256 in zip(*hashes, strict=True)
+                ),
+                descriptor=Descriptor(model=self.model, embedding=embedding) if self.model and embedding else None,
             )
-            for sha256, (image_format, width_px, height_px) in images.items()
+            for sha256, image_format, width_px, height_px, *hashes, embedding in rows
         }
 
     async def features(self, sha256s: Sequence[bytes]) -> Mapping[bytes, LocalFeatures]:
         """Return the local features of those originals whose features are stored, by this version's algorithm."""
-        async with self.pool.connection() as connection:
+        if not sha256s:
+            return {}
+        async with store.reading(self.pool) as connection:
             stored = await store.find_local_features(connection, sha256s)
         known: dict[bytes, LocalFeatures] = {}
         for sha256, packed in stored.items():

@@ -5,16 +5,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from theftwatch.images.align import Alignment, align, moved
-from theftwatch.images.features import LocalFeatures
+from theftwatch.images.align import Agreement, Alignment, align, lay, moved
+from theftwatch.images.features import LocalFeatures, mirror_features
 from theftwatch.images.fingerprint import Fingerprint
 from theftwatch.images.phash import VariantHash
-from theftwatch.match.candidates import ORIGINAL_VARIANTS, RADIUS_BITS, SUSPECT_VARIANTS
+from theftwatch.match.candidates import ORIGINAL_VARIANTS, PART_SIMILARITY_MIN, RADIUS_BITS, SUSPECT_VARIANTS
 from theftwatch.match.picture import OriginalPicture, SuspectPicture
 from theftwatch.match.transform import Size, Transform, describe, read_transform
 
 #: Counts up when the same pair may be decided otherwise
-ALGORITHM_VERSION = 2
+ALGORITHM_VERSION = 3
 
 #: Scores from here on are a match; chosen so that no pair of different photos reaches it, see docs/recognition.md
 MATCH_SCORE = 0.98
@@ -22,14 +22,15 @@ MATCH_SCORE = 0.98
 POSSIBLE_SCORE = 0.5
 #: What one unit of each measure adds to the logarithm of the odds
 _INTERCEPT, _PER_INLIERS, _PER_ERROR, _PER_SAME, _PER_OTHER = -10.63, 1.19, -1.47, 4.25, -1.77
+#: The same for two pictures that are laid over each other as they are, and the distance of their 256-bit hashes up to
+#: which that is tried
+_LAID_INTERCEPT, _LAID_PER_WHOLE, _LAID_PER_OTHER, _LAID_BITS = -5.62, -1.80, -1.31, 24
 #: Few features in a small part of the picture, or a few blocks, may agree by chance; they are worth a look at most
 _INLIERS_FEW, _SHOWN_LITTLE, _BLOCKS_FEW, _DOUBTFUL_SCORE = 10, 0.65, 6, 0.9
 #: Scores from here on leave no doubt that a further look could remove
 _SURE_SCORE = 0.99
 #: Scores of a look below which a closer one finds nothing either: a chance agreement of a few points
-_CLOSER_SCORE = 0.004
-#: Cosine of an original's descriptor and that of a suspect's part from which the part is compared
-_PART_SIMILARITY = 0.3
+_CLOSER_SCORE = 0.02
 #: The likeliest parts that an original is looked for in; no copy of the tuning set was in a later one
 _PARTS_LOOKED_AT = 2
 
@@ -41,7 +42,7 @@ class Decision:
     decision: Literal["match", "possible", "no_match", "unusable"]
     #: 0 to 1; MATCH_SCORE and POSSIBLE_SCORE are the thresholds
     score: float
-    #: exact, phash (near hashes, local features agree) or features (local features alone)
+    #: exact, phash (near hashes) or features (local features alone)
     method: str
     #: One plain sentence
     explanation: str
@@ -133,23 +134,26 @@ def decide(original: OriginalPicture, suspect: SuspectPicture) -> Decision:
             best.size,
             best.suspect_size,
             ((prints[0].width_px, prints[0].height_px), (prints[1].width_px, prints[1].height_px)),
-            suspect.first_look.grey,
+            suspect.small.grey,
         )
         explanation = _explain(transform, best.alignment, distance_bits)
     return Decision(
         decision=decision,
         score=score,
-        method="phash" if by_hash else "features",
+        method="phash" if by_hash or (best and not best.alignment.inliers) else "features",
         explanation=explanation,
         transform=transform,
         distance_bits=distance_bits,
         similarity=round(best.alignment.agreement.better, 4) if best else None,
-        inliers=best.alignment.inliers if best else None,
+        inliers=best.alignment.inliers or None if best else None,
     )
 
 
 def _looks(original: OriginalPicture, suspect: SuspectPicture) -> Iterator[_Look]:
     """Yield how the original is found in the suspect, by looks that cost more and more."""
+    laid = _laid(original, suspect)
+    if laid and laid.score >= _SURE_SCORE:
+        yield laid
     first = _look(original.features, suspect.first_look)
     if first:
         yield first
@@ -177,7 +181,7 @@ def _promising_parts(original: OriginalPicture, suspect: SuspectPicture, *, trac
     if described is None:
         return list(range(len(suspect.parts)))
     whole = suspect.fingerprint.descriptor
-    least = _PART_SIMILARITY
+    least = PART_SIMILARITY_MIN
     if whole is not None and not trace:
         least = max(least, float(whole.row @ described.row))
     similarities = [
@@ -187,6 +191,32 @@ def _promising_parts(original: OriginalPicture, suspect: SuspectPicture, *, trac
     ]
     likeliest = sorted(similarities, reverse=True)[:_PARTS_LOOKED_AT]
     return [index for similarity, index in likeliest if similarity >= least]
+
+
+def _laid(original: OriginalPicture, suspect: SuspectPicture) -> _Look | None:
+    """Return how the pictures agree as they are, or one of them mirrored, where their long hashes say that they may.
+
+    It tells copies that were kept whole, thin pieces that are blurred or small among them, and no other.
+    """
+    [seen] = (each for each in suspect.fingerprint.hashes if each.variant == "plain")
+    near = {
+        each.variant: (int.from_bytes(each.hash_256) ^ int.from_bytes(seen.hash_256)).bit_count()
+        for each in original.fingerprint.hashes
+        if each.variant in ("plain", "mirror")
+    }
+    variant = min(near, key=lambda name: (near[name], name != "plain"))
+    if near[variant] > _LAID_BITS:
+        return None
+    features = original.features if variant == "plain" else mirror_features(original.features)
+    alignment = lay(features, suspect.small)
+    if alignment is None or alignment.agreement.blocks < _BLOCKS_FEW:
+        return None
+    return _Look(
+        alignment=alignment,
+        size=(features.width_px, features.height_px),
+        suspect_size=(suspect.small.width_px, suspect.small.height_px),
+        score=_score_laid(alignment.agreement),
+    )
 
 
 def _look(original: LocalFeatures, suspect: LocalFeatures) -> _Look | None:
@@ -219,6 +249,16 @@ def score_alignment(alignment: Alignment) -> float:
     return min(score, _DOUBTFUL_SCORE) if few or agreement.blocks < _BLOCKS_FEW else score
 
 
+def _score_laid(agreement: Agreement) -> float:
+    """Return the same for pictures that are laid over each other as they are, by two measures."""
+    sum_ = (
+        _LAID_INTERCEPT
+        + _LAID_PER_WHOLE * math.log(1.005 - agreement.whole)
+        + _LAID_PER_OTHER * math.log(agreement.other_share + 0.03)
+    )
+    return 1 / (1 + math.exp(-sum_))
+
+
 def _decision(score: float) -> Literal["match", "possible", "no_match"]:
     if score >= MATCH_SCORE:
         return "match"
@@ -239,8 +279,8 @@ def _distance(one: VariantHash, other: VariantHash) -> int:
 
 def _explain(transform: Transform, alignment: Alignment, distance_bits: int) -> str:
     how = describe(transform)
+    points = f"{alignment.inliers} local features agree to {alignment.error_px:.1f} pixels, and "
     return (
-        f"{how[0].upper()}{how[1:]}: {alignment.inliers} local features agree to {alignment.error_px:.1f} pixels, and"
-        f" {round(alignment.agreement.better * 100)} % of the outlines coincide; hash distance {distance_bits} of 64"
-        " bits."
+        f"{how[0].upper()}{how[1:]}: {points if alignment.inliers else ''}{round(alignment.agreement.better * 100)} %"
+        f" of the outlines coincide; hash distance {distance_bits} of 64 bits."
     )

@@ -126,7 +126,7 @@ class Drain:
         """Return the descriptors of images by the network in use; of one whose bytes are gone there is none."""
         if self._model is None:
             return {}
-        async with self._pool.connection() as connection:
+        async with store.reading(self._pool) as connection:
             stored = await store.find_descriptors(connection, sha256s, self._model)
         return {sha256: Descriptor(model=self._model, embedding=embedding) for sha256, embedding in stored.items()}
 
@@ -144,7 +144,7 @@ class Drain:
         }
 
     async def _fetch(self, query: str, **parameters: object) -> list[tuple[Any, ...]]:
-        async with self._pool.connection() as connection:
+        async with store.reading(self._pool) as connection:
             return await fetch(connection, query, **parameters)
 
 

@@ -4,20 +4,22 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
 from theftwatch.images.descriptor import Descriptor
 from theftwatch.listing import Side
-from theftwatch.match.candidates import Asked, Candidate, Candidates
+from theftwatch.match.candidates import PART_SIMILARITY_MIN, Asked, Candidate, Candidates, ordered
 from theftwatch.match.decide import Decision
 from theftwatch.match.picture import Part
 from theftwatch.match.search import Verifier
 
-#: Neighbours by descriptor that are verified at first, for a whole image and for each part of one; twice as many as
-#: before are asked for as long as some of the last ones are copies
-_FIRST_NEIGHBOURS, _FIRST_PART_NEIGHBOURS = 5, 3
+#: Neighbours by descriptor that are verified at first, for a whole image and for each part of one; as long as there are
+#: copies among them, twice as many as up to the last copy, and as many more as at first
+_FIRST_NEIGHBOURS, _FIRST_PART_NEIGHBOURS = 4, 2
 #: More copies of one image than a record should hold; ends the search whatever happens
 _NEIGHBOURS_MAX = 20_000
 
 type Pair = tuple[bytes, bytes]
 #: A decision, and whether it leaves no need to ask about the suspect's parts
 type Known = tuple[str, bool]
+#: An image or part asked about, candidates with it, the nearest first, and how many of them are to be verified
+type _Search = tuple[Asked, list[Candidate], int]
 #: Returns what is known of candidates already
 type FindDecided = Callable[[Sequence[Candidate]], Awaitable[Mapping[Pair, Known]]]
 
@@ -38,7 +40,7 @@ class Lookup:
 
     async def run(self, sha256s: Sequence[bytes], descriptors: Mapping[bytes, Descriptor], side: Side) -> None:
         """Look images up in one role, with the descriptors of those that have one."""
-        await self._verify(await self._candidates.find_same(sha256s, side), side)
+        await self._verify(await self._candidates.find_same(sha256s, side))
         described = [sha256 for sha256 in sha256s if sha256 in descriptors]
         whole = [Asked(sha256=sha256, descriptor=descriptors[sha256]) for sha256 in described]
         await self._search(whole, side, _FIRST_NEIGHBOURS)
@@ -46,27 +48,34 @@ class Lookup:
             doubtful = [sha256 for sha256 in sha256s if sha256 not in self._settled]
             self.parts |= await self._verifier.parts(doubtful)
             parts = (
-                Asked(sha256=sha256, descriptor=part.descriptor)
+                Asked(sha256=sha256, descriptor=part.descriptor, similarity_min=PART_SIMILARITY_MIN)
                 for sha256 in doubtful
                 for part in self.parts[sha256]
                 if part.descriptor is not None
             )
             await self._search(parts, side, _FIRST_PART_NEIGHBOURS)
 
-    async def _search(self, asked: Iterable[Asked], side: Side, most: int) -> None:
+    async def _search(self, asked: Iterable[Asked], side: Side, first: int) -> None:
         """Verify the nearest neighbours, and go on with more of them where that finds copies."""
-        asked = list(asked)
-        seen: set[Pair] = set()
-        while asked and most <= _NEIGHBOURS_MAX:
-            found = await self._candidates.find_alike(asked, side, most)
-            fresh = [candidate for candidate in found if candidate.pair not in seen]
-            seen.update(candidate.pair for candidate in fresh)
-            copied = await self._verify(fresh, side)
-            asked = [each for each in asked if each.sha256 in copied]
-            most *= 2
+        searches: list[_Search] = [(each, [], first) for each in asked]
+        while searches:
+            searches = await self._reach(searches, side)
+            copied = await self._verify(ordered(each for _, near, reach in searches for each in near[:reach]))
+            searches = [
+                (each, near, farther)
+                for each, near, reach in searches
+                if (farther := _farther(near[:reach], copied, first)) > reach
+            ]
 
-    async def _verify(self, candidates: Sequence[Candidate], side: Side) -> set[bytes]:
-        """Decide what is new among candidates, and return the images asked about that a copy is known of."""
+    async def _reach(self, searches: Sequence[_Search], side: Side) -> list[_Search]:
+        """Have those searches go as far as they are to reach that do not yet."""
+        short = [(each, reach) for each, near, reach in searches if len(near) < reach]
+        most = max((reach for _, reach in short), default=0)
+        found = iter(await self._candidates.find_alike([each for each, _ in short], side, most))
+        return [(each, next(found) if len(near) < reach else near, reach) for each, near, reach in searches]
+
+    async def _verify(self, candidates: Sequence[Candidate]) -> set[Pair]:
+        """Decide what is new among candidates, and return those pairs that are copies."""
         new = [candidate for candidate in candidates if candidate.pair not in self._known]
         self._known |= await self._find_decided(new)
         new = [candidate for candidate in new if candidate.pair not in self._known]
@@ -74,8 +83,10 @@ class Lookup:
             self.decided.append((candidate, decision))
             self._known[candidate.pair] = decision.decision, decision.settled
         self._settled.update(candidate.suspect for candidate in candidates if self._known[candidate.pair][1])
-        return {
-            candidate.original if side == "original" else candidate.suspect
-            for candidate in candidates
-            if self._known[candidate.pair][0] in ("match", "possible")
-        }
+        return {each.pair for each in candidates if self._known[each.pair][0] in ("match", "possible")}
+
+
+def _farther(near: Sequence[Candidate], copied: set[Pair], first: int) -> int:
+    """Return how many of the nearest are to be verified, given which of these are copies."""
+    last = max((place for place, each in enumerate(near, 1) if each.pair in copied), default=0)
+    return min(2 * last + first - 1, _NEIGHBOURS_MAX)

@@ -10,8 +10,16 @@ from numpy.typing import NDArray
 from theftwatch.images.descriptor import LENGTH
 from theftwatch.images.fingerprint import Fingerprint
 from theftwatch.listing import Side
-from theftwatch.match.candidates import ORIGINAL_VARIANTS, RADIUS_BITS, SUSPECT_VARIANTS, Asked, Candidate
-from theftwatch.match.neighbours import nearest, ordered, paired
+from theftwatch.match.candidates import (
+    ORIGINAL_VARIANTS,
+    RADIUS_BITS,
+    SPARE,
+    SUSPECT_VARIANTS,
+    Asked,
+    Candidate,
+    ordered,
+)
+from theftwatch.match.neighbours import nearest, paired
 
 #: Compared at once, asked times stored; bounds memory to some 100 MB
 _ASKED_BLOCK = 64
@@ -48,11 +56,14 @@ class MemoryCandidates:
             found.append(Candidate(original=original, suspect=suspect, method="phash"))
         return ordered(found)
 
-    async def find_alike(self, asked: Sequence[Asked], side: Side, most: int) -> list[Candidate]:
-        """Return, for each image asked about, so many images in the other role with the nearest descriptors."""
+    async def find_alike(self, asked: Sequence[Asked], side: Side, most: int) -> list[list[Candidate]]:
+        """Return, for each image asked about, those in the other role with the nearest descriptors, nearest first."""
         sha256s, descriptors = self._descriptors["suspect" if side == "original" else "original"]
-        candidates: list[Candidate] = []
-        for start in range(0, len(asked) if sha256s else 0, _ASKED_BLOCK):
+        if not sha256s:
+            return [[] for _ in asked]
+        most *= SPARE
+        candidates: list[list[Candidate]] = []
+        for start in range(0, len(asked), _ASKED_BLOCK):
             block = asked[start : start + _ASKED_BLOCK]
             # In the processor's own numbers for the product only: stored in four bytes they would take twice the memory
             rows = np.stack([each.descriptor.row for each in block])
@@ -63,9 +74,9 @@ class MemoryCandidates:
             for each, similarities in zip(block, np.concatenate(parts, axis=1), strict=True):
                 # One more than wanted, as the image may find itself
                 best = np.argpartition(-similarities, min(most, len(similarities) - 1))[: most + 1]
-                found = nearest(similarities[best], [sha256s[index] for index in best], most)
-                candidates += paired(each, found, side)
-        return ordered(candidates)
+                found = nearest(similarities[best], [sha256s[index] for index in best], each.similarity_min, most)
+                candidates.append(paired(each, found, side))
+        return candidates
 
     def _near(self, asked: set[bytes], side: Side, other: _Hashes) -> set[tuple[bytes, bytes]]:
         """Return every near pair (asked, other) of different images."""

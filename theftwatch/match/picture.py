@@ -7,16 +7,25 @@ from PIL import Image
 
 from theftwatch.images.decode import decode
 from theftwatch.images.descriptor import PART_SIDE_PX, Descriptor, describe
-from theftwatch.images.features import Grey, LocalFeatures, local_features, original_features, to_grey, to_long_side
+from theftwatch.images.features import (
+    Grey,
+    LocalFeatures,
+    Scale,
+    local_features,
+    no_features,
+    original_features,
+    to_grey,
+    to_long_side,
+)
 from theftwatch.images.fingerprint import Fingerprint, fingerprint
 from theftwatch.images.parts import Box, find_parts
 
 #: Sides that are asked of the decoder, and the most that a suspect is looked at with
 _ORIGINAL_SHORT_PX, _SUSPECT_SHORT_PX, _SUSPECT_LONG_PX = 640, 512, 1024
-#: Long side and most features of a first look, at the whole or a part, and of a close one at either
-_FIRST_LOOK, _CLOSE_LOOK, _CLOSE_PART_LOOK = (256, 300), (512, 1000), (384, 500)
-#: Long side of any look that gives few features otherwise
-_CLOSER_PX = 640
+#: A first look at the whole or a part, and a close one at either
+_FIRST_LOOK = Scale(long_side_px=256, most=200, few=30, closer_px=448)
+_CLOSE_LOOK = Scale(long_side_px=512, most=1000, few=100, closer_px=640)
+_CLOSE_PART_LOOK = Scale(long_side_px=384, most=500, few=167, closer_px=640)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,21 +56,26 @@ class SuspectPicture:
         self._part_features: dict[tuple[int, bool], LocalFeatures] = {}
 
     @cached_property
+    def small(self) -> LocalFeatures:
+        """Return a small picture without any features: enough to compare it as it is."""
+        return no_features(self._grey, most_px=_FIRST_LOOK.long_side_px)
+
+    @cached_property
     def first_look(self) -> LocalFeatures:
         """Return few features of a small picture: enough for most copies, for a fifth of the time."""
-        return self._look(self._grey, _FIRST_LOOK)
+        return local_features(self._grey, _FIRST_LOOK)
 
     @cached_property
     def close_look(self) -> LocalFeatures:
         """Return many features of a large picture."""
-        return self._look(self._grey, _CLOSE_LOOK)
+        return local_features(self._grey, _CLOSE_LOOK)
 
     @cached_property
     def parts(self) -> tuple[Part, ...]:
         """Return the parts that may be photos of their own."""
         return tuple(
             Part(place=place, descriptor=describe(Image.fromarray(self._cut(place)), side_px=PART_SIDE_PX))
-            for place in find_parts(self._grey)
+            for place in find_parts(self.small.grey)
         )
 
     def part_look(self, index: int, *, close: bool) -> tuple[LocalFeatures, tuple[float, float], tuple[int, int]]:
@@ -69,7 +83,7 @@ class SuspectPicture:
         place = self.parts[index].place
         if (index, close) not in self._part_features:
             look = _CLOSE_PART_LOOK if close else _FIRST_LOOK
-            self._part_features[index, close] = self._look(self._cut(place), look)
+            self._part_features[index, close] = local_features(self._cut(place), look)
         features = self._part_features[index, close]
         width_px = features.width_px / (place[2] - place[0])
         height_px = features.height_px / (place[3] - place[1])
@@ -79,10 +93,6 @@ class SuspectPicture:
         height, width = self._grey.shape
         left, top, right, bottom = place
         return self._grey[round(top * height) : round(bottom * height), round(left * width) : round(right * width)]
-
-    def _look(self, grey: Grey, look: tuple[int, int]) -> LocalFeatures:
-        long_side_px, most = look
-        return local_features(grey, long_side_px=long_side_px, most=most, closer_px=_CLOSER_PX)
 
 
 def read_original(data: bytes) -> OriginalPicture:

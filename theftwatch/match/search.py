@@ -71,7 +71,7 @@ class Verifier:
         found: dict[bytes, tuple[Part, ...]] = {}
         for start in range(0, len(sha256s), _IN_WORK):
             block = sha256s[start : start + _IN_WORK]
-            prints = await self._known.fingerprints(block)
+            prints = await self._known.fingerprints(sorted(set(block) - self._suspects.keys()))
             parts = await asyncio.gather(*(self._run(self._parts, sha256, prints) for sha256 in block))
             found |= dict(zip(block, parts, strict=True))
         return found

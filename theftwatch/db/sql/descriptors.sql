@@ -43,15 +43,18 @@ select i.sha256, d.embedding
 from image i join descriptor d on d.image = i.id
 where i.sha256 = any(%(sha256s)s::bytea[]) and d.part = 0 and d.model = %(model)s;
 
--- has_descriptor_index --
-select to_regclass('descriptor_code_original_near') is not null;
-
--- set_search_width --
--- Has the index look at so many neighbours, until the transaction ends; what is asked for beyond that it looks up anew.
+-- prepare_search --
+-- Says whether there is an index of descriptors, and until the transaction ends has it look at so many neighbours; what is
+-- asked for beyond that it looks up anew.
 select
+    indexed,
     set_config('hnsw.ef_search', %(width)s::text, true),
     set_config('hnsw.iterative_scan', 'relaxed_order', true),
-    set_config('enable_seqscan', 'off', true);
+    set_config('enable_seqscan', case when indexed then 'off' else 'on' end, true)
+from (select to_regclass('descriptor_code_original_near') is not null) as found (indexed);
+
+-- has_descriptor_index --
+select to_regclass('descriptor_code_original_near') is not null;
 
 -- find_alike_by_index --
 -- Finds the nearest descriptors of the other role by their signs, with the index.
@@ -94,8 +97,13 @@ from image i join local_features f on f.image = i.id
 where i.sha256 = any(%(sha256s)s::bytea[]);
 
 -- find_fingerprints --
--- Finds the hashes of images with what is known of their size.
-select i.sha256, i.format, i.width_px, i.height_px, p.variant, p.hash, p.hash_256
-from image i join image_phash p on p.image = i.id
+-- Finds the hashes of images and what a network says of them, with what is known of their size.
+select
+    i.sha256, i.format, i.width_px, i.height_px,
+    array_agg(p.variant order by p.variant), array_agg(p.hash order by p.variant),
+    array_agg(p.hash_256 order by p.variant), d.embedding
+from image i
+join image_phash p on p.image = i.id
+left join descriptor d on d.image = i.id and d.part = 0 and d.model = %(model)s::text
 where i.sha256 = any(%(sha256s)s::bytea[])
-order by i.id, p.variant;
+group by i.id, d.embedding;

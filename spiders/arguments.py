@@ -23,18 +23,22 @@ class Start:
 class Arguments:
     """All that a spider was told."""
 
+    #: Empty: the targets that are due
     starts: tuple[Start, ...]
     side: Side | None = None
     limit: int | None = None
+    minutes: int | None = None
 
 
-def read_arguments(spider: str, given: dict[str, str], kinds: Iterable[Kind]) -> Arguments:
-    """Check the arguments of a spider that starts from some kinds of things.
+def read_arguments(
+    spider: str, given: dict[str, str], kinds: Iterable[Kind], *, needs_start: bool = False
+) -> Arguments:
+    """Check the arguments of a spider that starts from some kinds of things, or from the targets that are due.
 
     Raises UsageError naming the wrong one.
     """
     kinds = tuple(kinds)
-    allowed = (*kinds, "file", "side", "limit")
+    allowed = (*kinds, "file", "side", "limit", "minutes")
     for name, value in given.items():
         if name not in allowed:
             raise UsageError(f"-a {name}={value}: spider {spider} takes {', '.join(allowed)}; see docs/spiders.md")
@@ -43,9 +47,20 @@ def read_arguments(spider: str, given: dict[str, str], kinds: Iterable[Kind]) ->
     starts = [Start(kind=kind, value=given[kind].strip()) for kind in kinds if kind in given]
     if "file" in given:
         starts += _read_file(spider, Path(given["file"]), kinds)
-    if not starts:
+    if not starts and needs_start:
         raise UsageError(f"spider {spider} has nothing to start from; give -a {'=, -a '.join((*kinds, 'file'))}=")
-    return Arguments(starts=tuple(starts), side=_side(given.get("side")), limit=_limit(given.get("limit")))
+    if not starts and "side" in given:
+        raise UsageError(f"-a side={given['side']}: sellers of targets have the sides of their marketplaces")
+    if starts and "minutes" in given:
+        raise UsageError(
+            f"-a minutes={given['minutes']} bounds the crawl of targets; give it without {starts[0].kind}="
+        )
+    return Arguments(
+        starts=tuple(starts),
+        side=_side(given.get("side")),
+        limit=_number(given, "limit", "listings"),
+        minutes=_number(given, "minutes", "minutes"),
+    )
 
 
 def _read_file(spider: str, path: Path, kinds: tuple[Kind, ...]) -> list[Start]:
@@ -73,9 +88,10 @@ def _side(value: str | None) -> Side | None:
     return cast("Side | None", value)
 
 
-def _limit(value: str | None) -> int | None:
+def _number(given: dict[str, str], name: str, what: str) -> int | None:
+    value = given.get(name)
     if value is None:
         return None
     if not value.isdecimal() or int(value) < 1:
-        raise UsageError(f"-a limit={value}: give the number of listings to stop after, 1 or more")
+        raise UsageError(f"-a {name}={value}: give the number of {what} to stop after, 1 or more")
     return int(value)

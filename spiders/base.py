@@ -12,8 +12,10 @@ from scrapy.http import Response, TextResponse
 from twisted.python.failure import Failure
 
 from spiders.arguments import Arguments, Kind, Start, read_arguments
+from spiders.leases import Leases, target_of
 from spiders.run import ProblemKind, Run
 from theftwatch.config import NAMED_DESCRIPTORS, Settings, settings
+from theftwatch.db.targets import Outcome
 from theftwatch.errors import PageBlockedError, PageChangedError, PageError, UnknownPageError, UsageError
 from theftwatch.listing import Listing, Page, PageKind, Side
 from theftwatch.pages import read_page
@@ -27,6 +29,14 @@ _GONE = {404, 410}
 _REFUSED = {401, 403, 429}
 _ERROR = 400
 _LIVE_DELAY_MIN_S = 1.0
+#: How a target goes whose page is in such trouble
+_OUTCOMES: dict[ProblemKind, Outcome] = {
+    "blocked": "blocked",
+    "changed": "failed",
+    "unknown": "failed",
+    "gone": "gone",
+    "failed": "failed",
+}
 
 
 class MarketplaceSpider(Spider):
@@ -34,6 +44,8 @@ class MarketplaceSpider(Spider):
 
     #: Kinds of `-a` argument that it can start from
     kinds: ClassVar[tuple[Kind, ...]]
+    #: Whether it has to be told where to start; else it crawls the targets that are due
+    needs_start: ClassVar[bool] = False
 
     def __init__(self, *args: Any, **kwargs: str) -> None:
         super().__init__(*args)
@@ -42,7 +54,8 @@ class MarketplaceSpider(Spider):
         self.arguments = kwargs
         self._asked: Arguments = self.read(kwargs)
         self.side: Side | None = self._asked.side
-        self._listings_left = self._asked.limit
+        self._listings_left = self._asked.limit if self._asked.starts else None
+        self._leases: Leases | None = None
         self._blocks_in_a_row = 0
 
     @classmethod
@@ -52,7 +65,9 @@ class MarketplaceSpider(Spider):
         Raises UsageError.
         """
         # What scrapyd passes is no argument of ours.
-        return read_arguments(cls.name, {k: v for k, v in given.items() if k != "_job"}, cls.kinds)
+        return read_arguments(
+            cls.name, {k: v for k, v in given.items() if k != "_job"}, cls.kinds, needs_start=cls.needs_start
+        )
 
     @classmethod
     def check(cls, given: dict[str, str], own: Settings) -> None:
@@ -67,7 +82,8 @@ class MarketplaceSpider(Spider):
 
             model()
         hosts = {urlsplit(request.url).hostname or "" for start in arguments.starts for request in cls.requests(start)}
-        if not all(own.mapped(host) for host in hosts):
+        # Which hosts the targets are on shows later.
+        if not all(own.mapped(host) for host in hosts) or not (hosts or own.host_map):
             cls.check_live(own)
 
     @staticmethod
@@ -92,30 +108,67 @@ class MarketplaceSpider(Spider):
         """
 
     async def start(self) -> AsyncIterator[Any]:
-        """Yield the first requests."""
+        """Yield the first requests: of what was asked for, else of the targets that are due."""
+        if not self._asked.starts:
+            async for request in self._start_leased():
+                yield request
         for start in self._asked.starts:
             for request in self.requests(start):
                 yield self.page_request(request)
+
+    async def _start_leased(self) -> AsyncIterator[Request]:
+        await Run.of(self.crawler).open()
+        leases = self._leases = Leases(self.crawler, self.name, limit=self._asked.limit, minutes=self._asked.minutes)
+        async for target in leases.lease():
+            if target.url is not None:
+                start = Start(kind="url", value=target.url)
+            else:
+                assert target.kind != "listing"
+                start = Start(kind=target.kind, value=target.ref)
+            try:
+                requests = self.requests(start)
+            except UsageError as exc:
+                logger.warning(
+                    "target %d cannot be crawled: %s; `theftwatch target remove %d`", target.id, exc, target.id
+                )
+                leases.settle(target.id, "failed")
+                continue
+            for request in requests:
+                yield leases.hang_on(target.id, self.page_request(request.replace(dont_filter=True)))
+            leases.settle(target.id)
 
     def page_request(self, request: Request) -> Request:
         """Return a request for a page, with what every page needs."""
         return request.replace(callback=self.parse_page, errback=self.note_failure)
 
     async def parse_page(self, response: Response) -> AsyncIterator[Any]:
-        """Read a page of any kind, and go on from it."""
+        """Read a page of any kind, and go on from it; where it is of a target, note how it went."""
+        target = target_of(response)
+        outcome: Outcome | None = "failed"  # where this breaks off
         try:
-            page = self.read_response(response)
-        except PageError as exc:
-            again = list(self.again(response, exc))
-            for request in again:
-                yield request
-            if not again:
-                await self._note(response, exc)
-            return
-        self._blocks_in_a_row = 0
-        Run.of(self.crawler).inc(f"page/{page.kind}")
-        for each in self.go_on(page, response):
-            yield each
+            try:
+                page = self.read_response(response)
+            except PageError as exc:
+                again = list(self.again(response, exc))
+                for request in again:
+                    yield self._hung_on(target, request)
+                outcome = None if again else _OUTCOMES[problem_kind(exc, response.status)]
+                if not again:
+                    await self._note(response, exc)
+                return
+            self._blocks_in_a_row = 0
+            Run.of(self.crawler).inc(f"page/{page.kind}")
+            if target is not None and self._leases is not None and page.kind is not PageKind.LISTING:
+                await self._leases.found(target, self.listing_urls(page, response))
+            for each in self.go_on(page, response):
+                yield self._hung_on(target, each)
+            outcome = "ok"
+        finally:
+            if target is not None and self._leases is not None:
+                self._leases.settle(target, outcome)
+
+    def _hung_on(self, target: int | None, work: Any) -> Any:
+        return work if target is None or self._leases is None else self._leases.hang_on(target, work)
 
     def read_response(self, response: Response) -> Page:
         """Read a page by its status and its body.
@@ -137,8 +190,8 @@ class MarketplaceSpider(Spider):
             # A listing that the crawl started from was not counted when it was asked for.
             if response.meta.get("counted") or self.take():
                 yield from page.listings
-        else:
-            for url in page.listing_urls:
+        elif target_of(response) is None:
+            for url in self.listing_urls(page, response):
                 if self.take():
                     yield self.page_request(response.follow(url, priority=1, meta={"counted": True}))
         if page.kind in {PageKind.PROFILE, PageKind.SUPPLIER_SEARCH}:
@@ -146,6 +199,10 @@ class MarketplaceSpider(Spider):
                 yield self.page_request(response.follow(url))
         if page.next_page and self.wants_more:
             yield self.page_request(response.follow(page.next_page))
+
+    def listing_urls(self, page: Page, _response: Response) -> tuple[str, ...]:
+        """Return the listings that a list leads to: of a target's list they become targets, else they are opened."""
+        return page.listing_urls
 
     def again(self, response: Response, exc: PageError) -> Iterator[Request]:
         """Yield the request that is worth another try: a page that showed nothing without scripts goes to Chromium."""
@@ -167,7 +224,10 @@ class MarketplaceSpider(Spider):
         """Note a page that could not be fetched."""
         request: Request = failure.request  # type: ignore[attr-defined]  # Scrapy puts it there
         run = Run.of(self.crawler)
-        if isinstance(failure.value, IgnoreRequest):
+        refused = isinstance(failure.value, IgnoreRequest)
+        if self._leases is not None and (target := target_of(request)) is not None:
+            self._leases.settle(target, "refused" if refused else "failed")
+        if refused:
             run.inc("page/refused_by_robots")
             logger.warning(
                 "robots.txt does not allow %s; open it in a browser and use `theftwatch import`", request.url

@@ -97,6 +97,10 @@ class EtsySpider(MarketplaceSpider):
             if page.next_page and self.wants_more:
                 yield self.page_request(_call(page.next_page))
 
+    def listing_urls(self, page: Page, response: Response) -> tuple[str, ...]:
+        """Return the listings that a page's list leads to; those of the API's lists come in batches."""
+        return () if _is_call(response.url) else super().listing_urls(page, response)
+
     def _listings_of(self, page: Page, response: Response) -> Iterator[Request]:
         """Yield the first list of the shop that was asked for; the search by name also finds similar names."""
         asked = dict(parse_qsl(urlsplit(response.url).query)).get("shop_name", "").lower()

@@ -47,6 +47,7 @@ class Run:
         self.threads = ThreadPoolExecutor(settings().workers, thread_name_prefix="images")
         self._crawler = crawler
         self._opening = asyncio.Lock()
+        self._before_close: list[Callable[[], Awaitable[None]]] = []
         self._heart: asyncio.Task[None] | None = None
 
     @classmethod
@@ -62,6 +63,10 @@ class Run:
         run = crawler.get_extension(cls)
         assert run is not None, "spiders.run.Run is missing from EXTENSIONS"
         return run
+
+    def before_close(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Have some work done when the crawl has ended, while the record can still be written to."""
+        self._before_close.append(work)
 
     async def open(self) -> None:
         """Connect and write the run's row; the first of several callers does it.
@@ -95,6 +100,8 @@ class Run:
         with contextlib.suppress(asyncio.CancelledError):
             await self._heart
         try:
+            for work in self._before_close:
+                await work()
             async with self.pool.connection() as connection:
                 await execute(
                     connection,

@@ -23,6 +23,7 @@ class SavedSpider(MarketplaceSpider):
 
     name = "saved"
     kinds: ClassVar[tuple[Kind, ...]] = ("path", "url")
+    needs_start: ClassVar[bool] = True
 
     @classmethod
     def check(cls, given: dict[str, str], own: Settings) -> None:

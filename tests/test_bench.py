@@ -16,6 +16,7 @@ SIZES = {
     "lookup": 1000,
     "scan": 8,
     "store": 20,
+    "leases": 2000,
     "context": 200,
     "crawl": 1,
 }
@@ -23,6 +24,7 @@ SIZES = {
 EXACT = {
     "images": ["photos hashed by theftwatch, of all", "photos kept byte for byte, of all"],
     "candidates": ["share of what is near that is found", "found and not near"],
+    "leases": ["targets leased twice", "of those that were due, leased"],
     "crawl": ["images fetched again"],
 }
 

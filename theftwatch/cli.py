@@ -9,7 +9,20 @@ from typing import Annotated
 
 import typer
 
-from theftwatch.commands import compare, crawl, dates, db, demo, doctor, extract, match, relation, report, suppression
+from theftwatch.commands import (
+    compare,
+    crawl,
+    dates,
+    db,
+    demo,
+    doctor,
+    extract,
+    match,
+    relation,
+    report,
+    suppression,
+    target,
+)
 from theftwatch.errors import TheftWatchError
 
 logger = logging.getLogger(__name__)
@@ -28,6 +41,7 @@ app = typer.Typer(
 )
 app.command()(demo.demo)
 app.command()(crawl.crawl)
+app.add_typer(target.app, name="target")
 app.command("import")(crawl.import_)
 app.command()(extract.extract)
 app.command()(compare.compare)

@@ -24,6 +24,9 @@ with seller_key as (
     select 'listing_event', jsonb_build_array(l.key, e.kind, e.before, e.after)
     from listing_event e join listing_key l on l.id = e.listing
     union all
+    select 'target', jsonb_build_array(marketplace, kind, ref, url, every, priority, reason, paused_at is null, outcome)
+    from target
+    union all
     select 'image', jsonb_build_array(
         encode(sha256, 'hex'), byte_count, format, width_px, height_px, bytes_state, unusable_reason
     )

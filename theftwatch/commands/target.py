@@ -1,0 +1,102 @@
+"""`theftwatch target`: what is crawled again and again."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    help="Say what is crawled again and again: shops, vendors, listings, searches, pages.",
+    no_args_is_help=True,
+)
+
+Every = Annotated[str, typer.Option(metavar="TIME", help="How often: a number and m, h, d or w, such as 12h.")]
+Priority = Annotated[int, typer.Option(min=0, max=9, help="The higher are crawled first.")]
+Targets = Annotated[
+    list[str], typer.Argument(metavar="TARGET", help="Its number in the list, or MARKETPLACE KIND=REF in one word.")
+]
+
+
+@app.command()
+def add(
+    marketplace: Annotated[str, typer.Argument(metavar="MARKETPLACE", help="etsy, artfire or alibaba.")],
+    targets: Annotated[
+        list[str], typer.Argument(metavar="KIND=REF…", help="As the spider's arguments, such as vendor=NAME.")
+    ],
+    *,
+    every: Every = "1d",
+    priority: Priority = 5,
+    reason: Annotated[str, typer.Option(help="Why it is watched.")] = "asked for",
+) -> None:
+    """Add targets; the next crawl of the marketplace takes them up.
+
+    For example: theftwatch target add alibaba vendor=NAME --every 1d --reason "copied my hares"
+
+    One that is there already gets the new interval, priority and reason, and goes on if it was paused.
+    """
+    import asyncio
+
+    from theftwatch.commands import targeting
+
+    asyncio.run(targeting.add(marketplace, targets, every=every, priority=priority, reason=reason))
+
+
+@app.command("import")
+def import_(
+    path: Annotated[Path, typer.Argument(metavar="FILE", help="A CSV file with a header, in UTF-8.")],
+) -> None:
+    """Add the targets of a CSV file: columns marketplace, kind, ref, and if wanted every, priority, reason.
+
+    All are added or, where a line is wrong, none.
+    """
+    import asyncio
+
+    from theftwatch.commands import targeting
+
+    asyncio.run(targeting.import_file(path))
+
+
+@app.command("list")
+def list_(
+    *,
+    marketplace: Annotated[str | None, typer.Option(metavar="NAME", help="Only those of one marketplace.")] = None,
+    due: Annotated[bool, typer.Option("--due", help="Only those that are due.")] = False,
+    limit: Annotated[int, typer.Option(min=1, help="So many at most.")] = 100,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+) -> None:
+    """List targets, those first that are due the longest, with how they went last."""
+    import asyncio
+
+    from theftwatch.commands import targeting
+
+    asyncio.run(targeting.list_targets(marketplace=marketplace, due=due, limit=limit, as_json=as_json))
+
+
+@app.command()
+def pause(targets: Targets) -> None:
+    """Crawl targets no more until they are resumed."""
+    import asyncio
+
+    from theftwatch.commands import targeting
+
+    asyncio.run(targeting.change("pause", targets))
+
+
+@app.command()
+def resume(targets: Targets) -> None:
+    """Crawl paused targets again."""
+    import asyncio
+
+    from theftwatch.commands import targeting
+
+    asyncio.run(targeting.change("resume", targets))
+
+
+@app.command()
+def remove(targets: Targets) -> None:
+    """Forget targets, and the listings that were found through them; what was seen of them stays in the record."""
+    import asyncio
+
+    from theftwatch.commands import targeting
+
+    asyncio.run(targeting.change("remove", targets))

@@ -1,0 +1,144 @@
+"""What is crawled again and again: targets, leased to the jobs that crawl them.
+
+A lease ends by itself, so a job that was killed holds nothing up; its token keeps a job that comes too late from
+changing what another one has taken over.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+from uuid import UUID
+
+from theftwatch.db.queries import Connection, columns, execute, fetch
+
+Kind = Literal["shop", "vendor", "archive", "search", "url", "listing"]
+#: How a target went. refused: robots.txt bars it; gone: its address says that there is nothing
+Outcome = Literal["ok", "partial", "blocked", "refused", "gone", "failed"]
+
+#: How long a job may be silent before another one takes over what it has leased
+LEASE = timedelta(minutes=10)
+#: After which time a target that was not well comes again, doubled each time, up to its own interval
+RETRY = timedelta(minutes=15)
+#: How often listings are seen that a list led to, where the list is not seen more rarely
+LISTING_EVERY = timedelta(days=7)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Target:
+    """Something to be crawled again and again, as a person asks for it."""
+
+    marketplace: str
+    kind: Kind
+    #: The shop's name, the words, the listing's key; for a `url` the address
+    ref: str
+    #: Where it begins, for listings alone
+    url: str | None = None
+    every: timedelta
+    #: 0 to 9, the higher first
+    priority: int = 5
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Leased:
+    """A target that this job may crawl now."""
+
+    id: int
+    kind: Kind
+    ref: str
+    #: Where it begins, for listings alone
+    url: str | None
+
+
+async def save_targets(connection: Connection, targets: Sequence[Target], *, now: datetime) -> tuple[int, int]:
+    """Add targets, due at once; return how many are new, and how many were there and are changed."""
+    unique = {(each.marketplace, each.kind, each.ref): each for each in targets}
+    rows = await fetch(
+        connection,
+        "upsert_targets",
+        now=now,
+        **columns(
+            (
+                {
+                    "marketplaces": each.marketplace,
+                    "kinds": each.kind,
+                    "refs": each.ref,
+                    "urls": each.url,
+                    "everys": each.every,
+                    "priorities": each.priority,
+                    "reasons": each.reason,
+                }
+                for each in unique.values()
+            ),
+            "marketplaces",
+            "kinds",
+            "refs",
+            "urls",
+            "everys",
+            "priorities",
+            "reasons",
+        ),
+    )
+    new = sum(is_new for _, is_new in rows)
+    return new, len(rows) - new
+
+
+async def save_found(
+    connection: Connection, listings: dict[str, str], *, found_on: int, reason: str, now: datetime
+) -> int:
+    """Add the listings that a target's page led to, by key with their addresses; return how many are new."""
+    rows = await fetch(
+        connection,
+        "insert_found_targets",
+        refs=list(listings),
+        urls=list(listings.values()),
+        found_on=found_on,
+        every=LISTING_EVERY,
+        reason=reason,
+        now=now,
+    )
+    return len(rows)
+
+
+async def lease(
+    connection: Connection, marketplace: str, *, token: UUID, run: int | None, most: int, now: datetime
+) -> list[Leased]:
+    """Take so many targets that are due; nobody else gets them until the lease runs out."""
+    rows = await fetch(
+        connection,
+        "lease_targets",
+        marketplace=marketplace,
+        token=token,
+        run=run,
+        most=most,
+        now=now,
+        until=now + LEASE,
+    )
+    return [Leased(*row) for row in rows]
+
+
+async def renew(connection: Connection, ids: Sequence[int], *, token: UUID, now: datetime) -> set[int]:
+    """Put off the end of leases, and return those that still hold."""
+    rows = await fetch(connection, "renew_leases", ids=list(ids), token=token, until=now + LEASE)
+    return {target_id for (target_id,) in rows}
+
+
+async def finish(connection: Connection, outcomes: dict[int, Outcome], *, token: UUID, now: datetime) -> set[int]:
+    """Note how targets went and when they are due again, and return those whose lease still held."""
+    rows = await fetch(
+        connection,
+        "finish_targets",
+        ids=list(outcomes),
+        outcomes=list(outcomes.values()),
+        token=token,
+        now=now,
+        retry=RETRY,
+    )
+    return {target_id for (target_id,) in rows}
+
+
+async def release(connection: Connection, ids: Sequence[int], *, token: UUID, now: datetime) -> None:
+    """Give back leases of which nothing was done."""
+    if ids:
+        await execute(connection, "release_targets", ids=list(ids), token=token, now=now)

@@ -23,6 +23,7 @@ from theftwatch.db import store
 from theftwatch.db.queries import Connection, execute
 from theftwatch.db.server import connect_dsn
 from theftwatch.files import Files
+from theftwatch.pages.addresses import listing_key
 
 logger = logging.getLogger(__name__)
 
@@ -103,15 +104,16 @@ class Run:
             for work in self._before_close:
                 await work()
             async with self.pool.connection() as connection:
-                await execute(
+                gone = await store.finish_run(
                     connection,
-                    "finish_run",
-                    id=self.id,
-                    now=self.clock(),
-                    finish_reason=reason,
+                    self.id,
+                    reason=reason,
                     outcome=self.outcome(reason),
                     stats=self._stats_json(),
+                    now=self.clock(),
                 )
+            if gone:
+                logger.info("%d listings are gone: their own addresses say so for the second time", gone)
         finally:
             await self.pool.close()
         self.threads.shutdown()
@@ -163,6 +165,7 @@ class Run:
         logger.warning("%s page: %s", kind, detail)
         page = response.body if response is not None and response.body else None
         sha256 = await asyncio.to_thread(self.files.put, page) if page else None
+        marketplace, listing_ref = listing_key(url) or (None, None)
         await self.ask(
             lambda connection: execute(
                 connection,
@@ -173,6 +176,8 @@ class Run:
                 detail=detail,
                 http_status=response.status if response is not None else None,
                 page_sha256=sha256,
+                marketplace=marketplace,
+                listing_ref=listing_ref,
                 now=self.clock(),
             )
         )

@@ -209,6 +209,8 @@ async def fill(connection: Connection, files: Files) -> None:
         detail="https://quiet.en.alibaba.com/productlist.html: a slider; wait, and crawl more slowly",
         http_status=200,
         page_sha256=None,
+        marketplace=None,
+        listing_ref=None,
         now=SUSPECTS_SEEN_AT,
     )
 

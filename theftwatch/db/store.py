@@ -9,7 +9,7 @@ import json
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from psycopg.types.json import Jsonb
 from psycopg_pool import AsyncConnectionPool
@@ -28,6 +28,9 @@ from theftwatch.db.sellers import save_sellers, seller_key
 from theftwatch.listing import DateClaim, Listing, Side
 
 type Pool = AsyncConnectionPool[Connection]
+
+#: How long a listing's own address has to say that there is nothing, from the first run that it says so in to the last
+GONE_AT_LEAST = timedelta(hours=6)
 
 
 def connection_pool(dsn: str, *, max_size: int = 4) -> Pool:
@@ -302,6 +305,18 @@ async def insert_run(
         now=now,
     )
     return int(run)
+
+
+async def finish_run(connection: Connection, run: int, *, reason: str, outcome: str, stats: str, now: datetime) -> int:
+    """Close a run, and take listings for gone that it and an earlier one found gone; return how many.
+
+    Only a run with the outcome `ok` says that, as a blocked one, or one that broke off, says nothing.
+    """
+    await execute(connection, "finish_run", id=run, finish_reason=reason, outcome=outcome, stats=stats, now=now)
+    if outcome != "ok":
+        return 0
+    await execute(connection, "lock_writes")
+    return len(await fetch(connection, "note_gone", run=run, at_least=GONE_AT_LEAST, now=now))
 
 
 async def digest_tables(connection: Connection) -> dict[str, str]:

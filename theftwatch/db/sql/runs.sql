@@ -13,6 +13,33 @@ set finished_at = %(now)s, heartbeat_at = %(now)s, finish_reason = %(finish_reas
 where id = %(id)s;
 
 -- insert_page_problem --
-insert into page_problem (run, url, kind, detail, http_status, page_sha256, seen_at)
-values (%(run)s, %(url)s, %(kind)s, %(detail)s, %(http_status)s, %(page_sha256)s, %(now)s)
+-- Notes a page that gave no data; with the listing whose own address it is, where it is one's.
+insert into page_problem (run, url, kind, detail, http_status, page_sha256, seen_at, marketplace, listing_ref)
+values (
+    %(run)s, %(url)s, %(kind)s, %(detail)s, %(http_status)s, %(page_sha256)s, %(now)s, %(marketplace)s,
+    %(listing_ref)s
+)
 on conflict (run, url) do nothing;
+
+-- note_gone --
+-- Takes listings of a run for gone whose own address has said so since they were last seen, in runs that saw all they were
+-- to see, for as long as a marketplace's hiccup does not last; and notes that. Nothing else makes a listing gone.
+with said as (
+    select l.id, l.state as before, max(p.seen_at) - min(p.seen_at) as since
+    from page_problem here
+    join listing l on l.marketplace = here.marketplace and l.listing_ref = here.listing_ref and l.state <> 'gone'
+    join page_problem p on p.marketplace = l.marketplace and p.listing_ref = l.listing_ref
+        and p.kind = 'gone' and p.seen_at > l.last_seen_at
+    join run r on r.id = p.run and r.outcome = 'ok'
+    where here.run = %(run)s and here.kind = 'gone'
+    group by l.id
+), gone as (
+    update listing l set state = 'gone'
+    from said
+    where l.id = said.id and said.since >= %(at_least)s
+    returning l.id, said.before
+)
+insert into listing_event (listing, run, kind, before, after, seen_at)
+select id, %(run)s, 'state', to_jsonb(before), to_jsonb('gone'::text), %(now)s
+from gone
+returning listing;

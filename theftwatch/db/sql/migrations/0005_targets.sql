@@ -63,3 +63,10 @@ comment on column analysis.target.run_id is 'Key of the run that took it last';
 comment on column analysis.target.outcome is 'How it went last: ok, partial, blocked, refused (by robots.txt), gone or failed';
 comment on column analysis.target.finished_at is 'When that was';
 comment on column analysis.target.failures is 'Times in a row that it did not go well';
+
+-- Which listing the address is of, so that what its own page says of it can be told from what others say.
+alter table page_problem
+    add column marketplace text references marketplace,
+    add column listing_ref text,
+    add check ((marketplace is null) = (listing_ref is null));
+create index page_problem_gone on page_problem (marketplace, listing_ref) where kind = 'gone';

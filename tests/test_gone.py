@@ -1,0 +1,168 @@
+"""When a listing counts as gone: its own address says so in two good runs hours apart, and nothing else does it."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+
+import psycopg
+import pytest
+
+from tests.crawling import World
+from theftwatch.db import store
+from theftwatch.db.queries import Connection, execute
+from theftwatch.db.records import ListingRecord
+from theftwatch.demo.catalogue import Served, load_catalogue
+from theftwatch.demo.replica import running_replica
+from theftwatch.listing import Listing
+
+SEEN = datetime(2026, 11, 1, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+LISTING = Listing(
+    marketplace="etsy", listing_ref="1900000162", url="https://www.etsy.com/listing/1900000162/a", title="A"
+)
+
+
+class Story:
+    """What runs saw of one listing, told at moments of the test's own."""
+
+    def __init__(self, dsn: str) -> None:
+        self.dsn = dsn
+
+    def seen(self, hours: float) -> None:
+        self._run(lambda connection: save(connection, SEEN + hours * HOUR))
+
+    def trouble(self, hours: float, kind: str, *, outcome: str = "ok", listing: Listing = LISTING) -> int:
+        """Have a run meet a page in trouble, and return how many listings it takes for gone."""
+
+        async def work(connection: Connection) -> int:
+            now = SEEN + hours * HOUR
+            run = await store.insert_run(
+                connection, spider="etsy", arguments={}, jobid=None, host="here", version="1", now=now
+            )
+            await execute(
+                connection,
+                "insert_page_problem",
+                run=run,
+                url=listing.url,
+                kind=kind,
+                detail="a test",
+                http_status=None,
+                page_sha256=None,
+                marketplace=listing.marketplace,
+                listing_ref=listing.listing_ref,
+                now=now,
+            )
+            return await store.finish_run(
+                connection, run, reason="finished", outcome=outcome, stats="{}", now=now + HOUR / 60
+            )
+
+        return self._run(work)
+
+    @property
+    def states(self) -> list[tuple[object, ...]]:
+        """All that was told of the listing's state, and the state it is in."""
+        with psycopg.connect(self.dsn) as connection:
+            events = connection.execute("select before, after from listing_event where kind = 'state' order by id")
+            return [*events.fetchall(), *connection.execute("select state from listing").fetchall()]
+
+    def _run[T](self, work: Callable[[Connection], Awaitable[T]]) -> T:
+        async def main() -> T:
+            async with await psycopg.AsyncConnection.connect(self.dsn, options="-c timezone=UTC") as connection:
+                return await work(connection)
+
+        return asyncio.run(main())
+
+
+async def save(connection: Connection, now: datetime) -> None:
+    await store.save_listings(connection, [ListingRecord(listing=LISTING)], run=None, now=now)
+
+
+@pytest.fixture
+def story(dsn) -> Story:
+    told = Story(dsn)
+    told.seen(0)
+    return told
+
+
+def test_two_good_runs_six_hours_apart_make_it_gone(story):
+    assert story.trouble(1, "gone") == 0
+    assert story.trouble(6.9, "gone") == 0
+    assert story.states == [("live",)]
+    assert story.trouble(7.1, "gone") == 1
+    assert story.states == [("live", "gone"), ("gone",)]
+    assert story.trouble(20, "gone") == 0
+
+
+def test_it_is_live_again_the_moment_that_it_is_seen(story):
+    story.trouble(1, "gone")
+    story.trouble(8, "gone")
+    story.seen(9)
+    assert story.states == [("live", "gone"), ("gone", "live"), ("live",)]
+    # and what was said before that counts no more
+    assert story.trouble(10, "gone") == 0
+    assert story.trouble(16.1, "gone") == 1
+
+
+@pytest.mark.parametrize("outcome", ["partial", "blocked", "failed"])
+def test_a_run_that_did_not_see_all_says_nothing(story, outcome):
+    story.trouble(1, "gone", outcome=outcome)
+    assert story.trouble(8, "gone") == 0
+    story.trouble(15, "gone", outcome=outcome)
+    assert story.states == [("live",)]
+    assert story.trouble(16, "gone") == 1
+
+
+@pytest.mark.parametrize("kind", ["blocked", "changed", "unknown", "failed"])
+def test_no_other_trouble_makes_it_gone(story, kind):
+    for hours in (1, 8, 30, 300):
+        assert story.trouble(hours, kind) == 0
+    assert story.states == [("live",)]
+
+
+def test_what_another_address_says_counts_for_that_one_alone(story):
+    other = Listing(marketplace="alibaba", listing_ref=LISTING.listing_ref, url="https://www.alibaba.com/x")
+    story.trouble(1, "gone", listing=other)
+    story.trouble(8, "gone", listing=other)
+    assert story.states == [("live",)]
+
+
+@pytest.fixture
+def world(dsn, tmp_path):
+    with running_replica(log=tmp_path / "requests.jsonl") as replica:
+        yield World(replica=replica, dsn=dsn, folder=tmp_path)
+
+
+def test_crawls_of_the_replica_take_what_is_gone_for_gone_and_what_is_blocked_for_live(world):
+    """Three crawls of listings that were seen before; between the second and the third seven hours go by."""
+    wanted = {
+        offer.served: offer.listing
+        for offer in load_catalogue().offers
+        if offer.listing.marketplace == "alibaba" and offer.served in {Served.GONE, Served.PAGE}
+    }
+
+    async def prepare() -> None:
+        async with await psycopg.AsyncConnection.connect(world.dsn) as connection:
+            records = [
+                ListingRecord(
+                    listing=Listing(
+                        marketplace=one.marketplace, listing_ref=one.listing_ref, url=one.url, title=one.title
+                    )
+                )
+                for one in wanted.values()
+            ]
+            await store.save_listings(connection, records, run=None, now=SEEN)
+
+    asyncio.run(prepare())
+    path = world.folder / "starts.txt"
+    path.write_text("\n".join(one.url for one in wanted.values()))
+    states = "select listing_ref, state from listing order by listing_ref"
+    for _ in range(2):
+        world.crawl("alibaba", f"file={path}")
+        assert {state for _, state in world.rows(states)} == {"live"}
+    with psycopg.connect(world.dsn) as connection:
+        connection.execute("update page_problem set seen_at = seen_at - interval '7 hours'")
+    assert "1 listings are gone" in world.crawl("alibaba", f"file={path}")
+    assert dict(world.rows(states)) == {
+        wanted[Served.GONE].listing_ref: "gone",
+        wanted[Served.PAGE].listing_ref: "live",
+    }

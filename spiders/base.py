@@ -12,6 +12,7 @@ from scrapy.http import Response, TextResponse
 from twisted.python.failure import Failure
 
 from spiders.arguments import Arguments, Kind, Start, read_arguments
+from spiders.budget import HostRestsError, slot_of
 from spiders.leases import Leases, target_of
 from spiders.run import ProblemKind, Run
 from theftwatch.config import NAMED_DESCRIPTORS, Settings, settings
@@ -157,7 +158,10 @@ class MarketplaceSpider(Spider):
                     await self._note(response, exc)
                 return
             self._blocks_in_a_row = 0
-            Run.of(self.crawler).inc(f"page/{page.kind}")
+            run = Run.of(self.crawler)
+            run.inc(f"page/{page.kind}")
+            assert response.request is not None
+            await run.note_shown(slot_of(response.request))
             if target is not None and self._leases is not None and page.kind is not PageKind.LISTING:
                 await self._leases.found(target, self.listing_urls(page, response))
             for each in self.go_on(page, response):
@@ -224,9 +228,13 @@ class MarketplaceSpider(Spider):
         """Note a page that could not be fetched."""
         request: Request = failure.request  # type: ignore[attr-defined]  # Scrapy puts it there
         run = Run.of(self.crawler)
-        refused = isinstance(failure.value, IgnoreRequest)
+        rests = isinstance(failure.value, HostRestsError)
+        refused = isinstance(failure.value, IgnoreRequest) and not rests
         if self._leases is not None and (target := target_of(request)) is not None:
-            self._leases.settle(target, "refused" if refused else "failed")
+            self._leases.settle(target, "blocked" if rests else "refused" if refused else "failed")
+        if rests:
+            await run.note_problem(request.url, "blocked", f"{request.url}: {failure.value}")
+            return
         if refused:
             run.inc("page/refused_by_robots")
             logger.warning(
@@ -253,6 +261,8 @@ class MarketplaceSpider(Spider):
         await Run.of(self.crawler).note_problem(response.url, kind, str(exc), response=response)
         self._blocks_in_a_row = self._blocks_in_a_row + 1 if kind == "blocked" else 0
         if self._blocks_in_a_row >= BLOCKS_IN_A_ROW_MAX:
+            assert response.request is not None
+            await Run.of(self.crawler).leave_alone(slot_of(response.request))
             raise CloseSpider("blocked")
 
 

@@ -19,7 +19,7 @@ from scrapy.statscollectors import StatsCollector
 
 from theftwatch.clock import Clock, system_clock
 from theftwatch.config import settings
-from theftwatch.db import store
+from theftwatch.db import hosts, store
 from theftwatch.db.queries import Connection, execute
 from theftwatch.db.server import connect_dsn
 from theftwatch.files import Files
@@ -47,6 +47,9 @@ class Run:
         #: Fingerprinting and verification release the interpreter lock for most of their time
         self.threads = ThreadPoolExecutor(settings().workers, thread_name_prefix="images")
         self._crawler = crawler
+        #: Hosts that this crawl has found to refuse us
+        self.resting: set[str] = set()
+        self._showing: set[str] = set()
         self._opening = asyncio.Lock()
         self._before_close: list[Callable[[], Awaitable[None]]] = []
         self._heart: asyncio.Task[None] | None = None
@@ -146,6 +149,21 @@ class Run:
         troubles = ("page/changed", "page/unknown", "page/failed", "listing/failed", "image/missing")
         cut_short = reason != "finished"
         return "partial" if cut_short or any(self.count(trouble) for trouble in troubles) else "ok"
+
+    async def leave_alone(self, host: str) -> None:
+        """Have no job ask a host for a while that goes on refusing us."""
+        self.resting.add(host)
+        until = await self.ask(lambda connection: hosts.leave_alone(connection, host, now=self.clock()))
+        if until:
+            logger.warning(
+                "%s goes on refusing us; all jobs leave it alone until %s", host, f"{until:%Y-%m-%d %H:%M} UTC"
+            )
+
+    async def note_shown(self, host: str) -> None:
+        """Note, once a crawl, that a host shows us pages."""
+        if host not in self._showing:
+            self._showing.add(host)
+            await self.ask(lambda connection: hosts.end_rests(connection, host))
 
     def count(self, name: str) -> int:
         """Return a counter of ours."""

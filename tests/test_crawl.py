@@ -256,7 +256,10 @@ def test_a_side_given_for_the_run_is_the_seller_s(world):
     ("spider", "arguments", "message"),
     [
         ("etsy", ["shp=x"], "-a shp=x: spider etsy takes shop, url, search, file, side, limit"),
-        ("etsy", [], "nothing to start from"),
+        ("saved", [], "nothing to start from"),
+        ("etsy", ["minutes=0"], "-a minutes=0"),
+        ("etsy", ["side=suspect"], "sellers of targets have the sides of their marketplaces"),
+        ("etsy", ["shop=A", "minutes=5"], "bounds the crawl of targets"),
         ("etsy", ["shop="], "-a shop= is empty"),
         ("etsy", ["shop=no/shop"], "give a shop's name"),
         ("alibaba", ["vendor=x", "limit=0"], "-a limit=0"),

@@ -2,7 +2,9 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import psycopg
 import pytest
@@ -10,10 +12,10 @@ import pytest
 from tests.crawling import World
 from theftwatch.db import store
 from theftwatch.db.queries import Connection, execute
-from theftwatch.db.records import ListingRecord
+from theftwatch.db.records import ListingImageRecord, ListingRecord
 from theftwatch.demo.catalogue import Served, load_catalogue
 from theftwatch.demo.replica import running_replica
-from theftwatch.listing import Listing
+from theftwatch.listing import Listing, ListingImage
 
 SEEN = datetime(2026, 11, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -29,7 +31,29 @@ class Story:
         self.dsn = dsn
 
     def seen(self, hours: float) -> None:
-        self._run(lambda connection: save(connection, SEEN + hours * HOUR))
+        self.run(lambda connection: save(connection, SEEN + hours * HOUR))
+
+    def change(self, hours: float, *, title: str, price: Decimal, keys: tuple[str, ...]) -> None:
+        images = tuple(
+            ListingImageRecord(
+                image=ListingImage(url=f"https://i.etsystatic.com/{key}.jpg", key=key, position=position),
+                missing_reason="http_404",
+            )
+            for position, key in enumerate(keys)
+        )
+        changed = replace(
+            LISTING,
+            title=title,
+            price_min=price,
+            price_max=price,
+            currency="USD",
+            images=tuple(i.image for i in images),
+        )
+        self.run(
+            lambda connection: store.save_listings(
+                connection, [ListingRecord(listing=changed, images=images)], run=None, now=SEEN + hours * HOUR
+            )
+        )
 
     def trouble(self, hours: float, kind: str, *, outcome: str = "ok", listing: Listing = LISTING) -> int:
         """Have a run meet a page in trouble, and return how many listings it takes for gone."""
@@ -56,7 +80,7 @@ class Story:
                 connection, run, reason="finished", outcome=outcome, stats="{}", now=now + HOUR / 60
             )
 
-        return self._run(work)
+        return self.run(work)
 
     @property
     def states(self) -> list[tuple[object, ...]]:
@@ -65,7 +89,7 @@ class Story:
             events = connection.execute("select before, after from listing_event where kind = 'state' order by id")
             return [*events.fetchall(), *connection.execute("select state from listing").fetchall()]
 
-    def _run[T](self, work: Callable[[Connection], Awaitable[T]]) -> T:
+    def run[T](self, work: Callable[[Connection], Awaitable[T]]) -> T:
         async def main() -> T:
             async with await psycopg.AsyncConnection.connect(self.dsn, options="-c timezone=UTC") as connection:
                 return await work(connection)
@@ -124,6 +148,48 @@ def test_what_another_address_says_counts_for_that_one_alone(story):
     story.trouble(1, "gone", listing=other)
     story.trouble(8, "gone", listing=other)
     assert story.states == [("live",)]
+
+
+def test_a_run_that_was_killed_is_closed_by_the_next_and_says_nothing(story):
+    async def start(connection: Connection, hours: float) -> int:
+        return await store.insert_run(
+            connection,
+            spider="etsy",
+            arguments={},
+            jobid=None,
+            host="here",
+            version="1",
+            now=SEEN + hours * HOUR,
+        )
+
+    killed = story.run(lambda connection: start(connection, 1))
+    alive = story.run(lambda connection: start(connection, 1.08))
+    story.run(lambda connection: start(connection, 1.1))
+    with psycopg.connect(story.dsn) as connection:
+        rows = connection.execute("select id, outcome, finish_reason from run order by id").fetchall()
+    assert rows[:2] == [(killed, "failed", "killed"), (alive, None, None)]
+
+
+def test_the_state_of_a_listing_on_a_past_day_is_one_query(story):
+    story.change(0.5, title="A", price=Decimal(3), keys=("a", "b"))
+    story.trouble(1, "gone")
+    story.trouble(8, "gone")
+    story.change(10, title="B", price=Decimal(5), keys=("b", "c"))
+    story.change(20, title="C", price=Decimal(7), keys=("c",))
+
+    def at(hours: float) -> tuple[object, ...] | None:
+        with psycopg.connect(story.dsn) as connection:
+            return connection.execute(
+                "select title, price_min, state, image_keys from analysis.listing_at(%s)", [SEEN + hours * HOUR]
+            ).fetchone()
+
+    assert at(-1) is None
+    # What is learned of a listing later, and no change, counts from the beginning.
+    assert at(0) == ("A", 3, "live", ["a", "b"])
+    assert at(9) == ("A", 3, "gone", ["a", "b"])
+    assert at(10) == ("B", 5, "live", ["b", "c"])
+    assert at(19) == ("B", 5, "live", ["b", "c"])
+    assert at(20) == ("C", 7, "live", ["c"])
 
 
 @pytest.fixture

@@ -29,6 +29,8 @@ from theftwatch.listing import DateClaim, Listing, Side
 
 type Pool = AsyncConnectionPool[Connection]
 
+#: How long a run may be silent, whose heart beats twice a minute, before it counts as killed
+SILENT_AT_MOST = timedelta(minutes=5)
 #: How long a listing's own address has to say that there is nothing, from the first run that it says so in to the last
 GONE_AT_LEAST = timedelta(hours=6)
 
@@ -293,7 +295,8 @@ async def insert_run(
     version: str,
     now: datetime,
 ) -> int:
-    """Open a run and return its id."""
+    """Open a run and return its id; runs that were killed are closed."""
+    await execute(connection, "close_lost_runs", now=now, silent=SILENT_AT_MOST)
     [(run,)] = await fetch(
         connection,
         "insert_run",

@@ -6,6 +6,12 @@ returning id;
 -- beat_run --
 update run set heartbeat_at = %(now)s, stats = %(stats)s::jsonb where id = %(id)s;
 
+-- close_lost_runs --
+-- Closes runs that were killed: their hearts beat no more. Whatever they had begun says nothing of what they did not see.
+update run
+set finished_at = heartbeat_at, finish_reason = 'killed', outcome = 'failed'
+where finished_at is null and heartbeat_at < %(now)s::timestamptz - %(silent)s::interval;
+
 -- finish_run --
 update run
 set finished_at = %(now)s, heartbeat_at = %(now)s, finish_reason = %(finish_reason)s, outcome = %(outcome)s,

@@ -70,3 +70,54 @@ alter table page_problem
     add column listing_ref text,
     add check ((marketplace is null) = (listing_ref is null));
 create index page_problem_gone on page_problem (marketplace, listing_ref) where kind = 'gone';
+
+-- How politely a host is asked, by all jobs on all machines together.
+create table host_budget (
+    -- or the name under which several hosts are asked as one
+    host text primary key,
+    -- when the next request may go out, after all that have been promised their turn
+    next_at timestamptz not null,
+    -- after it refused us again and again: until when it is left alone, and how often in a row that happened
+    rests_until timestamptz,
+    rests int not null default 0
+);
+comment on table host_budget is 'When each host may be asked next, by whatever job.';
+
+-- The past of listings. What changed after a moment had its earlier value then; the rest was as it is now.
+create function analysis.listing_at(moment timestamptz) returns table (
+    listing_id bigint, marketplace text, listing_ref text, url text, title text, price_min numeric, price_max numeric,
+    currency text, state text, image_keys jsonb
+)
+language sql stable parallel safe as $$
+    select
+        l.id, l.marketplace, l.listing_ref, l.url,
+        case when title.listing is null then l.title else title.before #>> '{}' end,
+        case when price.listing is null then l.price_min else (price.before ->> 0)::numeric end,
+        case when price.listing is null then l.price_max else (price.before ->> 1)::numeric end,
+        case when price.listing is null then l.currency else price.before ->> 2 end,
+        case when state.listing is null then l.state else state.before #>> '{}' end,
+        case when images.listing is null then shown.keys else images.before end
+    from listing l
+    left join lateral (
+        select e.listing, e.before from listing_event e
+        where e.listing = l.id and e.kind = 'title' and e.seen_at > moment order by e.seen_at, e.id limit 1
+    ) as title on true
+    left join lateral (
+        select e.listing, e.before from listing_event e
+        where e.listing = l.id and e.kind = 'price' and e.seen_at > moment order by e.seen_at, e.id limit 1
+    ) as price on true
+    left join lateral (
+        select e.listing, e.before from listing_event e
+        where e.listing = l.id and e.kind = 'state' and e.seen_at > moment order by e.seen_at, e.id limit 1
+    ) as state on true
+    left join lateral (
+        select e.listing, e.before from listing_event e
+        where e.listing = l.id and e.kind = 'images' and e.seen_at > moment order by e.seen_at, e.id limit 1
+    ) as images on true
+    cross join lateral (
+        select coalesce(jsonb_agg(li.image_key order by li.image_key), '[]') as keys
+        from listing_image li where li.listing = l.id and li.shown
+    ) as shown
+    where l.first_seen_at <= moment
+$$;
+comment on function analysis.listing_at is 'Every listing known at a moment, with title, price, state and images as they were seen then.';

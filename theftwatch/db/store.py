@@ -111,6 +111,7 @@ async def save_listings(
     await execute(connection, "insert_descriptor_codes", sha256s=list(shown))
     images = [image for (image,) in await fetch(connection, "find_listing_images", listings=listings)]
     await execute(connection, "insert_findings", images=images, now=now)
+    await execute(connection, "insert_trail_due", images=images)
     await execute(connection, "insert_due_listings", listings=listings)
 
 
@@ -271,6 +272,7 @@ async def insert_findings(connection: Connection, sha256s: Sequence[bytes], *, n
     """Pair originals with suspect listings through the matches of given images."""
     images = [image for (image,) in await fetch(connection, "find_image_ids", sha256s=list(sha256s))]
     await execute(connection, "insert_findings", images=images, now=now)
+    await execute(connection, "insert_trail_due", images=images)
     await execute(connection, "insert_due_images", images=images)
 
 

@@ -22,6 +22,8 @@ LEASE = timedelta(minutes=10)
 RETRY = timedelta(minutes=15)
 #: How often listings are seen that a list led to, where the list is not seen more rarely
 LISTING_EVERY = timedelta(days=7)
+#: How often vendors are seen who showed a copied photo, and how urgent that is
+_TRAIL_EVERY, _TRAIL_PRIORITY = timedelta(days=1), 7
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -142,3 +144,9 @@ async def release(connection: Connection, ids: Sequence[int], *, token: UUID, no
     """Give back leases of which nothing was done."""
     if ids:
         await execute(connection, "release_targets", ids=list(ids), token=token, now=now)
+
+
+async def follow_trail(connection: Connection, *, now: datetime) -> list[str]:
+    """Have vendors watched who have come to show a copied photo, and return their names on the marketplace."""
+    rows = await fetch(connection, "follow_trail", every=_TRAIL_EVERY, priority=_TRAIL_PRIORITY, now=now)
+    return [ref for (ref,) in rows]

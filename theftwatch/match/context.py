@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from theftwatch.db.queries import Connection, execute
+from theftwatch.db.targets import follow_trail
 from theftwatch.match.ledger import update_directions
 from theftwatch.match.suppress import update_suppressions
 
@@ -21,3 +22,5 @@ async def update_context(
     await update_directions(connection, None if everything else (), now=now)
     async with connection.transaction():
         await execute(connection, "refresh_relations", now=now)
+        # after the relations: whoever may show the photos need not be watched
+        await follow_trail(connection, now=now)

@@ -24,7 +24,10 @@ with seller_key as (
     select 'listing_event', jsonb_build_array(l.key, e.kind, e.before, e.after)
     from listing_event e join listing_key l on l.id = e.listing
     union all
-    select 'target', jsonb_build_array(marketplace, kind, ref, url, every, priority, reason, paused_at is null, outcome)
+    select 'target', jsonb_build_array(
+        -- which of several matches led to a vendor depends on when it was looked
+        marketplace, kind, ref, url, every, priority, case when match is null then reason end, paused_at is null, outcome
+    )
     from target
     union all
     select 'image', jsonb_build_array(

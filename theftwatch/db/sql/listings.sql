@@ -27,6 +27,9 @@ with moved_listings as (
     update listing set seller = %(into)s where seller = %(provisional)s
 ), moved_aliases as (
     update seller_alias set seller = %(into)s where seller = %(provisional)s
+), moved_trail as (
+    insert into trail_due (seller, match) select %(into)s, match from trail_due where seller = %(provisional)s
+    on conflict do nothing
 )
 update seller as firm
 set name = coalesce(firm.name, provisional.name),

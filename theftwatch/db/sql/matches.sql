@@ -31,7 +31,9 @@ limit %(most)s;
 
 -- has_pending --
 -- Says whether anything waits to be compared, or what matches mean to be brought up to date.
-select exists (select from lookup where looked_up_at is null) or exists (select from context_due);
+select
+    exists (select from lookup where looked_up_at is null) or exists (select from context_due)
+    or exists (select from trail_due);
 
 -- count_pending_lookups --
 select count(*) from lookup where looked_up_at is null;

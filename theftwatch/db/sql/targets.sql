@@ -114,3 +114,44 @@ with recursive chosen as (
     select t.id from target t join chosen on t.found_on = chosen.id
 )
 delete from target t using chosen where t.id = chosen.id returning t.id;
+
+-- insert_trail_due --
+-- Puts vendors down whose listings show images that match, and who are not watched.
+insert into trail_due (seller, match)
+select distinct on (l.seller) l.seller, m.id
+from match m
+join listing_image li on li.image = m.suspect_image
+join listing l on l.id = li.listing
+join marketplace on marketplace.code = l.marketplace
+join seller s on s.id = l.seller
+where m.suspect_image = any(%(images)s::bigint[]) and m.decision = 'match'
+    and coalesce(s.side, marketplace.default_side) = 'suspect'
+    and not exists (
+        select from seller_alias a
+        join target t on t.marketplace = a.marketplace and t.kind in ('vendor', 'shop') and t.ref = a.value
+        where a.seller = l.seller
+    )
+order by l.seller, m.id
+on conflict do nothing;
+
+-- follow_trail --
+-- Has the shops watched of vendors with a match that counts and that no relation covers.
+with due as (
+    delete from trail_due returning seller, match
+)
+insert into target (marketplace, kind, ref, every, priority, reason, match, added_at, due_at)
+select
+    a.marketplace, case a.kind when 'subdomain' then 'vendor' else 'shop' end, a.value, %(every)s, %(priority)s,
+    'its listing ' || f.suspect_url || ' shows a photo of ' || coalesce(f.artisan, f.original_seller, 'an artisan'),
+    due.match, %(now)s, %(now)s
+from due
+cross join lateral (
+    select f.suspect_url, f.artisan, f.original_seller
+    from analysis.finding f
+    where f.suspect_seller_id = due.seller and f.matches > 0 and f.relation is null
+    order by f.best_score desc, f.finding_id
+    limit 1
+) as f
+join seller_alias a on a.seller = due.seller and a.kind in ('subdomain', 'shop_name')
+on conflict do nothing
+returning ref;

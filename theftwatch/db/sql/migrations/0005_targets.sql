@@ -15,6 +15,8 @@ create table target (
     reason text not null,
     -- the target on whose pages it was found
     found_on bigint references target on delete set null,
+    -- the match that led to it; null where a person added it, or a list led there
+    match bigint references match on delete set null,
     added_at timestamptz not null,
     -- while a job is at it: when its lease runs out, and it is due again
     due_at timestamptz not null,
@@ -36,10 +38,17 @@ comment on table target is 'What is crawled again and again: shops, vendors, lis
 create index target_due on target (marketplace, priority, due_at, id) where paused_at is null;
 create index target_found_on on target (found_on);
 
+-- Vendors whose listings have come to match, until it is seen whether their whole shop is to be watched.
+create table trail_due (
+    seller bigint primary key references seller on delete cascade,
+    match bigint not null references match on delete cascade
+);
+comment on table trail_due is 'Vendors with a new match, who may have to be watched.';
+
 create view analysis.target as
 select
     t.id as target_id, t.marketplace, t.kind, t.ref, t.url, t.every, t.priority, t.reason, found.id as found_on_target_id,
-    found.kind || '=' || found.ref as found_on, t.added_at, t.due_at, t.paused_at, t.lease_token is not null as leased,
+    found.kind || '=' || found.ref as found_on, t.match as match_id, t.added_at, t.due_at, t.paused_at, t.lease_token is not null as leased,
     t.run as run_id, t.outcome, t.finished_at, t.failures
 from target t
 left join target found on found.id = t.found_on;
@@ -55,6 +64,7 @@ comment on column analysis.target.priority is '0 to 9, the higher crawled first'
 comment on column analysis.target.reason is 'Why it is watched, as a person or the program put it';
 comment on column analysis.target.found_on_target_id is 'Key of the target on whose pages it was found; null where a person added it';
 comment on column analysis.target.found_on is 'That target, as kind=ref';
+comment on column analysis.target.match_id is 'Key of the match that led to it; null where none did';
 comment on column analysis.target.added_at is 'When it was added';
 comment on column analysis.target.due_at is 'From when it is crawled next; while a job is at it, when its lease runs out';
 comment on column analysis.target.paused_at is 'Since when it is not crawled; null where it is';

@@ -290,6 +290,9 @@ def compare(first: LocalFeatures, second: LocalFeatures, matrix: Matrix) -> Agre
         return whole
     # The ground was taken away: what counts is the goods, without the edge that they got by that.
     inside = cv2.dilate(plain.astype(np.uint8), np.ones((_CUT_EDGE_PX, _CUT_EDGE_PX), np.uint8)) == 0
+    if _reach(ours * inside) >= _reach(ours * plain):
+        # What is gone lies in the middle of what is left: other goods in the same frame, and no ground.
+        return replace(whole, other_share=min(1.0, whole.other_share + lost))
     goods = _agreement(ours * inside, theirs * inside, shown=shown, plain_share=lost, box_px=box_px)
     # Thin goods are all edge: of them nothing would be left to compare.
     return goods if goods.blocks >= _GOODS_BLOCKS_MIN else whole
@@ -321,6 +324,15 @@ def _plain(gradients: _Field) -> NDArray[np.bool_]:
     """Return where a picture is plain, given its slopes: no edge within a few pixels."""
     steep = (np.abs(gradients).max(axis=0) > _PLAIN_SLOPE).astype(np.uint8)
     return np.asarray(cv2.dilate(steep, np.ones((_PLAIN_PX, _PLAIN_PX), np.uint8)) == 0)
+
+
+def _reach(gradients: _Field) -> float:
+    """Return how far from the middle a picture's gradients lie, by energy; 1 is the distance of the sides."""
+    energy = (gradients**2).sum(axis=0)
+    height, width = energy.shape
+    down = np.abs(np.linspace(-1, 1, height, dtype=np.float32))[:, None]
+    across = np.abs(np.linspace(-1, 1, width, dtype=np.float32))[None, :]
+    return float((energy * np.maximum(down, across)).sum()) / max(1.0, float(energy.sum()))
 
 
 def _energy(gradients: _Field) -> float:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from theftwatch.images.align import Agreement, Alignment, align, lay, moved
@@ -25,8 +25,11 @@ _INTERCEPT, _PER_INLIERS, _PER_ERROR, _PER_SAME, _PER_OTHER = -10.63, 1.19, -1.4
 #: The same for two pictures that are laid over each other as they are, and the distance of their 256-bit hashes up to
 #: which that is tried
 _LAID_INTERCEPT, _LAID_PER_WHOLE, _LAID_PER_OTHER, _LAID_BITS = -5.62, -1.80, -1.31, 24
-#: Few features in a small part of the picture, or a few blocks, may agree by chance; they are worth a look at most
-_INLIERS_FEW, _SHOWN_LITTLE, _BLOCKS_FEW, _DOUBTFUL_SCORE = 10, 0.65, 6, 0.9
+#: Few features, or a few blocks, may agree by chance; they are worth a look at most
+_INLIERS_MIN, _INLIERS_FEW, _SHOWN_LITTLE, _BLOCKS_FEW, _DOUBTFUL_SCORE = 6, 10, 0.65, 6, 0.9
+#: Share of the original that is shown times the share of the suspect that it fills, below which it is a badge or strip
+#: of text that both wear, and no photo; copies go down to 0.1
+_LITTLE = 0.09
 #: Scores from here on leave no doubt that a further look could remove
 _SURE_SCORE = 0.99
 #: Scores of a look below which a closer one finds nothing either: a chance agreement of a few points
@@ -68,6 +71,13 @@ class _Look:
     size: Size
     suspect_size: Size
     score: float
+
+    @property
+    def area(self) -> float:
+        """Return the share of the original that is shown times the share of the suspect that it fills."""
+        shown, matrix = self.alignment.agreement.shown, self.alignment.matrix
+        grown = abs(float(matrix[0, 0] * matrix[1, 1] - matrix[0, 1] * matrix[1, 0]))
+        return shown**2 * grown * math.prod(self.size) / math.prod(self.suspect_size)
 
 
 def is_settled(decision: str, around: str | None) -> bool:
@@ -117,7 +127,7 @@ def decide(original: OriginalPicture, suspect: SuspectPicture) -> Decision:
     distance_bits = _hash_distance(original.fingerprint, suspect.fingerprint)
     by_hash = distance_bits <= RADIUS_BITS
     best: _Look | None = None
-    for look in _looks(original, suspect):
+    for look in map(_doubted, _looks(original, suspect)):
         if best is None or look.score > best.score:
             best = look
         if best.score >= _SURE_SCORE:
@@ -245,8 +255,12 @@ def score_alignment(alignment: Alignment) -> float:
         + _PER_OTHER * math.log(agreement.other_share + 0.03)
     )
     score = 1 / (1 + math.exp(-sum_))
-    few = alignment.inliers < _INLIERS_FEW and agreement.shown < _SHOWN_LITTLE
-    return min(score, _DOUBTFUL_SCORE) if few or agreement.blocks < _BLOCKS_FEW else score
+    inliers_min = _INLIERS_FEW if agreement.shown < _SHOWN_LITTLE else _INLIERS_MIN
+    return min(score, _DOUBTFUL_SCORE) if alignment.inliers < inliers_min or agreement.blocks < _BLOCKS_FEW else score
+
+
+def _doubted(look: _Look) -> _Look:
+    return replace(look, score=min(look.score, _DOUBTFUL_SCORE)) if look.area < _LITTLE else look
 
 
 def _score_laid(agreement: Agreement) -> float:

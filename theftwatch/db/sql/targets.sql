@@ -59,12 +59,12 @@ update target set due_at = %(until)s where id = any(%(ids)s::bigint[]) and lease
 update target t
 set lease_token = null,
     leases = 0,
-    finished_at = %(now)s,
+    finished_at = %(now)s::timestamptz,
     outcome = g.outcome,
     failures = case when g.outcome = 'ok' then 0 else t.failures + 1 end,
-    due_at = %(now)s + case
+    due_at = %(now)s::timestamptz + case
         when g.outcome in ('ok', 'refused', 'gone') then t.every
-        else least(t.every, %(retry)s * power(2, least(t.failures, 16)))
+        else least(t.every, %(retry)s::interval * power(2, least(t.failures, 16)))
     end
 from unnest(%(ids)s::bigint[], %(outcomes)s::text[]) as g (id, outcome)
 where t.id = g.id and t.lease_token = %(token)s

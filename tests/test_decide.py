@@ -136,6 +136,19 @@ def test_one_dress_on_two_photos_makes_no_copy(family):
             assert both.decision != "match", (edit.name, path.name, other.name, both)
 
 
+@pytest.mark.parametrize("name", ["logo", "banner"])
+def test_one_badge_or_strip_on_two_thin_pieces_makes_no_copy(name):
+    """Of thin pieces on plain ground there is little else to agree in."""
+    [edit] = (each for each in VENDORS_EDITS if each.name == name)
+    dressed = [
+        edited(Image.open(BytesIO(draw(family, 0))).convert("RGB"), edit, "seed", host)
+        for family in ("hoops-0", "ring-1", "bracelet-2", "necklace-3", "chain-4")
+    ]
+    for one, another in permutations(dressed, 2):
+        decision = compared(one, another)
+        assert decision.decision != "match", decision
+
+
 def of_form(name: str) -> bytes:
     """Return one photo in an unusual form."""
     photo = Image.open(SAMPLE[0]).convert("RGB")

@@ -17,6 +17,7 @@ from theftwatch.commands import (
     demo,
     doctor,
     extract,
+    look,
     match,
     relation,
     report,
@@ -50,6 +51,7 @@ app.add_typer(match.originals, name="originals")
 app.command()(match.rematch)
 app.command()(report.report)
 app.command()(dates.dates)
+app.command()(look.look)
 app.add_typer(suppression.app, name="suppression")
 app.add_typer(relation.app, name="relation")
 app.add_typer(db.app, name="db")

@@ -19,7 +19,10 @@ def crawl(
     argument: Annotated[
         list[str] | None,
         typer.Option(
-            "--argument", "-a", metavar="NAME=VALUE", help="What to crawl, such as shop=NAME; may be repeated."
+            "--argument",
+            "-a",
+            metavar="NAME=VALUE",
+            help="What to crawl, such as shop=NAME, else the targets that are due; may be repeated.",
         ),
     ] = None,
     setting: Annotated[

@@ -16,7 +16,9 @@ from theftwatch.reports.words import marketplace_name, one_line
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Listing:
+class Listing:
+    """A listing as the record has it."""
+
     id: int
     marketplace: str
     listing_ref: str
@@ -29,7 +31,9 @@ class _Listing:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Photo:
+class Photo:
+    """A photo of a listing, and when it stood there."""
+
     image: int | None
     position: int
     sha256: str | None
@@ -67,8 +71,8 @@ class _Finding:
 async def print_dates(name: str, *, as_json: bool) -> None:
     """Print the ledger of the listing that goes by a name."""
     async with opened() as connection:
-        listing = await _find(connection, name)
-        photos = await fetch_as(connection, _Photo, "find_listing_places", listing=listing.id)
+        listing = await find_listing(connection, name)
+        photos = await find_photos(connection, listing.id)
         claims = await find_claims(connection, [listing.id], [photo.image for photo in photos if photo.image])
         of_listing = claims.of_listing.get(listing.id, ())
         place = Place(
@@ -115,13 +119,22 @@ async def print_dates(name: str, *, as_json: bool) -> None:
         print("In no finding." if compared else "Not looked: no photo of this listing has been compared yet.")
 
 
-async def _find(connection: Connection, name: str) -> _Listing:
-    found = await fetch_as(connection, _Listing, "find_listing", name=name)
+async def find_listing(connection: Connection, name: str) -> Listing:
+    """Return the listing that goes by a name: its address, or marketplace/key, or its key alone.
+
+    Raises UsageError where none or several do.
+    """
+    found = await fetch_as(connection, Listing, "find_listing", name=name)
     if not found:
         raise UsageError(f"{name}: no such listing in the record; give its address as stored, or marketplace/key")
     if len(found) > 1:
         raise UsageError(f"{name}: listings of several marketplaces have this key; give marketplace/key")
     return found[0]
+
+
+async def find_photos(connection: Connection, listing: int) -> list[Photo]:
+    """Return the photos of a listing, those first that it shows."""
+    return await fetch_as(connection, Photo, "find_listing_places", listing=listing)
 
 
 def _print_claims(indent: str, claims: Sequence[Claim]) -> None:
@@ -154,9 +167,9 @@ def _print_finding(finding: _Finding) -> None:
 
 
 def _as_json(
-    listing: _Listing,
+    listing: Listing,
     claims: Sequence[Claim],
-    ledger: Sequence[tuple[_Photo, Sequence[Claim]]],
+    ledger: Sequence[tuple[Photo, Sequence[Claim]]],
     findings: Sequence[_Finding],
     *,
     looked: bool,

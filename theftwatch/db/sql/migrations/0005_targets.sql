@@ -101,29 +101,23 @@ create function analysis.listing_at(moment timestamptz) returns table (
 language sql stable parallel safe as $$
     select
         l.id, l.marketplace, l.listing_ref, l.url,
-        case when title.listing is null then l.title else title.before #>> '{}' end,
-        case when price.listing is null then l.price_min else (price.before ->> 0)::numeric end,
-        case when price.listing is null then l.price_max else (price.before ->> 1)::numeric end,
-        case when price.listing is null then l.currency else price.before ->> 2 end,
-        case when state.listing is null then l.state else state.before #>> '{}' end,
-        case when images.listing is null then shown.keys else images.before end
+        case when past.had ? 'title' then past.had ->> 'title' else l.title end,
+        case when past.had ? 'price' then (past.had #>> '{price,0}')::numeric else l.price_min end,
+        case when past.had ? 'price' then (past.had #>> '{price,1}')::numeric else l.price_max end,
+        case when past.had ? 'price' then past.had #>> '{price,2}' else l.currency end,
+        case when past.had ? 'state' then past.had ->> 'state' else l.state end,
+        case when past.had ? 'images' then past.had -> 'images' else shown.keys end
     from listing l
-    left join lateral (
-        select e.listing, e.before from listing_event e
-        where e.listing = l.id and e.kind = 'title' and e.seen_at > moment order by e.seen_at, e.id limit 1
-    ) as title on true
-    left join lateral (
-        select e.listing, e.before from listing_event e
-        where e.listing = l.id and e.kind = 'price' and e.seen_at > moment order by e.seen_at, e.id limit 1
-    ) as price on true
-    left join lateral (
-        select e.listing, e.before from listing_event e
-        where e.listing = l.id and e.kind = 'state' and e.seen_at > moment order by e.seen_at, e.id limit 1
-    ) as state on true
-    left join lateral (
-        select e.listing, e.before from listing_event e
-        where e.listing = l.id and e.kind = 'images' and e.seen_at > moment order by e.seen_at, e.id limit 1
-    ) as images on true
+    cross join lateral (
+        -- of each kind of change what was there before the first one since
+        select jsonb_object_agg(kind, before) as had
+        from (
+            select distinct on (e.kind) e.kind, e.before
+            from listing_event e
+            where e.listing = l.id and e.kind <> 'first_seen' and e.seen_at > moment
+            order by e.kind, e.seen_at, e.id
+        ) as first
+    ) as past
     cross join lateral (
         select coalesce(jsonb_agg(li.image_key order by li.image_key), '[]') as keys
         from listing_image li where li.listing = l.id and li.shown

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 app = typer.Typer(
-    help="Say what is crawled again and again: shops, vendors, listings, searches, pages.",
+    help="Say what is crawled again and again.",
     no_args_is_help=True,
 )
 
@@ -45,9 +45,10 @@ def add(
 def import_(
     path: Annotated[Path, typer.Argument(metavar="FILE", help="A CSV file with a header, in UTF-8.")],
 ) -> None:
-    """Add the targets of a CSV file: columns marketplace, kind, ref, and if wanted every, priority, reason.
+    """Add the targets of a CSV file.
 
-    All are added or, where a line is wrong, none.
+    Its columns are marketplace, kind, ref, and if wanted every, priority, reason. All are added or, where a line is
+    wrong, none.
     """
     import asyncio
 
@@ -64,7 +65,10 @@ def list_(
     limit: Annotated[int, typer.Option(min=1, help="So many at most.")] = 100,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
 ) -> None:
-    """List targets, those first that are due the longest, with how they went last."""
+    """List targets, and how they went last.
+
+    Those come first that are due the longest.
+    """
     import asyncio
 
     from theftwatch.commands import targeting
@@ -94,7 +98,10 @@ def resume(targets: Targets) -> None:
 
 @app.command()
 def remove(targets: Targets) -> None:
-    """Forget targets, and the listings that were found through them; what was seen of them stays in the record."""
+    """Forget targets, and listings found through them.
+
+    What was seen of them stays in the record.
+    """
     import asyncio
 
     from theftwatch.commands import targeting

@@ -30,6 +30,7 @@ _TEST_POSTGRES = os.environ.get("THEFTWATCH_TEST_POSTGRES")
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "database: uses a real Postgres")
+    config.addinivalue_line("markers", "own_crawl: crawls a replica of its own; one Postgres is enough for that")
     for name in [name for name in os.environ if name.startswith(("THEFTWATCH_", "PG")) and not name.startswith(_KEPT)]:
         del os.environ[name]
     # before anything at all: a test that forgets its fixtures meets an error and not the developer's data
@@ -40,6 +41,8 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if "postgres_bin" in item.fixturenames:
             item.add_marker("database")
+        if "world" in item.fixturenames:
+            item.add_marker("own_crawl")
 
 
 @pytest.fixture(autouse=True)

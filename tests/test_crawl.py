@@ -189,6 +189,7 @@ def test_a_killed_crawl_run_again_gives_what_an_undisturbed_one_gives(crawled, w
     assert world.digest_tables() == crawled.digest_tables()
 
 
+@pytest.mark.own_crawl
 def test_a_database_that_goes_away_for_a_moment_loses_nothing(crawled, embedded, tmp_path):
     with running_replica() as replica:
         world = World(replica=replica, dsn=server.connect_dsn(embedded), folder=tmp_path)

@@ -9,6 +9,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
+pytestmark = pytest.mark.own_crawl
+
 
 def theftwatch(folder: Path, *arguments: str) -> str:
     environment = os.environ | {"THEFTWATCH_DATA_DIR": str(folder), "COLUMNS": "200"}

@@ -76,9 +76,6 @@ update target t
 set lease_token = null, leases = t.leases - 1, due_at = %(now)s
 where t.id = any(%(ids)s::bigint[]) and t.lease_token = %(token)s;
 
--- count_due_targets --
-select count(*) from target where marketplace = %(marketplace)s and paused_at is null and due_at <= %(now)s;
-
 -- list_targets --
 -- Lists targets, those that are due first.
 select

@@ -168,8 +168,11 @@ class MarketplaceSpider(Spider):
                 yield self._hung_on(target, each)
             outcome = "ok"
         finally:
-            if target is not None and self._leases is not None:
-                self._leases.settle(target, outcome)
+            self._settle(target, outcome)
+
+    def _settle(self, target: int | None, outcome: Outcome | None) -> None:
+        if target is not None and self._leases is not None:
+            self._leases.settle(target, outcome)
 
     def _hung_on(self, target: int | None, work: Any) -> Any:
         return work if target is None or self._leases is None else self._leases.hang_on(target, work)
@@ -230,8 +233,7 @@ class MarketplaceSpider(Spider):
         run = Run.of(self.crawler)
         rests = isinstance(failure.value, HostRestsError)
         refused = isinstance(failure.value, IgnoreRequest) and not rests
-        if self._leases is not None and (target := target_of(request)) is not None:
-            self._leases.settle(target, "blocked" if rests else "refused" if refused else "failed")
+        self._settle(target_of(request), "blocked" if rests else "refused" if refused else "failed")
         if rests:
             await run.note_problem(request.url, "blocked", f"{request.url}: {failure.value}")
             return

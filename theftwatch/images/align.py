@@ -290,10 +290,11 @@ def compare(first: LocalFeatures, second: LocalFeatures, matrix: Matrix) -> Agre
         return whole
     # The ground was taken away: what counts is the goods, without the edge that they got by that.
     inside = cv2.dilate(plain.astype(np.uint8), np.ones((_CUT_EDGE_PX, _CUT_EDGE_PX), np.uint8)) == 0
-    if _reach(ours * inside) >= _reach(ours * plain):
+    kept = ours * inside
+    if _reach(kept) >= _reach(ours * plain):
         # What is gone lies in the middle of what is left: other goods in the same frame, and no ground.
         return replace(whole, other_share=min(1.0, whole.other_share + lost))
-    goods = _agreement(ours * inside, theirs * inside, shown=shown, plain_share=lost, box_px=box_px)
+    goods = _agreement(kept, theirs * inside, shown=shown, plain_share=lost, box_px=box_px)
     # Thin goods are all edge: of them nothing would be left to compare.
     return goods if goods.blocks >= _GOODS_BLOCKS_MIN else whole
 

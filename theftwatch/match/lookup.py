@@ -10,7 +10,7 @@ from theftwatch.match.picture import Part
 from theftwatch.match.search import Verifier
 
 #: Neighbours by descriptor that are verified at first, for a whole image and for each part of one; as long as there are
-#: copies among them, twice as many as up to the last copy, and as many more as at first
+#: copies among them, twice as many as up to the last copy, and one fewer more than at first
 _FIRST_NEIGHBOURS, _FIRST_PART_NEIGHBOURS = 4, 2
 #: More copies of one image than a record should hold; ends the search whatever happens
 _NEIGHBOURS_MAX = 20_000

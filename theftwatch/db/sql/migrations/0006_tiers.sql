@@ -1,0 +1,1 @@
+-- What a night has time for.

@@ -1,0 +1,1 @@
+-- From a match to the vendor's other shops, and what became of a copied photo.

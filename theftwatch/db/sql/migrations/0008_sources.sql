@@ -1,0 +1,1 @@
+-- Dates from elsewhere, and what a host allows.

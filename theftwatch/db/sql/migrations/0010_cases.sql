@@ -1,0 +1,1 @@
+-- What was asked of a vendor or a portal, and what came of it.

@@ -1,0 +1,1 @@
+-- What is kept as proof, and when it was stamped.

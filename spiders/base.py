@@ -15,7 +15,7 @@ from spiders.arguments import Arguments, Kind, Start, read_arguments
 from spiders.budget import HostRestsError, slot_of
 from spiders.leases import Leases, target_of
 from spiders.run import ProblemKind, Run
-from theftwatch.config import NAMED_DESCRIPTORS, Settings, settings
+from theftwatch.config import NAMED_DESCRIPTORS, Settings, check_live, settings
 from theftwatch.db.targets import Outcome
 from theftwatch.errors import PageBlockedError, PageChangedError, PageError, UnknownPageError, UsageError
 from theftwatch.listing import Listing, Page, PageKind, Side
@@ -29,7 +29,6 @@ BLOCKS_IN_A_ROW_MAX = 3
 _GONE = {404, 410}
 _REFUSED = {401, 403, 429}
 _ERROR = 400
-_LIVE_DELAY_MIN_S = 1.0
 #: How a target goes whose page is in such trouble
 _OUTCOMES: dict[ProblemKind, Outcome] = {
     "blocked": "blocked",
@@ -85,20 +84,7 @@ class MarketplaceSpider(Spider):
         hosts = {urlsplit(request.url).hostname or "" for start in arguments.starts for request in cls.requests(start)}
         # Which hosts the targets are on shows later.
         if not all(own.mapped(host) for host in hosts) or not (hosts or own.host_map):
-            cls.check_live(own)
-
-    @staticmethod
-    def check_live(own: Settings) -> None:
-        """Check that a live crawl is a polite one.
-
-        Raises UsageError.
-        """
-        if not own.contact:
-            raise UsageError(
-                "THEFTWATCH_CONTACT is not set; a live crawl names someone to write to: give a mail or web address"
-            )
-        if own.delay_s < _LIVE_DELAY_MIN_S:
-            raise UsageError(f"THEFTWATCH_DELAY_S={own.delay_s:g}: a live crawl waits {_LIVE_DELAY_MIN_S:g} s or more")
+            check_live(own)
 
     @classmethod
     @abstractmethod

@@ -9,7 +9,7 @@ from scrapy import Request
 from spiders.arguments import Kind, Start
 from spiders.base import MarketplaceSpider, problem_kind
 from spiders.run import Run
-from theftwatch.config import Settings
+from theftwatch.config import Settings, check_live
 from theftwatch.errors import PageError, UsageError
 from theftwatch.listing import Page
 from theftwatch.pages import read_page
@@ -36,7 +36,7 @@ class SavedSpider(MarketplaceSpider):
                 raise UsageError(f"{path}: no such file or folder; give pages saved from a browser")
         cls.read(given)
         if not own.host_map:
-            cls.check_live(own)
+            check_live(own)
 
     @classmethod
     def requests(cls, _start: Start) -> list[Request]:

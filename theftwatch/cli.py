@@ -19,6 +19,7 @@ from theftwatch.commands import (
     extract,
     look,
     match,
+    receive,
     relation,
     report,
     suppression,
@@ -44,6 +45,7 @@ app.command()(demo.demo)
 app.command()(crawl.crawl)
 app.add_typer(target.app, name="target")
 app.command("import")(crawl.import_)
+app.command()(receive.receive)
 app.command()(extract.extract)
 app.command()(compare.compare)
 app.command()(compare.scan)

@@ -16,6 +16,7 @@ from theftwatch.errors import UsageError
 DEMO_DATABASE = "theftwatch_demo"
 #: What THEFTWATCH_DESCRIPTOR may be beside the path of a file
 NAMED_DESCRIPTORS = ("distilled", "full", "off")
+_LIVE_DELAY_MIN_S = 1.0
 
 
 def _default_data_dir() -> Path:
@@ -117,3 +118,16 @@ def settings() -> Settings:
         first = exc.errors()[0]
         name = "THEFTWATCH_" + "_".join(str(part) for part in first["loc"]).upper()
         raise UsageError(f"{name}: {first['msg'].removeprefix('Value error, ')}; see docs/settings.md") from exc
+
+
+def check_live(own: Settings) -> None:
+    """Check that whatever asks live hosts does so politely.
+
+    Raises UsageError.
+    """
+    if not own.contact:
+        raise UsageError(
+            "THEFTWATCH_CONTACT is not set; a live crawl names someone to write to: give a mail or web address"
+        )
+    if own.delay_s < _LIVE_DELAY_MIN_S:
+        raise UsageError(f"THEFTWATCH_DELAY_S={own.delay_s:g}: a live crawl waits {_LIVE_DELAY_MIN_S:g} s or more")

@@ -13,6 +13,8 @@ _READERS: dict[str, Callable[[str, str], Page]] = {
     "artfire.com": artfire.read_page,
     "web.archive.org": artfire.read_archived_page,
 }
+#: The domains whose pages are read, with all hosts below them
+SITES = tuple(_READERS)
 
 
 def read_page(body: str, url: str) -> Page:
@@ -20,11 +22,19 @@ def read_page(body: str, url: str) -> Page:
 
     Raises PageBlockedError, UnknownPageError or PageChangedError.
     """
+    return _READERS[site_of(url)](body, url)
+
+
+def site_of(url: str) -> str:
+    """Return the domain among those whose pages are read that an address belongs to.
+
+    Raises UnknownPageError for any other.
+    """
     try:
         host = urlsplit(url).hostname or ""
     except ValueError as exc:
         raise UnknownPageError(f"{url!r} is no address ({exc}); give the one that the page came from") from exc
-    for domain, reader in _READERS.items():
+    for domain in _READERS:
         if host == domain or host.endswith("." + domain):
-            return reader(body, url)
+            return domain
     raise UnknownPageError(f"{url}: no marketplace of ours has this host; known are {', '.join(_READERS)}")

@@ -40,6 +40,13 @@ def read_saved_page(data: bytes, url: str | None = None) -> SavedPage:
     raise UnknownPageError("the file does not tell which address it was saved from; give it with --url")
 
 
+def write_saved_page(page: SavedPage) -> bytes:
+    """Return the file of a page that tells its own address, as `read_saved_page` reads it."""
+    mark = f"<!-- saved from url=({len(page.url):04}){page.url} -->\n"
+    # The mark of UTF-8 goes before what the page itself says of its encoding, which was that of another form of it.
+    return (mark + page.body).encode("utf-8-sig", errors="replace")
+
+
 def decode_page(data: bytes) -> str:
     """Return the text of a page whose encoding only the page itself tells."""
     return html_to_unicode(None, data)[1]

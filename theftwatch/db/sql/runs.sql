@@ -49,3 +49,12 @@ insert into listing_event (listing, run, kind, before, after, seen_at)
 select id, %(run)s, 'state', to_jsonb(before), to_jsonb('gone'::text), %(now)s
 from gone
 returning listing;
+
+-- find_import --
+-- Sums up the newest run that took in a saved page.
+select
+    outcome, listings_stored, images_fetched, images_known, images_missing, matches, possible
+from analysis.run
+where spider = 'saved' and arguments ->> 'path' = %(path)s
+order by run_id desc
+limit 1;

@@ -1,0 +1,1 @@
+"""What the program shows in a browser, on this machine alone."""

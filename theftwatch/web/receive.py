@@ -1,0 +1,187 @@
+"""The receiver: takes pages that a bookmark sends from a browser on this machine, and has them imported."""
+
+import asyncio
+import contextlib
+import json
+import zlib
+from collections.abc import AsyncIterator
+from dataclasses import asdict
+from functools import cache
+from importlib import resources
+from urllib.parse import urlsplit
+
+from starlette.applications import Starlette
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from theftwatch.errors import PageChangedError, PageError
+from theftwatch.listing import Page
+from theftwatch.pages import SITES, read_page, site_of
+from theftwatch.pages.saved import SavedPage
+from theftwatch.reports.words import count, web_address
+from theftwatch.web.bookmarklet import ADDRESS_MAX, SETUP, Tokens, bookmarklet
+from theftwatch.web.inbox import Inbox
+
+#: The only address that is listened on
+ADDRESS = "127.0.0.1"
+#: Pages of marketplaces are below 3 MiB
+_PAGE_MAX_BYTES = 16 * 1024**2
+_SENT_MAX_BYTES = ADDRESS_MAX
+_GZIP = 31  # zlib's word for a gzip header and the largest window
+_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-store",
+}
+_STATIC = {"/": "text/html", "/receive.js": "text/javascript", "/receive.css": "text/css"}
+
+
+def receiver(inbox: Inbox, tokens: Tokens, *, port: int) -> Starlette:
+    """Return the application that listens at a port of this machine.
+
+    It answers no other origin: a page of the web can neither read from it nor post to it, and a name that a hostile
+    server points at this machine is refused as well.
+    """
+    origin = f"http://{ADDRESS}:{port}"
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        work = asyncio.create_task(inbox.work())
+        yield
+        work.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await work
+
+    async def take(request: Request) -> Response:
+        site = tokens.site_of(_token(request))
+        if site is None:
+            raise _unknown_token()
+        if request.headers.get("origin") != origin:
+            raise HTTPException(403, f"pages are taken from {origin} alone, where the bookmark leads")
+        saved = _unpack(await _read(request))
+        page = _check(saved, site)
+        received = await inbox.put(saved, page)
+        return JSONResponse(asdict(received), status_code=202)
+
+    async def follow(request: Request) -> Response:
+        if tokens.site_of(_token(request)) is None:
+            raise _unknown_token()
+        received = inbox.find(request.path_params["page_id"])
+        if received is None:
+            raise HTTPException(404, "no such page was sent since the receiver was started; send it again")
+        return JSONResponse(asdict(received))
+
+    async def offer(request: Request) -> Response:
+        if not tokens.is_of(_token(request), SETUP):
+            raise _unknown_token()
+        codes = [{"site": site, "code": bookmarklet(f"{origin}/", tokens.of(site))} for site in SITES]
+        return JSONResponse({"bookmarklets": codes})
+
+    return Starlette(
+        routes=[
+            *(Route(path, _static, methods=["GET"]) for path in _STATIC),
+            Route("/bookmarklets", offer, methods=["GET"]),
+            Route("/pages", take, methods=["POST"]),
+            Route("/pages/{page_id}", follow, methods=["GET"]),
+        ],
+        middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=[ADDRESS]), Middleware(_Guarded)],
+        exception_handlers={HTTPException: _refuse},
+        lifespan=lifespan,
+    )
+
+
+class _Guarded:
+    """Adds to each answer what keeps browsers from doing more with it than is meant."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message.get("headers", ()), *Headers(_HEADERS).raw]
+            await send(message)
+
+        await self._app(scope, receive, guarded)
+
+
+async def _static(request: Request) -> Response:
+    path = request.url.path
+    return Response(_file(path), media_type=_STATIC[path])
+
+
+@cache
+def _file(path: str) -> bytes:
+    return resources.files(__package__).joinpath(path.strip("/") or "receive.html").read_bytes()
+
+
+async def _refuse(_request: Request, exc: Exception) -> Response:
+    assert isinstance(exc, HTTPException)
+    return JSONResponse({"says": exc.detail}, status_code=exc.status_code, headers=exc.headers)
+
+
+def _token(request: Request) -> str:
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return token if scheme == "Bearer" else ""
+
+
+def _unknown_token() -> HTTPException:
+    return HTTPException(
+        401,
+        "this receiver does not know the bookmark; make it anew from what `theftwatch receive` prints",
+        headers={"WWW-Authenticate": "Bearer"},
+    )
+
+
+async def _read(request: Request) -> bytes:
+    body = b""
+    async for part in request.stream():
+        body += part
+        if len(body) > _SENT_MAX_BYTES:
+            raise HTTPException(413, "the page is too large to be sent; save it, and use `theftwatch import`")
+    return body
+
+
+def _unpack(body: bytes) -> SavedPage:
+    unpacker = zlib.decompressobj(_GZIP)
+    try:
+        data = unpacker.decompress(body, _PAGE_MAX_BYTES)
+        if unpacker.unconsumed_tail:
+            raise HTTPException(413, "the page is too large; save it, and use `theftwatch import`")
+        match json.loads(data):
+            case [str(url), str(html)] if web_address(url) and unpacker.eof:
+                return SavedPage(html, url)
+    except (zlib.error, ValueError, RecursionError) as exc:
+        raise HTTPException(400, f"that is no page as the bookmark sends it ({exc}); press it again") from exc
+    raise HTTPException(400, "that is no page as the bookmark sends it; press it again")
+
+
+def _check(saved: SavedPage, site: str) -> str:
+    """Return what a page holds, in words; refuse what is of another site, and what no import would gain from."""
+    try:
+        if site_of(saved.url) != site:
+            host = urlsplit(saved.url).hostname
+            raise HTTPException(403, f"this bookmark is for {site}, and the page is of {host}; use the one for it")
+        page = read_page(saved.body, saved.url)
+    except PageChangedError as exc:
+        # The import keeps it for the person who mends the reader.
+        return f"not understood, and kept: {exc}"
+    except PageError as exc:
+        raise HTTPException(422, str(exc)) from exc
+    return _describe(page)
+
+
+def _describe(page: Page) -> str:
+    kind = page.kind.replace("_", " ")
+    photos = sum(len(listing.images) for listing in page.listings)
+    return f"a {kind} page with {count(len(page.listings), 'listing')} and {count(photos, 'photo')}"

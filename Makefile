@@ -40,6 +40,8 @@ ifeq ($(shell .venv/bin/python -c 'print(1)' 2>/dev/null),)
 endif
 
 FIND_CHROMIUM := .venv/bin/python -m theftwatch.chromium
+# A file of tests stays with one process, as do the server and the crawl that its tests share.
+PYTEST := .venv/bin/pytest --numprocesses logical --maxprocesses 4 --dist loadfile
 DEBIAN_POSTGRES := /usr/lib/postgresql/1[5-9]/bin
 # dpkg wants the folders of system programs on PATH, where a plain user has none of them.
 AS_ROOT = $(shell test "$$(id -u)" = 0 || echo sudo -n) env "PATH=$$PATH:/usr/sbin:/sbin" DEBIAN_FRONTEND=noninteractive
@@ -59,7 +61,7 @@ demo: $(SETUP) ## Crawl a replica of the marketplaces and match the copied photo
 
 test: check ## Run all checks and tests, on a Debian PostgreSQL too where there is one
 	@$(MAKE) --no-print-directory chromium || test -z "$$CI"
-	@.venv/bin/pytest
+	@$(PYTEST)
 	@if ls $(DEBIAN_POSTGRES)/postgres >/dev/null 2>&1 || test -n "$$CI"; then \
 		$(MAKE) --no-print-directory test-debian-postgres; fi
 
@@ -83,7 +85,7 @@ test-debian-postgres: $(DEV) ## Run the database tests on Debian's PostgreSQL, i
 		echo "PostgreSQL could not be installed (.cache/postgresql.log says why): sudo apt-get install postgresql"; \
 		exit 1; }
 	@for bin in $(DEBIAN_POSTGRES); do \
-		echo "Database tests on $$bin"; THEFTWATCH_TEST_POSTGRES=$$bin .venv/bin/pytest -m "database and not own_crawl" || exit 1; done
+		echo "Database tests on $$bin"; THEFTWATCH_TEST_POSTGRES=$$bin $(PYTEST) -m "database and not own_crawl" || exit 1; done
 
 drill: $(DEV) ## Kill a crawl at fifty random moments and compare the databases
 	@THEFTWATCH_DRILLS=50 .venv/bin/pytest -m drill -o faulthandler_timeout=3600

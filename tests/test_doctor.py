@@ -15,7 +15,7 @@ from theftwatch.config import settings
 from theftwatch.db import cluster, migrate, server
 from theftwatch.images import descriptor
 
-NAMES = ["database", "schema", "index", "descriptor", "files", "disk", "chromium"]
+NAMES = ["database", "schema", "index", "descriptor", "files", "disk", "chromium", "timestamps"]
 
 
 @pytest.fixture(autouse=True)
@@ -48,7 +48,9 @@ def examined() -> tuple[int, dict[str, dict[str, str | None]]]:
     return result.exit_code, {check["name"]: check for check in answer["checks"]}
 
 
-def test_where_all_is_well(external, chromium):
+def test_where_all_is_well(external, chromium, authority, monkeypatch):
+    for name, value in authority.environment.items():
+        monkeypatch.setenv(name, value)
     code, checks = examined()
     assert code == 0
     assert list(checks) == NAMES
@@ -164,3 +166,14 @@ def test_a_browser_that_is_asked_for_and_not_there(external, monkeypatch, no_chr
     assert (code, checks["chromium"]["state"], checks["chromium"]["remedy"]) == (1, "failed", "make chromium")
     monkeypatch.setenv("THEFTWATCH_CHROMIUM", "/nowhere/chromium")
     assert examined()[1]["chromium"]["remedy"] == "unset THEFTWATCH_CHROMIUM"
+
+
+def test_an_authority_that_gives_no_timestamp_is_a_failure(external, authority, monkeypatch):
+    assert examined()[1]["timestamps"]["state"] == "off"
+    monkeypatch.setenv("THEFTWATCH_TIMESTAMP_URL", authority.url)
+    check = examined()[1]["timestamps"]
+    assert (check["state"], "root certificate" in str(check["remedy"])) == ("failed", True)
+    monkeypatch.setenv("THEFTWATCH_TIMESTAMP_CERTIFICATE", str(authority.certificate))
+    authority.down = True
+    check = examined()[1]["timestamps"]
+    assert (check["state"], "answers 503" in str(check["detail"])) == ("failed", True)

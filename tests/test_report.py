@@ -20,7 +20,7 @@ from theftwatch.cli import app
 from theftwatch.config import settings
 from theftwatch.db import store
 from theftwatch.errors import DatabaseError, UsageError
-from theftwatch.files import Files
+from theftwatch.files import Files, replacing
 from theftwatch.listing import Seller
 from theftwatch.match.context import update_context
 from theftwatch.reports import report
@@ -263,8 +263,8 @@ def test_a_page_that_breaks_off_leaves_the_old_one(tmp_path):
     path.write_text("old")
 
     def break_off():
-        with report._replacing(path) as file:
-            file.write("half")
+        with replacing(path) as file:
+            file.write(b"half")
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):

@@ -16,6 +16,7 @@ from theftwatch.commands import (
     db,
     demo,
     doctor,
+    evidence,
     extract,
     look,
     match,
@@ -56,6 +57,7 @@ app.command()(dates.dates)
 app.command()(look.look)
 app.add_typer(suppression.app, name="suppression")
 app.add_typer(relation.app, name="relation")
+app.add_typer(evidence.app, name="evidence")
 app.add_typer(db.app, name="db")
 app.command()(doctor.doctor)
 

@@ -59,6 +59,14 @@ class Settings(BaseSettings):
         "distilled",
         description="Network that finds candidates: `distilled`, `full`, `off`, or the path of an ONNX file",
     )
+    timestamp_url: str | None = Field(
+        None,
+        pattern="^https?://[^/]",
+        description="Address of an authority (RFC 3161) that dates artisans' photos and captures",
+    )
+    timestamp_certificate: Path | None = Field(
+        None, description="PEM file with the root certificate that the authority's timestamps lead to"
+    )
     workers: int = Field(
         default_factory=lambda: min(4, os.cpu_count() or 1), ge=1, description="Threads that fingerprint and verify"
     )

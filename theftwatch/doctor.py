@@ -22,7 +22,8 @@ from theftwatch.config import Settings
 from theftwatch.db import migrate, server
 from theftwatch.db.connect import connect, describe
 from theftwatch.db.queries import queries
-from theftwatch.errors import TheftWatchError, UsageError
+from theftwatch.errors import TheftWatchError, TimestampError, UsageError
+from theftwatch.evidence.timestamp import ask, authority_of
 from theftwatch.images import descriptor
 from theftwatch.match.routes import descriptor_off, index_off
 
@@ -56,6 +57,7 @@ def examine(settings: Settings, *, clock: Clock = system_clock) -> Iterator[Chec
     yield _check_files(settings.files_dir)
     yield _check_disk(settings.data_dir)
     yield _check_chromium(settings)
+    yield _check_timestamps(settings)
 
 
 def _check_database(settings: Settings, clock: Clock) -> Iterator[Check]:
@@ -181,6 +183,24 @@ def _check_chromium(settings: Settings) -> Check:
         detail=f"{needed}: pages that need scripts cannot be read",
         remedy="make chromium",
     )
+
+
+def _check_timestamps(settings: Settings) -> Check:
+    """Get a timestamp and verify it."""
+    try:
+        authority = authority_of(settings)
+        if authority is None:
+            detail = "THEFTWATCH_TIMESTAMP_URL is not set: nothing proves when photos and captures existed"
+            return Check(name="timestamps", state="off", detail=detail, remedy="export THEFTWATCH_TIMESTAMP_URL=…")
+        started = time.perf_counter()
+        ask(authority, os.urandom(32))
+    except UsageError as exc:
+        remedy = "export THEFTWATCH_TIMESTAMP_CERTIFICATE=FILE, of the authority's root certificate"
+        return Check(name="timestamps", state="failed", detail=str(exc), remedy=remedy)
+    except TimestampError as exc:
+        remedy = "export THEFTWATCH_TIMESTAMP_URL=…, of another authority, or try again later"
+        return Check(name="timestamps", state="failed", detail=str(exc), remedy=remedy)
+    return Check(name="timestamps", state="ok", detail=f"one by {authority.url}, verified, in {_ms(started)}")
 
 
 def _ms(started: float) -> str:

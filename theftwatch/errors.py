@@ -7,7 +7,8 @@ TheftWatchError          one sentence: the value, the cause and the remedy
 │   ├── UnknownPageError     it is of no kind that we read
 │   └── PageChangedError     it is of a known kind, but its data is missing
 ├── UnusableImageError   bytes that cannot be compared
-└── DatabaseError        Postgres cannot be started or reached
+├── DatabaseError        Postgres cannot be started or reached
+└── TimestampError       an authority gives no timestamp, or one does not verify
 """
 
 from typing import ClassVar
@@ -71,3 +72,7 @@ class UnusableImageError(TheftWatchError):
 
 class DatabaseError(TheftWatchError):
     """Raised when Postgres cannot be started, reached or migrated."""
+
+
+class TimestampError(TheftWatchError):
+    """Raised when an authority gives no timestamp, or when one does not verify."""

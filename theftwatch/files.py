@@ -1,10 +1,15 @@
-"""Bytes kept under the name of their SHA-256, in a local folder."""
+"""Bytes kept under the name of their SHA-256, in a local folder; and files that appear when they are whole."""
 
 import hashlib
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
+
+from theftwatch.errors import UsageError
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,17 +28,8 @@ class Files:
         if self.has(digest):
             return digest
         path.parent.mkdir(parents=True, exist_ok=True)
-        # A file appears under its name only when it is whole, so that a kill leaves at worst a stray temporary file.
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(temporary).rename(path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        with _appearing(path) as file:
+            file.write(data)
         return digest
 
     def has(self, digest: bytes) -> bool:
@@ -51,3 +47,34 @@ class Files:
         """Return where the bytes of a SHA-256 stand, whether or not they are kept."""
         name = digest.hex()
         return self.root / name[:2] / name
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """Open a file that takes the place of `path` when it is whole and on disk; others may read it.
+
+    Raises UsageError where it cannot be written.
+    """
+    if not path.parent.is_dir():
+        raise UsageError(f"{path}: the folder {path.parent} does not exist; make it, or write elsewhere")
+    try:
+        with _appearing(path) as file:
+            os.fchmod(file.fileno(), 0o644)  # a temporary file is for its owner alone
+            yield file
+    except OSError as exc:
+        raise UsageError(f"{path}: {exc.strerror}; name a file in a folder that can be written") from exc
+
+
+@contextmanager
+def _appearing(path: Path) -> Iterator[BinaryIO]:
+    # A file appears under its name only when it is whole, so that a kill leaves at worst a stray temporary file.
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise

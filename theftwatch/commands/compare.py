@@ -1,18 +1,15 @@
 """`theftwatch compare` and `theftwatch scan`: files and folders, without a database."""
 
 import json
-import os
 import sys
-import tempfile
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
 
 from theftwatch.errors import UsageError
+from theftwatch.files import replacing
 
 if TYPE_CHECKING:
     from theftwatch.match.scan import Pair
@@ -35,8 +32,8 @@ def compare(
     if html:
         from theftwatch.reports.comparison import comparison_page
 
-        with _written_whole(html) as file:
-            file.write(comparison_page((original.name, suspect.name), files, comparison))
+        with replacing(html) as file:
+            file.write(comparison_page((original.name, suspect.name), files, comparison).encode())
     if as_json:
         print(
             json.dumps(
@@ -104,7 +101,7 @@ async def _scan(originals: Path, suspects: Path, out: Path, *, all_scores: bool)
 
         folders = read(originals), read(suspects)
         task = progress.add_task("Comparing", total=len(folders[1].prints))
-        with _written_whole(out) as file:
+        with replacing(out) as file:
             async for pair in scanning.scan(*folders, threads, lambda done: progress.advance(task, done)):
                 counts[pair.decision.decision] += 1
                 if all_scores or pair.decision.decision in {"match", "possible"}:
@@ -119,26 +116,7 @@ async def _scan(originals: Path, suspects: Path, out: Path, *, all_scores: bool)
     print(f"{counts['match']} matches and {counts['possible']} worth a look, in {out}", file=sys.stderr)
 
 
-@contextmanager
-def _written_whole(path: Path) -> Iterator[IO[str]]:
-    """Open a file that appears under its name only when it is whole.
-
-    Raises UsageError where its folder does not exist.
-    """
-    if not path.parent.is_dir():
-        raise UsageError(f"{path}: the folder {path.parent} does not exist; make it, or write elsewhere")
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            yield file
-        Path(temporary).chmod(0o644)
-        Path(temporary).rename(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-
-
-def _write(file: IO[str], pair: "Pair") -> None:
+def _write(file: BinaryIO, pair: "Pair") -> None:
     line = {
         "original": pair.original,
         "suspect": pair.suspect,
@@ -147,7 +125,7 @@ def _write(file: IO[str], pair: "Pair") -> None:
         "method": pair.decision.method,
         "transform": pair.decision.transform.as_json() if pair.decision.transform else None,
     }
-    file.write(json.dumps(line, ensure_ascii=False) + "\n")
+    file.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
 
 
 def _read(path: Path) -> bytes:

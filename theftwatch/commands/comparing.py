@@ -5,15 +5,15 @@ from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 
-from rich.console import Console
-from rich.progress import Progress
-
 from theftwatch.clock import system_clock
+from theftwatch.commands.progress import progress_bar
+from theftwatch.commands.stamping import stamp
 from theftwatch.config import settings
 from theftwatch.db import store
 from theftwatch.db.queries import fetch
 from theftwatch.db.records import OriginalFileRecord, image_record
 from theftwatch.db.server import connect_dsn
+from theftwatch.evidence.timestamp import authority_of
 from theftwatch.files import Files
 from theftwatch.match.drain import Drain, Drained
 from theftwatch.match.rematch import put_down_all, withdraw
@@ -37,11 +37,12 @@ async def rematch(*, pending: bool) -> None:
 
 
 async def add_originals(given: list[GivenFile], artisan: str) -> None:
-    """Store an artisan's photos, compare them, and print what came of it."""
+    """Store an artisan's photos, have them timestamped, compare them, and print what came of it."""
     files = Files(settings().files_dir)
+    authority = authority_of(settings())
     unusable = 0
     async with _drain() as (drain, pool):
-        with _progress() as progress:
+        with progress_bar() as progress:
             task = progress.add_task("Reading photos", total=len(given))
             for start in range(0, len(given), _BATCH):
                 records = [_record(each, files) for each in given[start : start + _BATCH]]
@@ -50,6 +51,8 @@ async def add_originals(given: list[GivenFile], artisan: str) -> None:
                     await store.save_original_files(connection, artisan, records, now=system_clock())
                 progress.advance(task, len(records))
         print(f"{len(given)} photos of {artisan} are in the record; {unusable} of them cannot be compared.")
+        async with store.reading(pool) as connection:
+            await stamp(connection, files, authority)
         await _work_off(drain, pool)
 
 
@@ -63,7 +66,7 @@ async def _work_off(drain: Drain, pool: store.Pool) -> None:
     """Work pending lookups off, and say what came of it."""
     async with pool.connection() as connection:
         [(total,)] = await fetch(connection, "count_pending_lookups")
-    with _progress() as progress:
+    with progress_bar() as progress:
         task = progress.add_task("Comparing photos", total=total)
 
         def show(done: Drained) -> None:
@@ -85,8 +88,3 @@ async def _drain() -> AsyncIterator[tuple[Drain, store.Pool]]:
             async with pool.connection() as connection:
                 await warn_of_routes(connection)
             yield Drain(pool=pool, files=files, threads=threads, clock=system_clock), pool
-
-
-def _progress() -> Progress:
-    console = Console(stderr=True)
-    return Progress(console=console, disable=not console.is_terminal)

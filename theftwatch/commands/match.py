@@ -1,4 +1,4 @@
-"""`theftwatch rematch` and `theftwatch originals add`: comparing what is stored, and what an artisan gives."""
+"""`theftwatch rematch` and `theftwatch originals`: comparing what is stored, and what an artisan gives."""
 
 from pathlib import Path
 from typing import Annotated
@@ -8,7 +8,7 @@ import typer
 from theftwatch.errors import UsageError
 from theftwatch.originals import Kind, read_originals
 
-originals = typer.Typer(help="Take an artisan's own photos into the record.", no_args_is_help=True)
+originals = typer.Typer(help="Take an artisan's own photos into the record, and certify them.", no_args_is_help=True)
 
 
 def rematch(
@@ -37,8 +37,9 @@ def add(
 ) -> None:
     """Store an artisan's photos, and compare them with all suspects'.
 
-    A CSV file names one photo a line, beside it: its path, original or outtake, and when it was made, such as
-    2026-11-23. The last two may be empty.
+    Each is given a trusted timestamp at once, where THEFTWATCH_TIMESTAMP_URL names an authority. A CSV file names one
+    photo a line, beside it: its path, original or outtake, and when it was made, such as 2026-11-23. The last two may
+    be empty.
     """
     if not artisan.strip():
         raise UsageError("--artisan is empty; give the name under which the record shall keep the photos")
@@ -53,3 +54,19 @@ def add(
     from theftwatch.commands import comparing
 
     asyncio.run(comparing.add_originals(given, artisan.strip()))
+
+
+@originals.command()
+def certificate(
+    artisan: Annotated[str, typer.Argument(metavar="ARTISAN", help="Whose photos; a name, or that of a shop.")],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="The page to write, such as ana.html.")],
+) -> None:
+    """Write a page that certifies when an artisan's photos existed.
+
+    With each photo's trusted timestamp inside it, and how anybody can check them with OpenSSL.
+    """
+    import asyncio
+
+    from theftwatch.commands import stamping
+
+    asyncio.run(stamping.write_certificates(artisan.strip(), out))

@@ -204,7 +204,10 @@ async def find_local_features(connection: Connection, sha256s: Sequence[bytes]) 
 async def save_original_files(
     connection: Connection, artisan: str, files: Sequence[OriginalFileRecord], *, now: datetime
 ) -> None:
-    """Write files that an artisan gave, put them down for comparison and pair them with what matched them already."""
+    """Write files that an artisan gave, and pair them with what matched them already.
+
+    They are put down for comparison, and for a timestamp.
+    """
     await execute(connection, "lock_writes")
     await save_images(connection, [file.image for file in files], now=now)
     [(artisan_id,)] = await fetch(connection, "insert_artisan", name=artisan)
@@ -221,6 +224,7 @@ async def save_original_files(
         ),
     )
     await execute(connection, "insert_original_lookups", sha256s=sha256s)
+    await execute(connection, "want_timestamps", sha256s=sha256s, now=now)
     await execute(connection, "insert_descriptor_codes", sha256s=sha256s)
     await insert_findings(connection, sha256s, now=now)
 

@@ -4,11 +4,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib import resources
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from theftwatch.match.compare import Comparison
 from theftwatch.match.decide import MATCH_SCORE, POSSIBLE_SCORE
 from theftwatch.match.transform import Transform
+from theftwatch.reports.html import environment
 from theftwatch.reports.preview import Preview, make_preview
 
 _LONG_SIDE_PX = 720
@@ -30,24 +29,21 @@ def comparison_page(names: tuple[str, str], files: tuple[bytes, bytes], comparis
     original, suspect = (_preview(data) for data in files)
     transform = comparison.decision.transform
     drawing = _drawing(transform, original, suspect) if transform and original and suspect else None
-    environment = Environment(
-        loader=PackageLoader("theftwatch.reports"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("comparison.html.j2").render(
-        names=names,
-        original=original,
-        suspect=suspect,
-        comparison=comparison,
-        decision=comparison.decision,
-        transform=transform,
-        drawing=drawing,
-        match_score=MATCH_SCORE,
-        possible_score=POSSIBLE_SCORE,
-        css=resources.files("theftwatch.reports").joinpath("templates/report.css").read_text("utf-8"),
+    return (
+        environment("theftwatch.reports")
+        .get_template("comparison.html.j2")
+        .render(
+            names=names,
+            original=original,
+            suspect=suspect,
+            comparison=comparison,
+            decision=comparison.decision,
+            transform=transform,
+            drawing=drawing,
+            match_score=MATCH_SCORE,
+            possible_score=POSSIBLE_SCORE,
+            css=resources.files("theftwatch.reports").joinpath("templates/report.css").read_text("utf-8"),
+        )
     )
 
 

@@ -1,25 +1,16 @@
 """The report: one self-contained page with every match, both photos side by side, and what was compared."""
 
-import base64
-import hashlib
-import os
-import tempfile
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from importlib import resources
 from itertools import batched
 from pathlib import Path
-from typing import TextIO
-
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from theftwatch.db.queries import Connection
 from theftwatch.errors import UsageError
-from theftwatch.files import Files
-from theftwatch.reports import words
+from theftwatch.files import Files, replacing
 from theftwatch.reports.coverage import find_coverage
+from theftwatch.reports.html import environment, style
 from theftwatch.reports.pairs import Pair, Vendor, find_not_counted, find_pairs, find_vendors
 from theftwatch.reports.preview import Preview, Previews
 
@@ -86,8 +77,9 @@ async def write_report(
     looked = any(each.images_compared or each.pairs for each in vendors)
     summary = {"matches": sum(each.matches for each in matched), "possible": sum(each.possible for each in matched)}
     path = folder / "index.html"
-    with Previews(files, workers=workers) as previews, _replacing(path) as file:
-        page = _environment().get_template("report.html.j2")
+    _make_folder(folder)
+    with Previews(files, workers=workers) as previews, replacing(path) as file:
+        page = environment("theftwatch.reports", enable_async=True).get_template("report.html.j2")
         async for part in page.generate_async(
             now=now,
             only=vendor,
@@ -100,9 +92,9 @@ async def write_report(
             with_previews=lambda pairs: _with_previews(pairs, previews),
             places_unfolded=_PLACES_UNFOLDED,
             **summary,
-            **_style(),
+            **style(),
         ):
-            file.write(part)
+            file.write(part.encode())
     return ReportSummary(
         path=path,
         byte_count=path.stat().st_size,
@@ -136,55 +128,8 @@ async def _with_previews(pairs: Sequence[Pair], previews: Previews) -> AsyncIter
             yield PairShown(pair=pair, original=original, suspect=suspect)
 
 
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("theftwatch.reports"),
-        autoescape=True,  # titles and names come from pages that anyone may write
-        undefined=StrictUndefined,
-        enable_async=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    for function in (
-        words.count,
-        words.day,
-        words.event,
-        words.marketplace_name,
-        words.method_name,
-        words.moment,
-        words.reason,
-        words.source_name,
-        words.web_address,
-    ):
-        environment.filters[function.__name__] = function
-    return environment
-
-
-def _style() -> dict[str, str]:
-    """Return the style sheet, and the digest by which the page allows this one and no other."""
-    style = (resources.files("theftwatch.reports") / "templates/report.css").read_text("utf-8")
-    digest = hashlib.sha256(style.encode()).digest()
-    return {"style": style, "style_digest": "sha256-" + base64.b64encode(digest).decode("ascii")}
-
-
-@contextmanager
-def _replacing(path: Path) -> Iterator[TextIO]:
-    """Open a file that takes the place of `path` when it is whole.
-
-    Raises UsageError where it cannot be written.
-    """
+def _make_folder(folder: Path) -> None:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
+        folder.mkdir(parents=True, exist_ok=True)
     except OSError as exc:
-        raise UsageError(f"{path.parent}: {exc.strerror}; name a folder that can be written") from exc
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).chmod(0o644)  # a temporary file is for its owner alone
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+        raise UsageError(f"{folder}: {exc.strerror}; name a folder that can be written") from exc

@@ -47,8 +47,10 @@ with seller_key as (
     select 'original_file', jsonb_build_array(a.name, i.key, f.kind, f.name, extract(epoch from f.dated_at))
     from original_file f join artisan a on a.id = f.artisan join image_key i on i.id = f.image
     union all
+    -- when an authority was asked is a time of sight
     select 'date_claim', jsonb_build_array(
-        l.key, i.key, c.kind, extract(epoch from c.earliest_at), extract(epoch from c.latest_at), c.source, c.strength
+        l.key, i.key, c.kind, extract(epoch from c.earliest_at),
+        case when c.kind <> 'timestamped' then extract(epoch from c.latest_at) end, c.source, c.strength
     )
     from date_claim c left join listing_key l on l.id = c.listing left join image_key i on i.id = c.image
     union all

@@ -1,1 +1,82 @@
--- What is kept as proof, and when it was stamped.
+-- What is kept as proof, and when it was timestamped.
+
+-- Who was asked for timestamps, and what they are verified against; kept, so that old ones verify when another is asked.
+create table timestamp_authority (
+    id bigint generated always as identity primary key,
+    url text not null,
+    -- the authority's root, and what may stand between it and the signer, in PEM
+    certificates text not null,
+    certificates_sha256 bytea not null check (octet_length(certificates_sha256) = 32),
+    unique (url, certificates_sha256)
+);
+comment on table timestamp_authority is 'An authority that was asked for timestamps, with the certificates to verify them by.';
+
+create table timestamp_token (
+    id bigint generated always as identity primary key,
+    -- of the file that it dates
+    sha256 bytea not null check (octet_length(sha256) = 32),
+    -- an older token of the same file: this one was made over its bytes, before its certificate ran out
+    renews bigint unique references timestamp_token,
+    authority bigint not null references timestamp_authority,
+    -- the whole reply (RFC 3161, TimeStampResp in DER), as `openssl ts` reads it
+    token bytea not null,
+    stamped_at timestamptz not null,
+    -- when the first of its certificates runs out
+    expires_at timestamptz not null
+);
+create index timestamp_token_sha256 on timestamp_token (sha256, stamped_at);
+comment on table timestamp_token is 'A trusted timestamp of a file, by its SHA-256, or of an older timestamp that it renews.';
+alter table timestamp_token alter column token set storage external; -- signatures do not compress
+
+-- Written with what is to be stamped, so that an authority that is down, or a kill, leaves the work to be done.
+create table timestamp_due (
+    sha256 bytea primary key check (octet_length(sha256) = 32),
+    wanted_at timestamptz not null,
+    -- the last attempt that failed, and why; null: none did
+    tried_at timestamptz,
+    failure text,
+    check ((tried_at is null) = (failure is null))
+);
+comment on table timestamp_due is 'Files that wait for a timestamp, or for a newer one before theirs runs out.';
+
+insert into timestamp_due (sha256, wanted_at)
+select i.sha256, min(f.first_seen_at) from original_file f join image i on i.id = f.image group by i.sha256;
+
+create view analysis.original_file as
+select
+    f.id as original_file_id, a.name as artisan, f.kind, f.name as file_name, encode(i.sha256, 'hex') as sha256,
+    i.format, i.width_px, i.height_px, i.byte_count, f.dated_at, f.first_seen_at, stamped.first_at as timestamped_at,
+    stamped.authority as timestamp_authority, stamped.expires_at as timestamp_expires_at,
+    d.sha256 is not null as timestamp_waits, d.failure as timestamp_failure
+from original_file f
+join artisan a on a.id = f.artisan
+join image i on i.id = f.image
+left join timestamp_due d on d.sha256 = i.sha256
+left join lateral (
+    select
+        min(t.stamped_at) as first_at, max(t.expires_at) as expires_at,
+        (array_agg(u.url order by t.stamped_at, t.id))[1] as authority
+    from timestamp_token t
+    join timestamp_authority u on u.id = t.authority
+    where t.sha256 = i.sha256
+) as stamped on true
+where a.opted_out_at is null;
+
+comment on view analysis.original_file is 'Every photo that an artisan gave, with its trusted timestamp.';
+comment on column analysis.original_file.original_file_id is 'Key of the file in this database';
+comment on column analysis.original_file.artisan is 'Name of the artisan who gave it';
+comment on column analysis.original_file.kind is 'original, or outtake: of the same shoot, never shown';
+comment on column analysis.original_file.file_name is 'How the artisan calls the file';
+comment on column analysis.original_file.sha256 is 'SHA-256 of the exact bytes, in hex';
+comment on column analysis.original_file.format is 'Format of the file; null where it could not be told';
+comment on column analysis.original_file.width_px is 'Width; null where it could not be told';
+comment on column analysis.original_file.height_px is 'Height; null where it could not be told';
+comment on column analysis.original_file.byte_count is 'Size of the file in bytes';
+comment on column analysis.original_file.dated_at is 'When it was made, by the word of the artisan';
+comment on column analysis.original_file.first_seen_at is 'When it was given';
+comment on column analysis.original_file.timestamped_at is
+    'By when it existed, by the word of the authority; null where no timestamp has been had';
+comment on column analysis.original_file.timestamp_authority is 'Address of the authority that said so first';
+comment on column analysis.original_file.timestamp_expires_at is 'Until when the newest timestamp can be verified by itself';
+comment on column analysis.original_file.timestamp_waits is 'Whether a timestamp, or a newer one, is still to be had';
+comment on column analysis.original_file.timestamp_failure is 'Why the last attempt to get it failed; null where none did';

@@ -1,0 +1,1 @@
+"""Proof: trusted timestamps, captures of pages, and the bundles made of them."""

@@ -107,7 +107,7 @@ class Run:
             for work in self._before_close:
                 await work()
             async with self.pool.connection() as connection:
-                gone = await store.finish_run(
+                lost = await store.finish_run(
                     connection,
                     self.id,
                     reason=reason,
@@ -115,8 +115,10 @@ class Run:
                     stats=self._stats_json(),
                     now=self.clock(),
                 )
-            if gone:
-                logger.info("%d listings are gone: their own addresses say so for the second time", gone)
+            if lost.gone:
+                logger.info("%d listings are gone: their own addresses say so for the second time", lost.gone)
+            if lost.removed:
+                logger.info("the photos of %d findings are removed: not to be seen for the second time", lost.removed)
         finally:
             await self.pool.close()
         self.threads.shutdown()

@@ -76,9 +76,10 @@ class Story:
                 listing_ref=listing.listing_ref,
                 now=now,
             )
-            return await store.finish_run(
+            lost = await store.finish_run(
                 connection, run, reason="finished", outcome=outcome, stats="{}", now=now + HOUR / 60
             )
+            return lost.gone
 
         return self.run(work)
 
@@ -200,11 +201,12 @@ def world(dsn, tmp_path):
 
 def test_crawls_of_the_replica_take_what_is_gone_for_gone_and_what_is_blocked_for_live(world):
     """Three crawls of listings that were seen before; between the second and the third seven hours go by."""
-    wanted = {
-        offer.served: offer.listing
-        for offer in load_catalogue().offers
-        if offer.listing.marketplace == "alibaba" and offer.served in {Served.GONE, Served.PAGE}
-    }
+    offers = [offer for offer in load_catalogue().offers if offer.listing.marketplace == "alibaba"]
+    # One is gone with 404, another by what its page says.
+    shown = [replace(offers[0], served=Served.UNAVAILABLE), *offers[1:]]
+    world.replica.show(replace(load_catalogue(), offers=tuple(shown)))
+    kinds = {Served.GONE, Served.PAGE, Served.UNAVAILABLE}
+    wanted = {offer.served: offer.listing for offer in shown if offer.served in kinds}
 
     async def prepare() -> None:
         async with await psycopg.AsyncConnection.connect(world.dsn) as connection:
@@ -227,8 +229,9 @@ def test_crawls_of_the_replica_take_what_is_gone_for_gone_and_what_is_blocked_fo
         assert {state for _, state in world.rows(states)} == {"live"}
     with psycopg.connect(world.dsn) as connection:
         connection.execute("update page_problem set seen_at = seen_at - interval '7 hours'")
-    assert "1 listings are gone" in world.crawl("alibaba", f"file={path}")
+    assert "2 listings are gone" in world.crawl("alibaba", f"file={path}")
     assert dict(world.rows(states)) == {
         wanted[Served.GONE].listing_ref: "gone",
+        wanted[Served.UNAVAILABLE].listing_ref: "gone",
         wanted[Served.PAGE].listing_ref: "live",
     }

@@ -8,7 +8,7 @@ import hashlib
 import json
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from psycopg.types.json import Jsonb
@@ -110,8 +110,9 @@ async def save_listings(
     shown = {image.sha256 for record in records for image in record.images if image.sha256}
     await execute(connection, "insert_descriptor_codes", sha256s=list(shown))
     images = [image for (image,) in await fetch(connection, "find_listing_images", listings=listings)]
-    await execute(connection, "insert_findings", images=images, now=now)
-    await execute(connection, "insert_trail_due", images=images)
+    await _pair(connection, images, now=now)
+    if run is not None:
+        await execute(connection, "insert_absences", listings=_complete(records, ids), run=run, now=now)
     await execute(connection, "insert_due_listings", listings=listings)
 
 
@@ -275,9 +276,15 @@ async def save_decisions(
 async def insert_findings(connection: Connection, sha256s: Sequence[bytes], *, now: datetime) -> None:
     """Pair originals with suspect listings through the matches of given images."""
     images = [image for (image,) in await fetch(connection, "find_image_ids", sha256s=list(sha256s))]
-    await execute(connection, "insert_findings", images=images, now=now)
-    await execute(connection, "insert_trail_due", images=images)
+    await _pair(connection, images, now=now)
     await execute(connection, "insert_due_images", images=images)
+
+
+async def _pair(connection: Connection, images: Sequence[int], *, now: datetime) -> None:
+    """Write the findings that images lead to, and what follows from them."""
+    await execute(connection, "insert_findings", images=images, now=now)
+    await execute(connection, "end_removals", images=images)
+    await execute(connection, "insert_trail_due", images=images)
 
 
 async def find_known_images(connection: Connection, marketplace: str, image_keys: Sequence[str]) -> dict[str, bytes]:
@@ -316,16 +323,27 @@ async def insert_run(
     return int(run)
 
 
-async def finish_run(connection: Connection, run: int, *, reason: str, outcome: str, stats: str, now: datetime) -> int:
-    """Close a run, and take listings for gone that it and an earlier one found gone; return how many.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Lost:
+    """What a run, together with an earlier one, found to be there no more: listings, and findings whose photos are."""
+
+    gone: int = 0
+    removed: int = 0
+
+
+async def finish_run(connection: Connection, run: int, *, reason: str, outcome: str, stats: str, now: datetime) -> Lost:
+    """Close a run, and take listings for gone, and findings for removed, that it and an earlier one found to be so.
 
     Only a run with the outcome `ok` says that, as a blocked one, or one that broke off, says nothing.
     """
     await execute(connection, "finish_run", id=run, finish_reason=reason, outcome=outcome, stats=stats, now=now)
     if outcome != "ok":
-        return 0
+        return Lost()
     await execute(connection, "lock_writes")
-    return len(await fetch(connection, "note_gone", run=run, at_least=GONE_AT_LEAST, now=now))
+    return Lost(
+        gone=len(await fetch(connection, "note_gone", run=run, at_least=GONE_AT_LEAST, now=now)),
+        removed=len(await fetch(connection, "note_removed", run=run, at_least=GONE_AT_LEAST)),
+    )
 
 
 async def digest_tables(connection: Connection) -> dict[str, str]:
@@ -356,7 +374,7 @@ async def _save_listing_images(
         run=run,
         now=now,
         once_complete=once_complete,
-        complete_listings=[ids[_key(record)] for record in records if record.listing.complete],
+        complete_listings=_complete(records, ids),
         **columns(
             (
                 {
@@ -418,6 +436,11 @@ async def _save_date_claims(
 
 def _marketplace_claim(kind: str, listing: Listing, at: datetime) -> DateClaim:
     return DateClaim(kind=kind, source=listing.marketplace, strength="medium", latest_at=at)
+
+
+def _complete(records: Sequence[ListingRecord], ids: dict[tuple[str, str], int]) -> list[int]:
+    """Return the listings that were read in full."""
+    return [ids[_key(record)] for record in records if record.listing.complete]
 
 
 def _key(record: ListingRecord) -> tuple[str, str]:

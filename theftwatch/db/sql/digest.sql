@@ -76,6 +76,15 @@ with seller_key as (
     left join image_key i on i.id = file.image
     join listing_key s on s.id = f.suspect_listing
     union all
+    select 'removal', jsonb_build_array(o.key, a.name, i.key, s.key, r.how, r.shown_again_at is not null)
+    from removal r
+    join finding f on f.id = r.finding
+    left join listing_key o on o.id = f.original_listing
+    left join original_file file on file.id = f.original_file
+    left join artisan a on a.id = file.artisan
+    left join image_key i on i.id = file.image
+    join listing_key s on s.id = f.suspect_listing
+    union all
     select 'company_alias', jsonb_build_array(a.marketplace, a.kind, a.value, s.key)
     from company_alias a join seller_key s on s.id = a.seller
     union all

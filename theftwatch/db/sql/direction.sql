@@ -29,20 +29,14 @@ left join image_reading srr on srr.image = m.suspect_image
 cross join lateral (
     select
         min(li.first_seen_at) as first_seen_at, min(li.published_at) as published_at,
-        bool_and(exists (
-            select from listing_event e
-            where e.listing = li.listing and e.kind = 'images' and e.after ? li.image_key and not e.before ? li.image_key
-        )) as joined_later
+        bool_and(joined_later(li)) as joined_later
     from listing_image li
     where li.listing = f.suspect_listing and li.image = m.suspect_image
 ) as s
 left join lateral (
     select
         min(li.first_seen_at) as first_seen_at, min(li.published_at) as published_at,
-        bool_and(exists (
-            select from listing_event e
-            where e.listing = li.listing and e.kind = 'images' and e.after ? li.image_key and not e.before ? li.image_key
-        )) as joined_later
+        bool_and(joined_later(li)) as joined_later
     from listing_image li
     where li.listing = f.original_listing and li.image = m.original_image
 ) as o on true
@@ -125,10 +119,7 @@ where li.listing = %(listing)s
 select
     li.image, li.position, encode(i.sha256, 'hex') as sha256, li.source_url, li.image_key, li.first_seen_at,
     li.published_at, li.shown, li.missing_reason,
-    exists (
-        select from listing_event e
-        where e.listing = li.listing and e.kind = 'images' and e.after ? li.image_key and not e.before ? li.image_key
-    ) as joined_later
+    joined_later(li) as joined_later
 from listing_image li
 left join image i on i.id = li.image
 where li.listing = %(listing)s

@@ -156,7 +156,8 @@ join image i using (sha256)
 on conflict do nothing;
 
 -- upsert_listing_images --
--- Writes the images that pages show, marks those that a full page shows no longer, and notes a changed set.
+-- Writes the images that pages show, marks those that a full page, or another photo under their key, shows to be there no
+-- longer, and notes a changed set. A photo keeps its row, and so when it was first and last seen, when it comes back.
 with seen as (
     select s.*, i.id as image
     from unnest(
@@ -181,25 +182,94 @@ with seen as (
     from read_in_full
     where li.listing = read_in_full.listing and li.shown
         and not exists (select from seen where seen.listing = li.listing and seen.image_key = li.image_key)
+), replaced as (
+    update listing_image li set shown = false
+    from seen
+    where li.listing = seen.listing and li.image_key = seen.image_key and li.shown and li.image <> seen.image
+    returning li.listing, li.image_key, li.image, seen.sha256
+), fetched_at_last as (
+    delete from listing_image li
+    using seen
+    where li.listing = seen.listing and li.image_key = seen.image_key and li.image is null and seen.image is not null
+    returning li.listing, li.image_key, li.published_at, li.first_seen_at
 ), event as (
     insert into listing_event (listing, run, kind, before, after, seen_at)
-    select listing, %(run)s, 'images', to_jsonb(before.keys), to_jsonb(coalesce(after.keys, '{}')), %(now)s
+    select
+        listing, %(run)s::bigint, 'images', to_jsonb(before.keys), to_jsonb(coalesce(after.keys, '{}')),
+        %(now)s::timestamptz
     from before left join after using (listing)
     where before.keys is distinct from coalesce(after.keys, '{}') and listing = any(%(once_complete)s::bigint[])
+    union all
+    select
+        replaced.listing, %(run)s::bigint, 'photo',
+        jsonb_build_object('key', replaced.image_key, 'sha256', encode(i.sha256, 'hex')),
+        jsonb_build_object('key', replaced.image_key, 'sha256', encode(replaced.sha256, 'hex')),
+        %(now)s::timestamptz
+    from replaced join image i on i.id = replaced.image
+), resolved as (
+    -- bytes that could not be had this time are taken for those that were there
+    select seen.*, coalesce(seen.image, stored.image) as stands_for
+    from seen
+    left join lateral (
+        select li.image
+        from listing_image li
+        where li.listing = seen.listing and li.image_key = seen.image_key and li.image is not null
+        order by li.shown desc, li.last_seen_at desc, li.image
+        limit 1
+    ) as stored on seen.image is null
 )
 insert into listing_image as li (
     listing, position, image, source_url, image_key, published_at, missing_reason, shown, first_seen_at, last_seen_at
 )
-select listing, position, image, source_url, image_key, published_at, missing_reason, true, %(now)s, %(now)s
-from seen
-on conflict (listing, image_key) do update set
+select
+    s.listing, s.position, s.stands_for, s.source_url, s.image_key, coalesce(s.published_at, f.published_at),
+    case when s.stands_for is null then s.missing_reason end, true, coalesce(f.first_seen_at, %(now)s::timestamptz),
+    %(now)s::timestamptz
+from resolved s
+left join fetched_at_last f on f.listing = s.listing and f.image_key = s.image_key
+on conflict (listing, image_key, image) do update set
     position = excluded.position,
-    image = coalesce(excluded.image, li.image),
     source_url = excluded.source_url,
     published_at = coalesce(excluded.published_at, li.published_at),
-    missing_reason = case when coalesce(excluded.image, li.image) is null then excluded.missing_reason end,
+    missing_reason = excluded.missing_reason,
     shown = true,
     last_seen_at = greatest(li.last_seen_at, excluded.last_seen_at);
+
+-- insert_absences --
+-- Notes listings that a run has read in full and that do not show a single photo any more on which a finding rests, until
+-- the finding counts as removed. What waits to be compared may prove to have been such a photo.
+insert into absence (listing, run, seen_at)
+select distinct li.listing, %(run)s::bigint, %(now)s::timestamptz
+from listing_image li
+where li.listing = any(%(listings)s::bigint[]) and not li.shown
+    and (
+        exists (
+            select from lookup u where u.image = li.image and u.side = 'suspect' and u.looked_up_at is null
+        )
+        or exists (
+            select from matched_photo p
+            where p.listing = li.listing and p.image = li.image
+                and not exists (select from matched_photo other where other.finding = p.finding and other.shown)
+                and not exists (select from removal r where r.finding = p.finding and r.shown_again_at is null)
+        )
+    )
+on conflict do nothing;
+
+-- end_removals --
+-- Notes that listings show photos again on which findings rest whose photos counted as removed: through given images.
+update removal r
+set shown_again_at = again.seen_at
+from (
+    select
+        open.id,
+        min(case when p.first_seen_at > open.last_shown_at then p.first_seen_at else p.last_seen_at end) as seen_at
+    from removal open
+    join matched_photo p on p.finding = open.finding
+    where open.shown_again_at is null
+        and p.image = any(%(images)s::bigint[]) and p.shown and p.last_seen_at > open.last_shown_at
+    group by open.id
+) as again
+where r.id = again.id;
 
 -- insert_lookups --
 -- Puts every usable image of given listings down for comparison, in the role of its seller. The listings' images come

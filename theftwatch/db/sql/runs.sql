@@ -31,7 +31,7 @@ on conflict (run, url) do nothing;
 -- Takes listings of a run for gone whose own address has said so since they were last seen, in runs that saw all they were
 -- to see, for as long as a marketplace's hiccup does not last; and notes that. Nothing else makes a listing gone.
 with said as (
-    select l.id, l.state as before, max(p.seen_at) - min(p.seen_at) as since
+    select l.id, l.state as before, max(p.seen_at) - min(p.seen_at) as since, count(distinct p.run) as runs
     from page_problem here
     join listing l on l.marketplace = here.marketplace and l.listing_ref = here.listing_ref and l.state <> 'gone'
     join page_problem p on p.marketplace = l.marketplace and p.listing_ref = l.listing_ref
@@ -42,7 +42,7 @@ with said as (
 ), gone as (
     update listing l set state = 'gone'
     from said
-    where l.id = said.id and said.since >= %(at_least)s
+    where l.id = said.id and said.since >= %(at_least)s and said.runs > 1
     returning l.id, said.before
 )
 insert into listing_event (listing, run, kind, before, after, seen_at)
@@ -58,3 +58,41 @@ from analysis.run
 where spider = 'saved' and arguments ->> 'path' = %(path)s
 order by run_id desc
 limit 1;
+
+-- note_removed --
+-- Takes findings for removed whose photos a run did not see, as their listing is gone or shows none of them, where an
+-- earlier run did not see them either, and both saw all they were to see. Nothing else removes a finding.
+with touched as (
+    select l.id as listing
+    from page_problem p
+    join listing l on l.marketplace = p.marketplace and l.listing_ref = p.listing_ref
+    where p.run = %(run)s and p.kind = 'gone'
+    union
+    select listing from absence where run = %(run)s
+), standing as (
+    select p.finding, p.listing, bool_or(p.shown) as shown, max(p.last_seen_at) as last_shown_at
+    from touched
+    join matched_photo p using (listing)
+    where not exists (select from removal r where r.finding = p.finding and r.shown_again_at is null)
+    group by p.finding, p.listing
+), missed as (
+    select standing.finding, standing.last_shown_at, 'photo' as how, a.run, a.seen_at
+    from standing
+    join absence a on a.listing = standing.listing and a.seen_at > standing.last_shown_at
+    where not standing.shown
+    union all
+    select standing.finding, standing.last_shown_at, 'gone', p.run, p.seen_at
+    from standing
+    join listing l on l.id = standing.listing
+    join page_problem p on p.marketplace = l.marketplace and p.listing_ref = l.listing_ref
+        and p.kind = 'gone' and p.seen_at > l.last_seen_at
+)
+insert into removal (finding, how, last_shown_at, missed_at, removed_at, run)
+select
+    finding, (array_agg(how order by seen_at desc, how))[1], last_shown_at, min(seen_at), max(seen_at),
+    (array_agg(missed.run order by seen_at, missed.run))[1]
+from missed
+join run r on r.id = missed.run and r.outcome = 'ok'
+group by finding, last_shown_at
+having max(seen_at) - min(seen_at) >= %(at_least)s and count(distinct missed.run) > 1
+returning finding;

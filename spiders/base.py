@@ -17,7 +17,7 @@ from spiders.leases import Leases, target_of
 from spiders.run import ProblemKind, Run
 from theftwatch.config import NAMED_DESCRIPTORS, Settings, check_live, settings
 from theftwatch.db.targets import Outcome
-from theftwatch.errors import PageBlockedError, PageChangedError, PageError, UnknownPageError, UsageError
+from theftwatch.errors import PageBlockedError, PageChangedError, PageError, PageGoneError, UnknownPageError, UsageError
 from theftwatch.listing import Listing, Page, PageKind, Side
 from theftwatch.pages import read_page
 from theftwatch.pages.blocked import block_mark
@@ -148,6 +148,8 @@ class MarketplaceSpider(Spider):
             run.inc(f"page/{page.kind}")
             assert response.request is not None
             await run.note_shown(slot_of(response.request))
+            for url in page.gone_urls:
+                await run.note_problem(url, "gone", f"{url}: no longer there, as {response.url} says")
             if target is not None and self._leases is not None and page.kind is not PageKind.LISTING:
                 await self._leases.found(target, self.listing_urls(page, response))
             for each in self.go_on(page, response):
@@ -260,6 +262,6 @@ def problem_kind(exc: PageError, status: int = 200) -> ProblemKind:
         return "blocked"
     if isinstance(exc, PageChangedError):
         return "changed"
-    if status in _GONE:
+    if isinstance(exc, PageGoneError) or status in _GONE:
         return "gone"
     return "failed" if status >= _ERROR else "unknown"

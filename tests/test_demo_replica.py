@@ -24,7 +24,7 @@ from theftwatch.demo.catalogue import Edit, SellerKind, Served, load_catalogue, 
 from theftwatch.demo.etsy_api import CALLS_PER_DAY, CALLS_PER_SECOND
 from theftwatch.demo.replica import running_replica
 from theftwatch.demo.starts import start_lines
-from theftwatch.errors import PageBlockedError, PageChangedError
+from theftwatch.errors import PageBlockedError, PageChangedError, PageGoneError
 from theftwatch.pages import archive, etsy_api, read_page
 
 CATALOGUE = load_catalogue()
@@ -458,6 +458,17 @@ def test_another_day_is_another_catalogue():
         assert (listing.title, listing.price_max) == ("Dearer now", Decimal("99.00"))
         assert get(running, rest[0].listing.url)[0] == 404
         assert rest[0].listing.listing_ref not in refs_of(read(running, first.seller.seller.url))
+
+
+@pytest.mark.parametrize("marketplace", ["etsy", "alibaba"])
+def test_goods_that_are_no_longer_there_have_a_page_that_says_so(marketplace):
+    offer = next(offer for offer in CATALOGUE.offers if offer.listing.marketplace == marketplace)
+    offers = tuple(replace(one, served=Served.UNAVAILABLE) if one == offer else one for one in CATALOGUE.offers)
+    with running_replica(replace(CATALOGUE, offers=offers)) as running:
+        status, _, body = get(running, offer.listing.url)
+    assert status == 200
+    with pytest.raises(PageGoneError):
+        read_page(body.decode(), offer.listing.url)
 
 
 def test_requests_are_logged(tmp_path):

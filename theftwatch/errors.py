@@ -5,6 +5,7 @@ TheftWatchError          one sentence: the value, the cause and the remedy
 ├── PageError            a page that gives no data
 │   ├── PageBlockedError     the marketplace refused to show it
 │   ├── UnknownPageError     it is of no kind that we read
+│   ├── PageGoneError        it says that its listing is no longer there
 │   └── PageChangedError     it is of a known kind, but its data is missing
 ├── UnusableImageError   bytes that cannot be compared
 ├── DatabaseError        Postgres cannot be started or reached
@@ -40,6 +41,12 @@ class UnknownPageError(PageError):
     """Raised when a page is of no kind that we read; the remedy is to give another address."""
 
     exit_code = 4
+
+
+class PageGoneError(PageError):
+    """Raised when the page of a listing says, by its words and by its data, that the listing is no longer there."""
+
+    exit_code = 5
 
 
 class PageChangedError(PageError):

@@ -98,6 +98,8 @@ class Page:
     #: Addresses of listing pages and of sellers' pages that this page leads to, without query strings
     listing_urls: tuple[str, ...] = ()
     seller_urls: tuple[str, ...] = ()
+    #: Addresses of listings that were asked for by their keys, and are no longer there as the answer says
+    gone_urls: tuple[str, ...] = ()
     next_page: str | None = None
     #: Number of the last page of the list, where the page leads there
     last_page: int | None = None

@@ -37,6 +37,7 @@ class Served(StrEnum):
     SLIDER = "slider"
     CHANGED = "changed"  # a page of its kind without the data
     GONE = "gone"
+    UNAVAILABLE = "unavailable"  # a page, with status 200, that says that the goods are no longer there
 
 
 class Edit(StrEnum):

@@ -112,7 +112,8 @@ def _find_offer(ref: str, shelves: Shelves) -> Offer | None:
 
 
 def _active(shop: DemoSeller, shelves: Shelves) -> list[Offer]:
-    return [offer for offer in shelves.catalogue.of_seller(shop) if offer.served is not Served.GONE]
+    not_there = (Served.GONE, Served.UNAVAILABLE)
+    return [offer for offer in shelves.catalogue.of_seller(shop) if offer.served not in not_there]
 
 
 def _matching(query: dict[str, list[str]], shelves: Shelves) -> list[Offer]:
@@ -168,7 +169,7 @@ def _listing(offer: Offer) -> dict[str, Any]:
         "shop_id": int(offer.seller.seller.ref or 0),
         "title": listing.title,
         "description": f"{listing.title}\n\nMade to order.",
-        "state": "active",
+        "state": "inactive" if offer.served is Served.UNAVAILABLE else "active",
         # A listing is made anew every four months, and this begins again; the original one stays
         "creation_timestamp": _listed_timestamp(offer) + 120 * 24 * 3600,
         "created_timestamp": _listed_timestamp(offer) + 120 * 24 * 3600,

@@ -58,6 +58,18 @@ def changed_page(offer: Offer) -> str:
     return _render(name, listing=offer.listing)
 
 
+def unavailable_page(offer: Offer) -> str:
+    """Return a listing's page on Etsy or Alibaba when the goods are no longer there, as we assume it to be."""
+    if offer.listing.marketplace == "etsy":
+        product = etsy_data.product(offer.listing, offer.seller.seller)
+        gone = {name: product[name] for name in ("@type", "url", "name")}
+        offers = {"@type": "Offer", "availability": "https://schema.org/SoldOut"}
+        return _render("etsy_unavailable.html.j2", listing=offer.listing, product=gone | {"offers": offers})
+    detail = alibaba_data.detail(offer)
+    detail["globalData"]["product"] |= {"mediaItems": [], "sku": {}, "tradeAvailable": False}
+    return _render("alibaba_unavailable.html.j2", listing=offer.listing, detail=detail)
+
+
 def script_page(page: str) -> str:
     """Return a shell that puts `page` into the document by a script once it has loaded."""
     return _render("alibaba_script.html.j2", packed=base64.b64encode(page.encode()).decode())

@@ -77,7 +77,9 @@ def _answer_listing(request: Request, offer: Offer | None) -> Answer:
             return Answer(status=403, body=body, headers={"Server": "DataDome"})
         case Served.SLIDER:
             return Answer(body=captured.read_captured(captured.SLIDER))
-        case Served.GONE:
+        case Served.UNAVAILABLE if offer.listing.marketplace != "artfire":
+            return text_answer(pages.unavailable_page(offer))
+        case Served.GONE | Served.UNAVAILABLE:
             return not_found(request)
 
 

@@ -20,7 +20,7 @@ SITES = tuple(_READERS)
 def read_page(body: str, url: str) -> Page:
     """Read one page.
 
-    Raises PageBlockedError, UnknownPageError or PageChangedError.
+    Raises PageBlockedError, PageGoneError, UnknownPageError or PageChangedError.
     """
     return _READERS[site_of(url)](body, url)
 

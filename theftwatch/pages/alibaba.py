@@ -9,9 +9,9 @@ from dataclasses import replace
 
 from parsel import Selector
 
-from theftwatch.errors import PageBlockedError, PageChangedError, UnknownPageError
+from theftwatch.errors import PageBlockedError, PageChangedError, PageGoneError, UnknownPageError
 from theftwatch.listing import Listing, Page, PageKind
-from theftwatch.pages.alibaba_detail import read_listing
+from theftwatch.pages.alibaba_detail import is_unavailable, read_listing
 from theftwatch.pages.alibaba_images import listing_images
 from theftwatch.pages.alibaba_markup import read_rendered_cards, read_rendered_listing
 from theftwatch.pages.alibaba_search import is_supplier_search, read_search, search_page
@@ -26,13 +26,15 @@ _NO_PAGE_HOSTS = ("login.alibaba.com", "passport.alibaba.com")
 def read_page(body: str, url: str) -> Page:
     """Read one page of Alibaba.
 
-    Raises PageBlockedError, UnknownPageError or PageChangedError.
+    Raises PageBlockedError, PageGoneError, UnknownPageError or PageChangedError.
     """
     body = storable(body)
     if page := _read_data(body, url):
         return page
     if mark := _block(body, url):
         raise PageBlockedError(f"{url}: the answer is {mark}, not the page; wait, then crawl slower or save it by hand")
+    if is_unavailable(body, Selector(body, type="html"), url):
+        raise PageGoneError(f"{url}: the page says that the product is no longer available")
     kind = _kind_of(url)
     if kind is None:
         raise UnknownPageError(

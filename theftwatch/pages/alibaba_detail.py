@@ -13,8 +13,9 @@ from theftwatch.pages.alibaba_markup import html_images
 from theftwatch.pages.alibaba_prices import Price, price_of, read_price, span
 from theftwatch.pages.alibaba_sellers import MARKETPLACE, seller_of
 from theftwatch.pages.alibaba_urls import listing_ref, listing_url, ref_of
-from theftwatch.pages.embedded import dig, items_of, named_values, plain_text_of, storable
+from theftwatch.pages.embedded import dig, items_of, named_values, plain_text_of, storable, text_of, values_of
 from theftwatch.pages.jsonld import Product, has_type, load_blocks, read_product
+from theftwatch.pages.unavailable import is_off_sale, shows_sentence
 
 # Parts of the description that show the goods; the others show the company, its papers, its packing and other goods
 _DESCRIPTION_PARTS = (
@@ -28,6 +29,7 @@ _DESCRIPTION_PARTS = (
 _PRICES = ("price", "customPrice", "dropshippingPrice")
 _SHOWN_PRICES = ("formatLadderPrice", "formatPrice", "formatFixedPrice", "priceRangeText", "formatPriceRange")
 _SIZES = ("original", "big", "normal", "small", "thumb")
+_UNAVAILABLE_KEY, _UNAVAILABLE = "pc.detail.product.available.title", "This product is no longer available."
 _JSON_LD = re.compile(r"<script\b[^>]*\bld\+json\b[^>]*>(.*?)</script", re.DOTALL | re.IGNORECASE)
 _OWN_ADDRESS = re.compile(r"og:url|canonical")
 
@@ -55,6 +57,20 @@ def read_listing(body: str, url: str) -> Listing | None:
         images=listing_images([*(photo.url for photo in photos), *_description_images(data)]),
         complete=bool(product),  # JSON-LD alone names no images of the description
     )
+
+
+def is_unavailable(body: str, document: Selector, url: str) -> bool:
+    """Return whether a page that shows no photo says, by its words and its data, that its listing is gone."""
+    data = _find_data(body)
+    product, schema = _product_of(data), _find_schema(body) or Product()
+    ref = listing_ref(url)
+    own_data = ref is not None and ref_of(product.get("productId"), product.get("id")) == ref
+    own_schema = ref is not None and listing_ref(schema.url) == ref
+    if not (own_data and product.get("tradeAvailable") is False) and not (own_schema and is_off_sale(schema)):
+        return False
+    # The page brings its sentences along, in its own language
+    told = text_of(*(texts.get(_UNAVAILABLE_KEY) for texts in values_of(data, "i18n") if isinstance(texts, dict)))
+    return shows_sentence(document, filter(None, (told, _UNAVAILABLE)))
 
 
 def _find_data(body: str) -> dict[str, Any]:

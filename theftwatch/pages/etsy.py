@@ -7,11 +7,11 @@ from collections.abc import Sequence
 
 from parsel import Selector
 
-from theftwatch.errors import PageBlockedError, PageChangedError, UnknownPageError
+from theftwatch.errors import PageBlockedError, PageChangedError, PageGoneError, UnknownPageError
 from theftwatch.listing import Page, PageKind
 from theftwatch.pages.blocked import block_mark
 from theftwatch.pages.etsy_json import read_json
-from theftwatch.pages.etsy_listing import read_listing_page
+from theftwatch.pages.etsy_listing import is_unavailable, read_listing_page
 from theftwatch.pages.etsy_lists import read_list_page
 from theftwatch.pages.etsy_urls import Address, read_address
 from theftwatch.pages.jsonld import Block, find_blocks, find_products, has_type
@@ -20,7 +20,7 @@ from theftwatch.pages.jsonld import Block, find_blocks, find_products, has_type
 def read_page(body: str, url: str) -> Page:
     """Read one page of Etsy, or one answer of its API.
 
-    Raises PageBlockedError, UnknownPageError or PageChangedError.
+    Raises PageBlockedError, PageGoneError, UnknownPageError or PageChangedError.
     """
     text = body.lstrip("\ufeff \t\r\n")
     if text.startswith(("{", "[")):
@@ -38,6 +38,8 @@ def read_page(body: str, url: str) -> Page:
         return result
     if mark := block_mark(body):
         raise PageBlockedError(f"{url}: Etsy answered with {mark}; slow down, or use its API (THEFTWATCH_ETSY_API_KEY)")
+    if address.kind is PageKind.LISTING and is_unavailable(page, blocks, url):
+        raise PageGoneError(f"{url}: the page says that the item is no longer available")
     if address.kind:
         raise PageChangedError(
             f"{url}: a {address.kind.value} page without its data, neither in JSON-LD nor in markup; if a browser shows"

@@ -23,6 +23,7 @@ BASE_URL = "https://openapi.etsy.com/v3/application"
 #: The most that one call gives, for pages of a list as for batches of ids
 BATCH_SIZE = 100
 
+_LISTING_CALL = re.compile(rf"{re.escape(BASE_URL)}/listings/([0-9]+)(?:\?|$)")
 _DEFAULT_LIMIT = 25
 _KEY = re.compile(r"[\x21-\x39\x3b-\x7e]+:[\x21-\x7e]+")
 
@@ -70,6 +71,12 @@ def batch_url(listing_refs: Iterable[str]) -> str:
 def api_listing_url(listing_ref: str) -> str:
     """Return the call for one listing with its images and shop."""
     return f"{BASE_URL}/listings/{listing_ref}?includes=Images,Shop"
+
+
+def called_listing(url: str) -> str | None:
+    """Return the listing that a call for one listing asks for; None for every other address."""
+    found = _LISTING_CALL.match(url)
+    return found[1] if found else None
 
 
 def next_url(url: str, count: object) -> str | None:

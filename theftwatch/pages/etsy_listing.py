@@ -14,10 +14,17 @@ from theftwatch.pages.etsy_urls import MARKETPLACE, as_ref, listing_url, read_ad
 from theftwatch.pages.jsonld import Block, Product, clean_text, find_products, read_product
 from theftwatch.pages.markup import attributes, meta_values, product_values
 from theftwatch.pages.money import read_amount, read_price
+from theftwatch.pages.unavailable import is_off_sale, shows_sentence
 
 # A review's day is that of an unknown time zone; it is over for certain when it is over in the last of them
 _LAST_TIME_ZONE = timezone(timedelta(hours=-12))
 
+# That an item is sold out, or a shop on holiday, is no word of its being gone
+_UNAVAILABLE = (
+    "Sorry, this item is unavailable.",
+    "Sorry, this item and shop are currently unavailable.",
+    "Sorry, the item listing you are looking for does not exist.",
+)
 _SITE_SUFFIX = re.compile(r"\s[-|–]\s*Etsy\b.*$", re.DOTALL)
 
 
@@ -40,6 +47,13 @@ def read_listing_page(page: Selector, blocks: Iterable[Block], url: str) -> Page
     if not photos and ref in _refs_of_itself(page):
         photos = find_photos(meta_values(page, "og:image"))
     return page_of_listings([make_listing(product, ref=ref, photos=photos, complete=complete)]) if photos else None
+
+
+def is_unavailable(page: Selector, blocks: Iterable[Block], url: str) -> bool:
+    """Return whether a page that shows no photo says, by its words and its data, that its listing is gone."""
+    ref = read_address(url).listing_ref
+    own = (product for product in map(read_product, find_products(blocks)) if ref and product_ref(product) == ref)
+    return any(map(is_off_sale, own)) and shows_sentence(page, _UNAVAILABLE)
 
 
 def read_products(blocks: Iterable[Block]) -> Page | None:

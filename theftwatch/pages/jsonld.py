@@ -40,6 +40,8 @@ class Product:
     price_min: Decimal | None = None
     price_max: Decimal | None = None
     currency: str | None = None
+    #: What its offers say of whether it is to be had, such as `InStock`
+    availability: tuple[str, ...] = ()
     #: Days on which buyers' reviews of it were published
     review_days: tuple[date, ...] = ()
 
@@ -104,6 +106,7 @@ def read_product(block: Block) -> Product:
         price_min=min(prices, default=None),
         price_max=max(prices, default=None),
         currency=currency,
+        availability=tuple(_availability(block.get("offers"))),
         review_days=tuple(_review_days(block.get("review"))),
     )
 
@@ -196,6 +199,14 @@ def _read_offers(value: object) -> tuple[list[Decimal], str | None]:
         prices.extend(amount for price in own if (amount := read_amount(price)) is not None)
         currency = currency or _text(offer.get("priceCurrency")) or _text(specification.get("priceCurrency"))
     return prices, currency.upper() if currency and re.fullmatch("[A-Za-z]{3}", currency) else None
+
+
+def _availability(offers: object) -> Iterator[str]:
+    for offer in _as_list(offers):
+        if isinstance(offer, dict):
+            if told := _text(offer.get("availability")):
+                yield told.rstrip("/").rpartition("/")[2].rpartition(":")[2]
+            yield from _availability(offer.get("offers"))
 
 
 def _review_days(value: object) -> Iterator[date]:

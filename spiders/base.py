@@ -2,7 +2,7 @@
 
 import logging
 from abc import abstractmethod
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
@@ -15,8 +15,10 @@ from spiders.arguments import Arguments, Kind, Start, read_arguments
 from spiders.budget import HostRestsError, slot_of
 from spiders.leases import Leases, target_of
 from spiders.run import ProblemKind, Run
+from spiders.validators import unchanged_page, validator_of
 from theftwatch.config import NAMED_DESCRIPTORS, Settings, check_live, settings
 from theftwatch.db.targets import Outcome
+from theftwatch.db.validators import Validator
 from theftwatch.errors import PageBlockedError, PageChangedError, PageError, PageGoneError, UnknownPageError, UsageError
 from theftwatch.listing import Listing, Page, PageKind, Side
 from theftwatch.pages import read_page
@@ -103,7 +105,7 @@ class MarketplaceSpider(Spider):
             for request in self.requests(start):
                 yield self.page_request(request)
 
-    async def _start_leased(self) -> AsyncIterator[Request]:
+    async def _start_leased(self) -> AsyncIterator[Any]:
         await Run.of(self.crawler).open()
         leases = self._leases = Leases(self.crawler, self.name, limit=self._asked.limit, minutes=self._asked.minutes)
         async for target in leases.lease():
@@ -120,8 +122,8 @@ class MarketplaceSpider(Spider):
                 )
                 leases.settle(target.id, "failed")
                 continue
-            for request in requests:
-                yield leases.hang_on(target.id, self.page_request(request.replace(dont_filter=True)))
+            for request in leases.hang_on(target.id, map(self.page_request, requests)):
+                yield request
             leases.settle(target.id)
 
     def page_request(self, request: Request) -> Request:
@@ -133,36 +135,65 @@ class MarketplaceSpider(Spider):
         target = target_of(response)
         outcome: Outcome | None = "failed"  # where this breaks off
         try:
+            if target is not None and (validator := unchanged_page(response)):
+                await self._note_shown("unchanged", response)
+                for request in self._hung_on(target, self._go_on_unchanged(validator, response)):
+                    yield request
+                outcome = "ok"
+                return
             try:
                 page = self.read_response(response)
             except PageError as exc:
-                again = list(self.again(response, exc))
+                again = list(self._hung_on(target, self.again(response, exc)))
                 for request in again:
-                    yield self._hung_on(target, request)
+                    yield request
                 outcome = None if again else _OUTCOMES[problem_kind(exc, response.status)]
                 if not again:
                     await self._note(response, exc)
                 return
-            self._blocks_in_a_row = 0
-            run = Run.of(self.crawler)
-            run.inc(f"page/{page.kind}")
-            assert response.request is not None
-            await run.note_shown(slot_of(response.request))
+            await self._note_shown(page.kind, response)
             for url in page.gone_urls:
-                await run.note_problem(url, "gone", f"{url}: no longer there, as {response.url} says")
-            if target is not None and self._leases is not None and page.kind is not PageKind.LISTING:
-                await self._leases.found(target, self.listing_urls(page, response))
-            for each in self.go_on(page, response):
-                yield self._hung_on(target, each)
+                await Run.of(self.crawler).note_problem(url, "gone", f"{url}: no longer there, as {response.url} says")
+            for each in self._hung_on(target, await self._compare(target, page, response)):
+                yield each
             outcome = "ok"
         finally:
             self._settle(target, outcome)
+
+    async def _compare(self, target: int | None, page: Page, response: Response) -> Iterable[Listing | Request]:
+        """Return what is to be done of a page; of a target's, only what the record does not know."""
+        work = self.go_on(page, response)
+        if target is None or self._leases is None:
+            return work
+        requests = [each for each in work if isinstance(each, Request)]
+        if page.kind is PageKind.LISTING:
+            listings = await self._leases.compare_listings(page)
+        else:
+            listings = await self._leases.compare_list(target, page, self.listing_urls(page, response))
+        if self.is_kept(response):
+            refs, leads_to = (listing.listing_ref for listing in page.listings), (each.url for each in requests)
+            self._leases.keep(target, validator_of(response, listing_refs=refs, leads_to=leads_to))
+        return [*listings, *requests]
+
+    def _go_on_unchanged(self, validator: Validator, response: Response) -> Iterator[Request]:
+        """Note what a page shows that has not changed, and yield the pages that it leads to."""
+        assert self._leases is not None
+        self._leases.see_again(validator)
+        for url in validator.leads_to:
+            yield self.page_request(response.follow(url))
+
+    async def _note_shown(self, what: str, response: Response) -> None:
+        self._blocks_in_a_row = 0
+        run = Run.of(self.crawler)
+        run.inc(f"page/{what}")
+        assert response.request is not None
+        await run.note_shown(slot_of(response.request))
 
     def _settle(self, target: int | None, outcome: Outcome | None) -> None:
         if target is not None and self._leases is not None:
             self._leases.settle(target, outcome)
 
-    def _hung_on(self, target: int | None, work: Any) -> Any:
+    def _hung_on(self, target: int | None, work: Iterable[Any]) -> Iterable[Any]:
         return work if target is None or self._leases is None else self._leases.hang_on(target, work)
 
     def read_response(self, response: Response) -> Page:
@@ -198,6 +229,10 @@ class MarketplaceSpider(Spider):
     def listing_urls(self, page: Page, _response: Response) -> tuple[str, ...]:
         """Return the listings that a list leads to: of a target's list they become targets, else they are opened."""
         return page.listing_urls
+
+    def is_kept(self, _response: Response) -> bool:
+        """Return whether a page may be asked for with the condition that it has changed."""
+        return True
 
     def again(self, response: Response, exc: PageError) -> Iterator[Request]:
         """Yield the request that is worth another try: a page that showed nothing without scripts goes to Chromium."""

@@ -101,6 +101,10 @@ class EtsySpider(MarketplaceSpider):
         """Return the listings that a page's list leads to; those of the API's lists come in batches."""
         return () if _is_call(response.url) else super().listing_urls(page, response)
 
+    def is_kept(self, response: Response) -> bool:
+        """Return whether a page may be asked for with a condition; the API knows none."""
+        return not _is_call(response.url)
+
     def _listings_of(self, page: Page, response: Response) -> Iterator[Request]:
         """Yield the first list of the shop that was asked for; the search by name also finds similar names."""
         asked = dict(parse_qsl(urlsplit(response.url).query)).get("shop_name", "").lower()

@@ -1,26 +1,31 @@
-"""The targets that a crawl has leased: which are under way, and how they went.
+"""The targets that a crawl has leased: which are under way, how they went, and what was seen on them.
 
 A target is done when each page that it led to was read, and each listing on them is in the record. Whatever breaks off
-before that leaves a lease that runs out, and the target comes again.
+before that leaves a lease that runs out, and the target comes again. What was seen and has not changed is noted in
+batches, before the target is.
 """
 
 import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
 from uuid import UUID, uuid4
 
 from scrapy import Request, signals
 from scrapy.crawler import Crawler
 from scrapy.http import Response
 
+from spiders.budget import slot_of
 from spiders.run import Run
-from theftwatch.db import targets
-from theftwatch.db.queries import Connection
-from theftwatch.db.targets import Leased, Outcome
+from theftwatch.db import seen, targets, validators
+from theftwatch.db.queries import Connection, execute
+from theftwatch.db.records import ListingRecord
+from theftwatch.db.seen import Sight
+from theftwatch.db.targets import Leased, Outcome, Visit
+from theftwatch.db.validators import Validator
+from theftwatch.listing import Listing, Page
 from theftwatch.pages.addresses import listing_key
 
 logger = logging.getLogger(__name__)
@@ -36,10 +41,21 @@ _META = "target"
 
 @dataclass(slots=True)
 class _UnderWay:
-    """A leased target: how many of its requests and listings are not done, and how the others went."""
+    """A leased target: how many of its requests and listings are not done, and what came of the others."""
 
     open: int = 1
-    seen: set[Outcome] = field(default_factory=set)
+    outcomes: set[Outcome] = field(default_factory=set)
+    asked: set[str] = field(default_factory=set)
+    requests: int = 0
+    host: str | None = None
+    #: Whether a listing was passed on, as it is new or has changed
+    changed: bool = False
+    #: Whether all that was passed on is in the record, with all its images
+    stored: bool = True
+    validators: list[Validator] = field(default_factory=list)
+
+    def visit(self) -> Visit:
+        return Visit(outcome=_sum_up(self.outcomes), changed=self.changed, requests=self.requests, host=self.host)
 
 
 class Leases:
@@ -52,7 +68,9 @@ class Leases:
         self._left = limit
         self._ends_s = None if minutes is None else time.monotonic() + 60 * minutes
         self._under_way: dict[int, _UnderWay] = {}
-        self._done: dict[int, Outcome] = {}
+        self._done: dict[int, Visit] = {}
+        self._sights: list[Sight] = []
+        self._validators: list[Validator] = []
         self._some_done = asyncio.Event()
         for handler, signal in (
             (self._item_scraped, signals.item_scraped),
@@ -81,12 +99,25 @@ class Leases:
                 if not leased:
                     break
 
-    def hang_on(self, target: int, work: Any) -> Any:
-        """Count a request or a listing of a target, and return it; it is done when `settle` is told so."""
-        self._under_way[target].open += 1
-        if isinstance(work, Request):
-            work.meta[_META] = target
-        return work
+    def hang_on(self, target: int, work: Iterable[Request | Listing]) -> Iterator[Request | Listing]:
+        """Count requests and listings of a target, and yield them; each is done when `settle` is told so.
+
+        In one visit a page is asked for once, unless its request says that it is to be asked for again.
+        """
+        under_way = self._under_way[target]
+        for each in work:
+            if isinstance(each, Request):
+                if each.url in under_way.asked and not each.dont_filter:
+                    continue
+                under_way.asked.add(each.url)
+                under_way.requests += 1
+                under_way.host = under_way.host or slot_of(each)
+                # Scrapy's own filter knows the whole crawl, which may visit a target more than once.
+                each = each.replace(dont_filter=True, meta={**each.meta, _META: target})  # noqa: PLW2901
+            else:
+                under_way.changed = True
+            under_way.open += 1
+            yield each
 
     def settle(self, target: int, outcome: Outcome | None = None) -> None:
         """Note that a request, a listing or the leasing of a target is done; and how its page went, if it was one."""
@@ -95,23 +126,53 @@ class Leases:
             return
         under_way.open -= 1
         if outcome:
-            under_way.seen.add(outcome)
-        if not under_way.open:
-            del self._under_way[target]
-            self._done[target] = _sum_up(under_way.seen)
-            self._run.inc(f"target/{self._done[target]}")
-            self._some_done.set()
+            under_way.outcomes.add(outcome)
+        if under_way.open:
+            return
+        del self._under_way[target]
+        visit = self._done[target] = under_way.visit()
+        if visit.outcome == "ok" and under_way.stored:
+            self._validators += under_way.validators
+        self._run.inc(f"target/{visit.outcome}")
+        self._some_done.set()
 
-    async def found(self, target: int, urls: tuple[str, ...]) -> None:
-        """Have listings that a target led to be crawled as targets of their own."""
-        keyed = {key[1]: url for url in urls if (key := listing_key(url)) and key[0] == self._marketplace}
-        if keyed:
-            new = await self._run.ask(
-                lambda connection: targets.save_found(
-                    connection, keyed, found_on=target, reason="on a page that was crawled", now=self._run.clock()
-                )
+    async def compare_list(self, target: int, page: Page, urls: Iterable[str]) -> list[Listing]:
+        """Have the listings crawled that a target's list led to, where they are new or their cards have changed.
+
+        Returns the cards that are to be stored, as they show a listing or a photo that the record lacks; the other
+        listings have been seen.
+        """
+        found = {ref: url for url in urls if (ref := self._listing_ref(url))}
+        cards = {card.listing_ref: card for card in page.listings if card.listing_ref in found}
+        if not found:
+            return []
+
+        async def write(connection: Connection) -> tuple[int, set[str]]:
+            await execute(connection, "lock_writes")
+            return await targets.save_found(
+                connection, found, cards, found_on=target, reason="on a page that was crawled", now=self._run.clock()
             )
-            self._run.inc("target/found", new)
+
+        new, lacking = await self._run.ask(write)
+        self._run.inc("target/found", new)
+        self._see(cards.keys() - lacking, in_full=False)
+        return [cards[ref] for ref in cards if ref in lacking]
+
+    async def compare_listings(self, page: Page) -> list[Listing]:
+        """Return the listings of a page of theirs that say something new; the others have been seen."""
+        unchanged = await self._run.ask(lambda connection: seen.find_unchanged(connection, page.listings))
+        self._see(unchanged, in_full=True)
+        return [listing for listing in page.listings if listing.listing_ref not in unchanged]
+
+    def see_again(self, validator: Validator) -> None:
+        """Note what a page shows that has not changed by its host's word."""
+        own = {self._listing_ref(validator.url)}
+        self._see(validator.listing_refs, in_full=own == set(validator.listing_refs))
+
+    def keep(self, target: int, validator: Validator | None) -> None:
+        """Keep with what a page can be asked for again, once its target is done and all that it shows is stored."""
+        if validator:
+            self._under_way[target].validators.append(validator)
 
     async def close(self) -> None:
         """Note what is done, and give back what is not."""
@@ -120,9 +181,13 @@ class Leases:
             await self._keeper
         await self._sync()
         left = list(self._under_way)
-        await self._run.ask(
-            lambda connection: targets.release(connection, left, token=self._token, now=self._run.clock())
-        )
+
+        async def write(connection: Connection) -> None:
+            now = self._run.clock()
+            await targets.release(connection, left, token=self._token, now=now)
+            await validators.delete_old(connection, now=now)
+
+        await self._run.ask(write)
 
     @property
     def _is_spent(self) -> bool:
@@ -151,29 +216,55 @@ class Leases:
             await self._sync()
 
     async def _sync(self) -> None:
-        """Note how targets went, and keep the leases of the others."""
+        """Note what was seen and how targets went, and keep the leases of the others."""
         done, self._done = self._done, {}
+        sights, self._sights = self._sights, []
+        kept, self._validators = self._validators, []
         ids = list(self._under_way)
         if not done and not ids:
             return
 
         async def write(connection: Connection) -> tuple[set[int], set[int]]:
             now = self._run.clock()
+            await execute(connection, "lock_writes")
+            # before the targets, which compare with it what their lists have left out
+            await seen.see(connection, sights, run=self._run.id)
+            await validators.save(connection, kept, now=now)
             return (
                 await targets.finish(connection, done, token=self._token, now=now),
                 await targets.renew(connection, ids, token=self._token, now=now),
             )
 
-        finished, kept = await self._run.ask(write)
-        lost = (done.keys() - finished) | (set(ids) - kept)
+        finished, renewed = await self._run.ask(write)
+        lost = (done.keys() - finished) | (set(ids) - renewed)
         if lost:
             logger.warning("%d leases had run out, and other jobs may have crawled the same pages", len(lost))
 
-    def _item_scraped(self, response: Response | None) -> None:
+    def _see(self, listing_refs: Iterable[str], *, in_full: bool) -> None:
+        now = self._run.clock()
+        new = [
+            Sight(marketplace=self._marketplace, listing_ref=ref, in_full=in_full, seen_at=now) for ref in listing_refs
+        ]
+        self._sights += new
+        self._run.inc("listing/unchanged", len(new))
+
+    def _listing_ref(self, url: str) -> str | None:
+        """Return the key of the listing that an address on this marketplace names."""
+        marketplace, ref = listing_key(url) or (None, None)
+        return ref if marketplace == self._marketplace else None
+
+    def _item_scraped(self, item: ListingRecord, response: Response | None) -> None:
+        if not all(image.sha256 for image in item.images):
+            self._note_lacking(response)
         self._settle_item(response, "ok")
 
     def _item_lost(self, response: Response | None) -> None:
         self._settle_item(response, "failed")
+
+    def _note_lacking(self, response: Response | None) -> None:
+        target = None if response is None else target_of(response)
+        if target in self._under_way:
+            self._under_way[target].stored = False
 
     def _settle_item(self, response: Response | None, outcome: Outcome) -> None:
         if response is not None and (target := target_of(response)) is not None:

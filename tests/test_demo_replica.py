@@ -253,8 +253,8 @@ def test_image_comes_in_the_size_that_is_asked_for(replica, ending, side_px):
     assert max(opened(get(replica, url)[2]).size) == side_px
 
 
-def test_image_is_not_sent_again_to_who_has_it(replica):
-    url = CATALOGUE.offers[0].shown[0].url
+@pytest.mark.parametrize("url", [CATALOGUE.offers[0].shown[0].url, CATALOGUE.offers[0].listing.url])
+def test_what_has_not_changed_is_not_sent_again_to_who_has_it(replica, url):
     _, headers, _ = get(replica, url)
     status, _, body = get(replica, url, headers={"If-None-Match": headers["ETag"]})
     assert (status, body) == (304, b"")

@@ -15,7 +15,7 @@ from tests.crawling import World, killed_after
 from theftwatch.commands.targeting import read_target, read_time
 from theftwatch.db import store, targets
 from theftwatch.db.queries import Connection
-from theftwatch.db.targets import LEASE, RETRY, Leased, Target
+from theftwatch.db.targets import LEASE, RETRY, Leased, Target, Visit
 from theftwatch.demo.catalogue import Edit, load_catalogue
 from theftwatch.demo.replica import running_replica
 from theftwatch.demo.truth import Pair, true_pairs
@@ -44,8 +44,9 @@ class Watch:
             lambda connection: targets.lease(connection, marketplace, token=token, run=None, most=most, now=now)
         )
 
-    def finish(self, outcomes, token=ONE, *, now: datetime = NOW) -> set[int]:
-        return self._run(lambda connection: targets.finish(connection, outcomes, token=token, now=now))
+    def finish(self, outcomes, token=ONE, *, now: datetime = NOW, changed: bool = True) -> set[int]:
+        visits = {each: Visit(outcome=outcome, changed=changed) for each, outcome in outcomes.items()}
+        return self._run(lambda connection: targets.finish(connection, visits, token=token, now=now))
 
     def rows(self, query: str):
         with psycopg.connect(self.dsn, options="-c timezone=UTC") as connection:
@@ -256,8 +257,10 @@ def test_a_crawl_without_a_start_takes_what_is_due_until_nothing_is(world):
     assert command(world, "target", "add", "alibaba", *starts).returncode == 0
     world.crawl("alibaba")
     # All that a crawl from the same starts stores
-    leased = world.rows("select marketplace, listing_ref, title, state from listing order by 1, 2")
-    shown = world.rows("select image_key, missing_reason from listing_image order by 1, 2")
+    leased = world.rows("select marketplace, listing_ref, title, state from listing where complete order by 1, 2")
+    shown = world.rows(
+        "select image_key, missing_reason from listing_image li join listing l on l.id = li.listing where l.complete"
+    )
     listings = world.rows("select ref, outcome, found_on is not null from target where kind = 'listing' order by ref")
     assert {ref for ref, outcome, _ in listings if outcome == "ok"} == {ref for _, ref, *_ in leased}
     assert all(found for _, _, found in listings)

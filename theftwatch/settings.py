@@ -33,7 +33,10 @@ AUTOTHROTTLE_MAX_DELAY = 120  # default 60
 # Image hosts are content networks: made for many small requests, and one listing asks for a dozen. All hosts of one
 # network (sc01 to sc04 and more) share a slot, which the requests of `pipelines.images` name.
 DOWNLOAD_SLOTS = {"images": {"concurrency": 4, "delay": _OWN.delay_s / 20, "jitter": 0.5}}
-DOWNLOADER_MIDDLEWARES = {"spiders.budget.HostBudget": 950}  # all of this holds for all jobs together
+DOWNLOADER_MIDDLEWARES = {
+    "spiders.validators.Conditional": 940,  # after redirects, whose requests are of other addresses
+    "spiders.budget.HostBudget": 950,  # all of this holds for all jobs together
+}
 DOWNLOAD_TIMEOUT = 60  # default 180
 RETRY_TIMES = 2
 # 403 is a refusal, not a hiccup: asking again is impolite. 429 waits for the host's back-off, not for a retry.

@@ -53,6 +53,11 @@ class Watched:
     outcome: str | None
     failures: int
     run: int | None
+    comes_again_after: timedelta
+    unchanged: int
+    unlisted_at: datetime | None
+    requests: int | None
+    host: str | None
     found_on_kind: str | None
     found_on_ref: str | None
 
@@ -87,7 +92,8 @@ async def list_targets(*, marketplace: str | None, due: bool, limit: int, as_jso
         )
     for row in rows:
         if as_json:
-            print(json.dumps(asdict(row) | {"every": row.every.total_seconds()}, default=str, ensure_ascii=False))
+            seconds = {name: getattr(row, name).total_seconds() for name in ("every", "comes_again_after")}
+            print(json.dumps(asdict(row) | seconds, default=str, ensure_ascii=False))
         else:
             print(_line(row, now))
     if not rows and not as_json:
@@ -205,10 +211,12 @@ def _line(row: Watched, now: datetime) -> str:
         state = "due" if row.due_at <= now else f"due {row.due_at:%Y-%m-%d %H:%M}"
     went = f", last {row.outcome} {row.finished_at:%Y-%m-%d %H:%M}" if row.finished_at else ""
     again = f" ({row.failures} times not well)" if row.failures > 1 else ""
+    rarely = f", now {_time(row.comes_again_after)}" if row.comes_again_after != row.every else ""
+    unlisted = f", not in its list since {row.unlisted_at:%Y-%m-%d}" if row.unlisted_at else ""
     through = f"; found on {row.found_on_kind}={row.found_on_ref}" if row.found_on_kind else ""
     return one_line(
-        f"{row.target_id} {row.marketplace} {row.kind}={row.ref} every {_time(row.every)}, "
-        f"priority {row.priority}, {state}{went}{again}: {row.reason}{through}"
+        f"{row.target_id} {row.marketplace} {row.kind}={row.ref} every {_time(row.every)}{rarely}, "
+        f"priority {row.priority}, {state}{went}{again}{unlisted}: {row.reason}{through}"
     )
 
 

@@ -24,6 +24,7 @@ from theftwatch.db.records import (
     OriginalFileRecord,
     whole_descriptor,
 )
+from theftwatch.db.seen import content_of
 from theftwatch.db.sellers import save_sellers, seller_key
 from theftwatch.listing import DateClaim, Listing, Side
 
@@ -93,6 +94,10 @@ async def save_listings(
                     "currencies": record.listing.currency,
                     "listed_at": record.listing.listed_at,
                     "complete": record.listing.complete,
+                    # one whose images could not all be had is read again whatever it says
+                    "contents": content_of(record.listing)
+                    if record.listing.complete and all(image.sha256 for image in record.images)
+                    else None,
                 }
                 for record in records
             ),

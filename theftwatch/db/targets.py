@@ -4,13 +4,16 @@ A lease ends by itself, so a job that was killed holds nothing up; its token kee
 changing what another one has taken over.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
 from theftwatch.db.queries import Connection, columns, execute, fetch
+from theftwatch.db.seen import card_of
+from theftwatch.db.store import GONE_AT_LEAST
+from theftwatch.listing import Listing
 
 Kind = Literal["shop", "vendor", "archive", "search", "url", "listing"]
 #: How a target went. refused: robots.txt bars it; gone: its address says that there is nothing
@@ -53,6 +56,18 @@ class Leased:
     url: str | None
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Visit:
+    """How a leased target went."""
+
+    outcome: Outcome
+    #: Whether a listing of it said something new, or could not be stored whole
+    changed: bool = True
+    #: Pages asked for, and the host of the first
+    requests: int = 0
+    host: str | None = None
+
+
 async def save_targets(connection: Connection, targets: Sequence[Target], *, now: datetime) -> tuple[int, int]:
     """Add targets, due at once; return how many are new, and how many were there and are changed."""
     unique = {(each.marketplace, each.kind, each.ref): each for each in targets}
@@ -87,20 +102,34 @@ async def save_targets(connection: Connection, targets: Sequence[Target], *, now
 
 
 async def save_found(
-    connection: Connection, listings: dict[str, str], *, found_on: int, reason: str, now: datetime
-) -> int:
-    """Add the listings that a target's page led to, by key with their addresses; return how many are new."""
+    connection: Connection,
+    listings: Mapping[str, str],
+    cards: Mapping[str, Listing],
+    *,
+    found_on: int,
+    reason: str,
+    now: datetime,
+) -> tuple[int, set[str]]:
+    """Add the listings that a target's page led to, by key with their addresses, and compare the cards of those known.
+
+    Those whose cards have changed become due. Returns how many are new, and the keys of those whose cards are to be
+    stored, as the record lacks the listing or a photo on the card.
+    """
+    photos = [(ref, image.key) for ref, card in cards.items() for image in card.images]
     rows = await fetch(
         connection,
         "insert_found_targets",
         refs=list(listings),
         urls=list(listings.values()),
+        cards=[card_of(cards[ref]) if ref in cards else None for ref in listings],
+        photo_refs=[ref for ref, _ in photos],
+        photo_keys=[key for _, key in photos],
         found_on=found_on,
         every=LISTING_EVERY,
         reason=reason,
         now=now,
     )
-    return len(rows)
+    return sum(is_new for _, is_new, _ in rows), {ref for ref, _, is_to_be_stored in rows if is_to_be_stored}
 
 
 async def lease(
@@ -126,18 +155,38 @@ async def renew(connection: Connection, ids: Sequence[int], *, token: UUID, now:
     return {target_id for (target_id,) in rows}
 
 
-async def finish(connection: Connection, outcomes: dict[int, Outcome], *, token: UUID, now: datetime) -> set[int]:
-    """Note how targets went and when they are due again, and return those whose lease still held."""
+async def finish(connection: Connection, visits: Mapping[int, Visit], *, token: UUID, now: datetime) -> set[int]:
+    """Note how targets went and when they are due again, and return those whose lease still held.
+
+    Listings that a shop's or a vendor's list has come to leave out become due once.
+    """
     rows = await fetch(
         connection,
         "finish_targets",
-        ids=list(outcomes),
-        outcomes=list(outcomes.values()),
+        ids=list(visits),
         token=token,
         now=now,
-        retry=RETRY,
+        **columns(
+            (
+                {
+                    "outcomes": visit.outcome,
+                    "changed": visit.changed,
+                    "requests": visit.requests,
+                    "hosts": visit.host,
+                }
+                for visit in visits.values()
+            ),
+            "outcomes",
+            "changed",
+            "requests",
+            "hosts",
+        ),
     )
-    return {target_id for (target_id,) in rows}
+    finished = {target_id for (target_id,) in rows}
+    await execute(connection, "set_next_visits", ids=list(finished), now=now, retry=RETRY, gone=GONE_AT_LEAST)
+    read = [target_id for target_id in finished if visits[target_id].outcome == "ok"]
+    await execute(connection, "hurry_unlisted", ids=read, now=now)
+    return finished
 
 
 async def release(connection: Connection, ids: Sequence[int], *, token: UUID, now: datetime) -> None:

@@ -1,7 +1,9 @@
 """What is asked of the replica and what it answers, before any HTTP."""
 
+import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from http import HTTPStatus
 from urllib.parse import parse_qs
 
 from theftwatch.demo.catalogue import Catalogue, DemoSeller, Offer, Shown
@@ -70,6 +72,17 @@ class Shelves:
         """Return who shows an image."""
         found = self._shown.get((marketplace, image_key))
         return found[0] if found else None
+
+
+def condensed(request: Request, found: Answer) -> Answer:
+    """Return a good answer with its tag, without its body where the client has that already."""
+    if found.status != HTTPStatus.OK:
+        return found
+    tag = f'"{hashlib.sha256(found.body).hexdigest()[:32]}"'
+    headers = {**found.headers, "ETag": tag}
+    if request.headers.get("if-none-match") == tag:
+        return replace(found, status=HTTPStatus.NOT_MODIFIED, body=b"", headers=headers)
+    return replace(found, headers=headers)
 
 
 def text_answer(text: str, *, status: int = 200, content_type: str = "text/html; charset=utf-8") -> Answer:

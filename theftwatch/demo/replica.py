@@ -21,7 +21,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from theftwatch.demo.addresses import host_map
-from theftwatch.demo.answers import Answer, Request, Shelves
+from theftwatch.demo.answers import Answer, Request, Shelves, condensed
 from theftwatch.demo.catalogue import Catalogue, load_catalogue
 from theftwatch.demo.etsy_api import CallLimit
 from theftwatch.demo.sites import answer
@@ -122,6 +122,7 @@ class _Handler(BaseHTTPRequestHandler):
             # A fault of the replica must look like one in the client's test too
             logger.exception("no answer to %s", request.url)
             found = Answer(status=HTTPStatus.INTERNAL_SERVER_ERROR, content_type="text/plain")
+        found = condensed(request, found)
         self.server.write_log(request, found.status)
         self._send(found)
 

@@ -68,20 +68,20 @@ with seen as (
     select * from unnest(
         %(marketplaces)s::text[], %(listing_refs)s::text[], %(sellers)s::bigint[], %(urls)s::text[], %(titles)s::text[],
         %(prices_min)s::numeric[], %(prices_max)s::numeric[], %(currencies)s::text[], %(listed_at)s::timestamptz[],
-        %(complete)s::bool[]
+        %(complete)s::bool[], %(contents)s::bytea[]
     ) as seen (
-        marketplace, listing_ref, seller, url, title, price_min, price_max, currency, listed_at, complete
+        marketplace, listing_ref, seller, url, title, price_min, price_max, currency, listed_at, complete, content
     )
 ), before as (
     select l.* from listing l join seen using (marketplace, listing_ref)
 ), saved as (
     insert into listing as l (
         marketplace, listing_ref, seller, url, title, price_min, price_max, currency, listed_at,
-        first_seen_at, last_seen_at, complete
+        first_seen_at, last_seen_at, complete, content
     )
     select
         marketplace, listing_ref, seller, url, title, price_min, price_max, currency, listed_at,
-        %(now)s, %(now)s, complete
+        %(now)s, %(now)s, complete, content
     from seen
     on conflict (marketplace, listing_ref) do update set
         seller = coalesce(excluded.seller, l.seller),
@@ -96,6 +96,7 @@ with seen as (
         listed_at = coalesce(excluded.listed_at, l.listed_at),
         last_seen_at = greatest(l.last_seen_at, excluded.last_seen_at),
         complete = l.complete or excluded.complete,
+        content = case when excluded.complete then excluded.content else l.content end,
         state = 'live'
     returning *
 ), event as (
@@ -106,12 +107,16 @@ with seen as (
     cross join lateral (
         values
             ('first_seen', before.id is null, null, null),
-            ('title', before.title <> saved.title, to_jsonb(before.title), to_jsonb(saved.title)),
+            -- what a listing's own page says beyond its card is no change
+            (
+                'title', before.title <> saved.title and before.complete = saved.complete,
+                to_jsonb(before.title), to_jsonb(saved.title)
+            ),
             (
                 'price',
                 (before.price_min, before.price_max, before.currency)
                     is distinct from (saved.price_min, saved.price_max, saved.currency)
-                    and before.price_min is not null,
+                    and before.price_min is not null and before.complete = saved.complete,
                 jsonb_build_array(before.price_min, before.price_max, before.currency),
                 jsonb_build_array(saved.price_min, saved.price_max, saved.currency)
             ),
@@ -157,7 +162,8 @@ on conflict do nothing;
 
 -- upsert_listing_images --
 -- Writes the images that pages show, marks those that a full page, or another photo under their key, shows to be there no
--- longer, and notes a changed set. A photo keeps its row, and so when it was first and last seen, when it comes back.
+-- longer, and notes a changed set. A photo keeps its row, and so when it was first and last seen, when it comes back. A card
+-- adds photos to a listing that was read in full, and has no say in which of them it shows.
 with seen as (
     select s.*, i.id as image
     from unnest(
@@ -167,6 +173,9 @@ with seen as (
     left join image i using (sha256)
 ), read_in_full as (
     select unnest(%(complete_listings)s::bigint[]) as listing
+), card as (
+    select id as listing from listing
+    where id = any(%(listings)s::bigint[]) and complete and not id = any(%(complete_listings)s::bigint[])
 ), before as (
     select li.listing, array_agg(li.image_key order by li.image_key) as keys
     from listing_image li
@@ -186,12 +195,13 @@ with seen as (
     update listing_image li set shown = false
     from seen
     where li.listing = seen.listing and li.image_key = seen.image_key and li.shown and li.image <> seen.image
+        and seen.listing not in (select listing from card)
     returning li.listing, li.image_key, li.image, seen.sha256
 ), fetched_at_last as (
     delete from listing_image li
     using seen
     where li.listing = seen.listing and li.image_key = seen.image_key and li.image is null and seen.image is not null
-    returning li.listing, li.image_key, li.published_at, li.first_seen_at
+    returning li.listing, li.image_key, li.published_at, li.first_seen_at, li.shown
 ), event as (
     insert into listing_event (listing, run, kind, before, after, seen_at)
     select
@@ -223,16 +233,17 @@ insert into listing_image as li (
 )
 select
     s.listing, s.position, s.stands_for, s.source_url, s.image_key, coalesce(s.published_at, f.published_at),
-    case when s.stands_for is null then s.missing_reason end, true, coalesce(f.first_seen_at, %(now)s::timestamptz),
-    %(now)s::timestamptz
+    case when s.stands_for is null then s.missing_reason end,
+    coalesce(f.shown, false) or s.listing not in (select listing from card),
+    coalesce(f.first_seen_at, %(now)s::timestamptz), %(now)s::timestamptz
 from resolved s
 left join fetched_at_last f on f.listing = s.listing and f.image_key = s.image_key
 on conflict (listing, image_key, image) do update set
-    position = excluded.position,
-    source_url = excluded.source_url,
+    position = case when excluded.shown then excluded.position else li.position end,
+    source_url = case when excluded.shown then excluded.source_url else li.source_url end,
     published_at = coalesce(excluded.published_at, li.published_at),
     missing_reason = excluded.missing_reason,
-    shown = true,
+    shown = li.shown or excluded.shown,
     last_seen_at = greatest(li.last_seen_at, excluded.last_seen_at);
 
 -- insert_absences --
@@ -335,3 +346,36 @@ on conflict do nothing;
 -- find_listing_images --
 -- Lists the stored images of given listings.
 select distinct image from listing_image where listing = any(%(listings)s::bigint[]) and image is not null;
+
+-- find_contents --
+-- Finds what listings' own pages said when they were last stored.
+select listing_ref, content from listing
+where marketplace = %(marketplace)s and listing_ref = any(%(listing_refs)s::text[]) and content is not null;
+
+-- see_listings --
+-- Notes that listings were seen as they were before: they are live, whatever was thought of them. Where their own pages said
+-- so, their images were seen too; returns those listings.
+with sight as (
+    select l.id, l.seller, l.state as before, seen.in_full, seen.at
+    from unnest(%(marketplaces)s::text[], %(listing_refs)s::text[], %(in_full)s::bool[], %(seen_at)s::timestamptz[])
+        as seen (marketplace, listing_ref, in_full, at)
+    join listing l using (marketplace, listing_ref)
+), listing_seen as (
+    update listing l set last_seen_at = greatest(l.last_seen_at, sight.at), state = 'live'
+    from sight
+    where l.id = sight.id
+), image_seen as (
+    update listing_image li set last_seen_at = greatest(li.last_seen_at, sight.at)
+    from sight
+    where li.listing = sight.id and li.shown and sight.in_full
+), seller_seen as (
+    update seller s set last_seen_at = greatest(s.last_seen_at, of.at)
+    from (select seller, max(at) as at from sight group by seller) as of
+    where s.id = of.seller
+), event as (
+    insert into listing_event (listing, run, kind, before, after, seen_at)
+    select id, %(run)s, 'state', to_jsonb(before), to_jsonb('live'::text), at
+    from sight
+    where before <> 'live'
+)
+select id from sight where in_full;

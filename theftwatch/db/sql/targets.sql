@@ -11,18 +11,78 @@ on conflict (marketplace, kind, ref) do update set
     priority = excluded.priority,
     reason = excluded.reason,
     paused_at = null,
+    -- asked for by itself, it no longer goes when the list goes, nor is it seen less often while it stays as it is
+    found_on = null,
     -- one that a job is at keeps its lease
     due_at = case when t.lease_token is null then excluded.due_at else t.due_at end
 returning t.id, t.added_at = %(now)s;
 
 -- insert_found_targets --
--- Adds the listings that a target's page led to, due at once; those that are known stay as they are.
-insert into target (marketplace, kind, ref, url, every, priority, reason, found_on, added_at, due_at)
-select t.marketplace, 'listing', g.ref, g.url, greatest(t.every, %(every)s), t.priority, %(reason)s, t.id, %(now)s, %(now)s
-from unnest(%(refs)s::text[], %(urls)s::text[]) as g (ref, url)
-join target t on t.id = %(found_on)s
-on conflict (marketplace, kind, ref) do nothing
-returning id;
+-- Adds the listings that a target's page led to, due at once. Of those that are known it makes those due whose card in the
+-- list has changed, that were taken for gone, or that did not go well while the list did not show them. Returns each listing,
+-- whether it is new, and whether its card is to be stored, as the record lacks the listing or a photo on the card.
+with shown as materialized (
+    select s.ref, s.url, s.card, p.id as parent, p.marketplace, p.every, p.priority
+    from unnest(%(refs)s::text[], %(urls)s::text[], %(cards)s::bytea[]) as s (ref, url, card)
+    join target p on p.id = %(found_on)s
+), known as materialized (
+    select
+        t.id, shown.card,
+        coalesce(t.card <> shown.card, false) or coalesce(l.state = 'gone', false)
+            or (t.unlisted_at is not null and t.outcome is distinct from 'ok') as is_due
+    from shown
+    join target t on t.marketplace = shown.marketplace and t.kind = 'listing' and t.ref = shown.ref
+    left join listing l on l.marketplace = shown.marketplace and l.listing_ref = shown.ref
+    -- one that a job is at may have been read before the change: its card stays as it was, and the next list tells
+    where shown.card is not null and t.lease_token is null
+        and (t.card is distinct from shown.card or t.unlisted_at is not null or l.state = 'gone')
+), compared as (
+    update target t
+    set card = known.card,
+        unlisted_at = null,
+        unchanged = case when known.is_due then 0 else t.unchanged end,
+        due_at = case when known.is_due then least(t.due_at, %(now)s) else t.due_at end
+    from known
+    where t.id = known.id
+), added as (
+    insert into target (marketplace, kind, ref, url, every, priority, reason, found_on, added_at, due_at, card)
+    select marketplace, 'listing', ref, url, greatest(every, %(every)s), priority, %(reason)s, parent, %(now)s, %(now)s, card
+    from shown
+    on conflict (marketplace, kind, ref) do nothing
+    returning ref
+)
+select
+    shown.ref, added.ref is not null as is_new,
+    l.id is null or exists (
+        select from unnest(%(photo_refs)s::text[], %(photo_keys)s::text[]) as photo (ref, key)
+        where photo.ref = shown.ref
+            and not exists (select from listing_image li where li.listing = l.id and li.image_key = photo.key)
+    ) as is_to_be_stored
+from shown
+left join added using (ref)
+left join listing l on l.marketplace = shown.marketplace and l.listing_ref = shown.ref
+where shown.card is not null;
+
+-- hurry_unlisted --
+-- Makes listings due once that a list no longer shows which was read to its end, as their own addresses know whether they are
+-- gone. A list that shows none of its listings says nothing, nor does one whose goods change with each look, as a search.
+with list as (
+    select p.id, p.leased_at
+    from target p
+    where p.id = any(%(ids)s::bigint[]) and p.kind in ('shop', 'vendor')
+), shown as (
+    select
+        t.id, list.id as list, t.lease_token is null and t.unlisted_at is null as is_free,
+        l.last_seen_at >= list.leased_at as is_shown
+    from list
+    join target t on t.found_on = list.id and t.kind = 'listing' and t.card is not null
+    join listing l on l.marketplace = t.marketplace and l.listing_ref = t.ref
+)
+update target t
+set unlisted_at = %(now)s, due_at = least(t.due_at, %(now)s)
+from shown
+where t.id = shown.id and not shown.is_shown and shown.is_free
+    and shown.list in (select list from shown where is_shown);
 
 -- lease_targets --
 -- Gives a job the targets that are due, by priority and then those that are the longest; a target is due again when the
@@ -42,7 +102,7 @@ with due as materialized (
     limit %(most)s
 ), leased as (
     update target t
-    set lease_token = %(token)s, due_at = %(until)s, leases = t.leases + 1, run = %(run)s
+    set lease_token = %(token)s, leased_at = %(now)s, due_at = %(until)s, leases = t.leases + 1, run = %(run)s
     from due
     where t.id = due.id
     returning t.id, t.kind, t.ref, t.url, due.priority, due.due_at as since
@@ -54,21 +114,33 @@ select id, kind, ref, url from leased order by priority desc, since, id;
 update target set due_at = %(until)s where id = any(%(ids)s::bigint[]) and lease_token = %(token)s returning id;
 
 -- finish_targets --
--- Notes how leased targets went, where the lease still holds. What was not well comes again sooner at first, and ever
--- later while it stays so.
+-- Notes how leased targets went, where the lease still holds.
 update target t
 set lease_token = null,
     leases = 0,
     finished_at = %(now)s::timestamptz,
-    outcome = g.outcome,
-    failures = case when g.outcome = 'ok' then 0 else t.failures + 1 end,
-    due_at = %(now)s::timestamptz + case
-        when g.outcome in ('ok', 'refused', 'gone') then t.every
-        else least(t.every, %(retry)s::interval * power(2, least(t.failures, 16)))
-    end
-from unnest(%(ids)s::bigint[], %(outcomes)s::text[]) as g (id, outcome)
-where t.id = g.id and t.lease_token = %(token)s
+    outcome = went.outcome,
+    failures = case when went.outcome = 'ok' then 0 else t.failures + 1 end,
+    unchanged = case when went.changed then 0 when went.outcome = 'ok' then t.unchanged + 1 else t.unchanged end,
+    requests = went.requests,
+    host = coalesce(went.host, t.host)
+from unnest(%(ids)s::bigint[], %(outcomes)s::text[], %(changed)s::bool[], %(requests)s::int[], %(hosts)s::text[])
+    as went (id, outcome, changed, requests, host)
+where t.id = went.id and t.lease_token = %(token)s
 returning t.id;
+
+-- set_next_visits --
+-- Sets when finished targets are due again. What was not well, or is gone by its own word, comes again sooner at first, and
+-- ever later while it stays so.
+update target t
+set due_at = %(now)s::timestamptz + case
+    when t.outcome in ('ok', 'refused') then target_interval(t)
+    else least(
+        target_interval(t),
+        case t.outcome when 'gone' then %(gone)s::interval else %(retry)s::interval end * power(2, least(t.failures - 1, 16))
+    )
+end
+where t.id = any(%(ids)s::bigint[]);
 
 -- release_targets --
 -- Gives back leases of which nothing was done.
@@ -81,6 +153,7 @@ where t.id = any(%(ids)s::bigint[]) and t.lease_token = %(token)s;
 select
     t.id as target_id, t.marketplace, t.kind, t.ref, t.url, t.every, t.priority, t.reason, t.added_at, t.due_at,
     t.paused_at, t.lease_token is not null as leased, t.leases, t.finished_at, t.outcome, t.failures, t.run,
+    target_interval(t) as comes_again_after, t.unchanged, t.unlisted_at, t.requests, t.host,
     found.kind as found_on_kind, found.ref as found_on_ref
 from target t
 left join target found on found.id = t.found_on

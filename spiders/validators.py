@@ -1,0 +1,68 @@
+"""Pages of targets are asked for with the condition that they have changed, where their hosts gave means to say so."""
+
+from collections.abc import Iterable
+from typing import Self
+
+from scrapy import Request
+from scrapy.crawler import Crawler
+from scrapy.http import Response
+
+from spiders.leases import target_of
+from spiders.run import Run
+from theftwatch.db.validators import Validator, find_validator
+
+_META = "validator"
+_NOT_MODIFIED = 304
+_CONDITIONS = ("If-None-Match", "If-Modified-Since")
+#: No host needs more; a longer one is not worth its place in the record
+_LENGTH_MAX = 1000
+
+
+class Conditional:
+    """A downloader middleware: what a person starts is read anew, and so is what Chromium is to show."""
+
+    def __init__(self, crawler: Crawler) -> None:
+        self._crawler = crawler
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        """Set up for a crawl."""
+        return cls(crawler)
+
+    async def process_request(self, request: Request) -> None:
+        """Add the condition that belongs to this address, and none that a redirected request brought along."""
+        for name in _CONDITIONS:
+            request.headers.pop(name, None)
+        request.meta.pop(_META, None)
+        if target_of(request) is None or request.meta.get("playwright"):
+            return
+        run = Run.of(self._crawler)
+        validator = await run.ask(lambda connection: find_validator(connection, request.url, now=run.clock()))
+        if validator:
+            request.headers.update(validator.headers)
+            request.meta[_META] = validator
+
+
+def unchanged_page(response: Response) -> Validator | None:
+    """Return what was kept of a page that has not changed; None for a page that was sent."""
+    validator: Validator | None = response.meta.get(_META)
+    return validator if response.status == _NOT_MODIFIED else None
+
+
+def validator_of(response: Response, *, listing_refs: Iterable[str], leads_to: Iterable[str]) -> Validator | None:
+    """Return what is to be kept of a page that was read; None where its host gave no means to ask for it again."""
+    etag, last_modified = (_header(response, name) for name in ("ETag", "Last-Modified"))
+    if not etag and not last_modified:
+        return None
+    return Validator(
+        url=response.url,
+        etag=etag,
+        last_modified=last_modified,
+        listing_refs=tuple(listing_refs),
+        leads_to=tuple(leads_to),
+    )
+
+
+def _header(response: Response, name: str) -> str | None:
+    value = (response.headers.get(name) or b"").decode("latin-1").strip()
+    return value if value and len(value) <= _LENGTH_MAX and value.isprintable() else None

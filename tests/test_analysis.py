@@ -11,6 +11,7 @@ from psycopg.rows import dict_row
 from tests import matched
 from theftwatch.files import Files
 from theftwatch.match.context import update_context
+from theftwatch.match.verdict import Seen, give_verdict
 
 DOCUMENT = (Path(__file__).parents[1] / "docs/database.md").read_text()
 EXAMPLES = re.findall(r"^```sql\n(.*?)^```", DOCUMENT, re.MULTILINE | re.DOTALL)
@@ -28,6 +29,7 @@ def filled(dsn, tmp_path):
                 {"now": matched.MATCHED_AT, "sha256": matched.image(matched.DRESS).sha256},
             )
             await update_context(connection, load=files.get, now=matched.MATCHED_AT)
+            await give_verdict(connection, [Seen(finding=1)], "confirmed", by="Eva", now=matched.MATCHED_AT)
 
     asyncio.run(fill())
     with psycopg.connect(dsn, autocommit=True, row_factory=dict_row) as connection:

@@ -407,6 +407,7 @@ def test_lines_hold_one_pair_each(filled):
         "AnaMakes",
         "https://www.etsy.com/listing/11",
         "https://www.alibaba.com/listing/201",
+        "",
     ]
 
 

@@ -18,6 +18,7 @@ from theftwatch.commands import (
     doctor,
     evidence,
     extract,
+    finding,
     look,
     match,
     receive,
@@ -53,6 +54,7 @@ app.command()(compare.scan)
 app.add_typer(match.originals, name="originals")
 app.command()(match.rematch)
 app.command()(report.report)
+app.add_typer(finding.app, name="finding")
 app.command()(dates.dates)
 app.command()(look.look)
 app.add_typer(suppression.app, name="suppression")

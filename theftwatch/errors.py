@@ -7,6 +7,7 @@ TheftWatchError          one sentence: the value, the cause and the remedy
 │   ├── UnknownPageError     it is of no kind that we read
 │   ├── PageGoneError        it says that its listing is no longer there
 │   └── PageChangedError     it is of a known kind, but its data is missing
+├── ConflictError        somebody else changed what a person was looking at
 ├── UnusableImageError   bytes that cannot be compared
 ├── DatabaseError        Postgres cannot be started or reached
 └── TimestampError       an authority gives no timestamp, or one does not verify
@@ -53,6 +54,10 @@ class PageChangedError(PageError):
     """Raised when a page of a known kind lacks its data; the remedy is to mend the page module."""
 
     exit_code = 5
+
+
+class ConflictError(TheftWatchError):
+    """Raised when what a person judges is no longer what the person saw, from `theftwatch.match.verdict`."""
 
 
 class UnusableImageError(TheftWatchError):

@@ -19,6 +19,7 @@ from theftwatch.match.drain import Drain, Drained
 from theftwatch.match.rematch import put_down_all, withdraw
 from theftwatch.match.routes import warn_of_routes
 from theftwatch.originals import GivenFile
+from theftwatch.reports.words import count
 
 #: Photos a transaction
 _BATCH = 200
@@ -34,6 +35,14 @@ async def rematch(*, pending: bool) -> None:
         async with pool.connection() as connection:
             await withdraw(connection, now=system_clock())
         await drain.run(wait=True, everything=not pending)
+        async with store.reading(pool) as connection:
+            dropped = await fetch(connection, "find_dropped_findings")
+    if dropped:
+        numbers = ", ".join(str(finding) for (finding,) in dropped)
+        print(
+            f"Confirmed, and no longer matched: {count(len(dropped), 'finding')}, {numbers}; to be looked at again: "
+            "`theftwatch finding list`"
+        )
 
 
 async def add_originals(given: list[GivenFile], artisan: str) -> None:

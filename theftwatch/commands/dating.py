@@ -7,11 +7,10 @@ from datetime import datetime
 from typing import Any
 
 from theftwatch.commands.suppressing import opened
-from theftwatch.db.queries import Connection, fetch
+from theftwatch.db.queries import Connection, fetch, fetch_as
 from theftwatch.errors import UsageError
 from theftwatch.match.direction import Claim, Place, claims_of, in_words
 from theftwatch.match.ledger import claim_as_json, find_claims
-from theftwatch.reports.rows import fetch_as
 from theftwatch.reports.words import marketplace_name, one_line
 
 

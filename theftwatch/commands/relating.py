@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 
 from theftwatch.clock import system_clock
 from theftwatch.commands.suppressing import bring_up_to_date, opened, person
-from theftwatch.db.queries import Connection, execute, fetch
+from theftwatch.db.queries import Connection, execute, fetch, fetch_as
 from theftwatch.errors import UsageError
-from theftwatch.reports.rows import fetch_as
+from theftwatch.match.relation import artisan_of
 from theftwatch.reports.words import count, day, marketplace_name, one_line, relation_kind
 
 
@@ -132,14 +132,7 @@ async def _find_artisan(connection: Connection, name: str) -> tuple[int, str]:
             f"{name}: {'several shops go' if shops else 'no artisan or shop goes'} by this; "
             "give a shop as marketplace/key, or take the artisan's photos in with `theftwatch originals add`"
         )
-    [(seller, marketplace, ref, shop, _)] = shops
-    if await fetch(connection, "find_artisan", name=shop):
-        # A shop chooses its name, and may choose that of another artisan.
-        shop = f"{shop} ({marketplace}/{ref})"
-    [(artisan,)] = await fetch(connection, "insert_artisan", name=shop)
-    await execute(connection, "own_seller", artisan=artisan, seller=seller)
-    await execute(connection, "insert_due_moved", seller=seller)
-    return artisan, shop
+    return await artisan_of(connection, shops[0][0])
 
 
 async def _find_vendor(connection: Connection, name: str) -> tuple[int, str]:

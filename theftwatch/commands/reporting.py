@@ -81,8 +81,8 @@ async def _print_table(connection: Connection, vendor: str | None) -> None:
 
 def _not_counted(first: NotCounted) -> str:
     return (
-        f"{count(first.of_all, 'more pair')} not counted, as the photos prove nothing or the vendor may show them: "
-        "`theftwatch suppression list`, `theftwatch relation list`."
+        f"{count(first.of_all, 'more pair')} not counted: they prove nothing, the vendor may show them, or a person "
+        "rejected them. See `theftwatch suppression list`, `theftwatch relation list` and `theftwatch finding list`."
     )
 
 

@@ -12,12 +12,12 @@ import psycopg
 
 from theftwatch.clock import system_clock
 from theftwatch.config import settings
-from theftwatch.db.queries import Connection, execute, fetch
+from theftwatch.db.queries import Connection, execute, fetch, fetch_as
 from theftwatch.db.server import connect_dsn
 from theftwatch.errors import UsageError
 from theftwatch.files import Files
 from theftwatch.match.context import update_context
-from theftwatch.reports.rows import fetch_as
+from theftwatch.match.suppress import suppress
 from theftwatch.reports.words import count, day, one_line, suppression_rule
 
 #: Pairs of a suppression that are named one by one
@@ -141,11 +141,7 @@ async def add_suppression(image: str, *, rule: str, by: str | None) -> None:
     async with opened() as connection:
         key, sha256, hash_256 = await _find_image(connection, image)
         async with connection.transaction():
-            await execute(connection, "lock_writes")
-            [(suppression,)] = await fetch(
-                connection, "upsert_suppression", image=key, rule=rule, seller=None, by=who, now=system_clock()
-            )
-            await execute(connection, "insert_due_images", images=[key])
+            suppression = await suppress(connection, key, rule, by=who, now=system_clock())
         await bring_up_to_date(connection)
         found = await _find(connection, suppression=suppression)
     # none where the photo is an opted-out artisan's alone

@@ -11,11 +11,10 @@ from typing import Literal, get_args
 
 from theftwatch.clock import system_clock
 from theftwatch.commands.suppressing import opened
-from theftwatch.db.queries import execute, fetch
+from theftwatch.db.queries import execute, fetch, fetch_as
 from theftwatch.db.targets import Kind, Target, save_targets
 from theftwatch.errors import UsageError
 from theftwatch.pages.addresses import listing_key
-from theftwatch.reports.rows import fetch_as
 from theftwatch.reports.words import count, one_line
 
 #: What can be watched on a marketplace; a listing is given by its address

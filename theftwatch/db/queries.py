@@ -10,6 +10,7 @@ from importlib import resources
 from typing import Any, LiteralString
 
 from psycopg import AsyncConnection
+from psycopg.rows import class_row
 
 type Connection = AsyncConnection[Any]
 
@@ -43,6 +44,12 @@ async def fetch(connection: Connection, query: str, **parameters: Any) -> list[t
     """Run a named query and return its rows."""
     # In binary, since as text each byte of a picture's features would be two letters, written and read.
     return await (await connection.execute(queries()[query], parameters, binary=True)).fetchall()
+
+
+async def fetch_as[T](connection: Connection, row: type[T], query: str, **parameters: object) -> list[T]:
+    """Run a named query and return its rows as `row`, whose fields are called as its columns."""
+    async with connection.cursor(row_factory=class_row(row)) as cursor:
+        return await (await cursor.execute(queries()[query], parameters)).fetchall()
 
 
 async def execute(connection: Connection, query: str, **parameters: Any) -> None:

@@ -8,13 +8,12 @@ from importlib import resources
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from theftwatch.db.queries import Connection, fetch
+from theftwatch.db.queries import Connection, fetch, fetch_as
 from theftwatch.errors import UsageError
 from theftwatch.evidence.tokens import Token, find_tokens
 from theftwatch.files import Files, replacing
 from theftwatch.reports.html import environment, style
 from theftwatch.reports.preview import Preview, Previews
-from theftwatch.reports.rows import fetch_as
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

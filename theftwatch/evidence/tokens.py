@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from theftwatch.db.queries import Connection
-from theftwatch.reports.rows import fetch_as
+from theftwatch.db.queries import Connection, fetch_as
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

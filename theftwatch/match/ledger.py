@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
-from theftwatch.db.queries import Connection, columns, execute, fetch, queries
+from theftwatch.db.queries import Connection, columns, execute, fetch, fetch_as
 from theftwatch.match.direction import Claim, Place, Resolution, claims_of, combine, resolve
 from theftwatch.match.pixels import Look, likelier_source
 
@@ -90,8 +89,7 @@ async def find_claims(connection: Connection, listings: Sequence[int], images: S
 
 
 async def _write(connection: Connection, due: Sequence[int], *, now: datetime) -> None:
-    async with connection.cursor(row_factory=class_row(_Row)) as cursor:
-        rows = await (await cursor.execute(queries()["find_direction_rows"], {"findings": list(due)})).fetchall()
+    rows = await fetch_as(connection, _Row, "find_direction_rows", findings=list(due))
     listings = {row.suspect_listing for row in rows} | {row.original_listing for row in rows if row.original_listing}
     images = {row.suspect_image for row in rows} | {row.original_image for row in rows}
     claims = await find_claims(connection, sorted(listings), sorted(images))

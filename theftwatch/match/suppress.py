@@ -91,6 +91,21 @@ async def update_suppressions(
             await execute(connection, "delete_due", kind="seller", ids=sellers)
 
 
+async def suppress(
+    connection: Connection, image: int, rule: str, *, by: str, now: datetime, seller: int | None = None
+) -> int:
+    """Suppress an image by a person's word, of a banner with its vendor alone; return the suppression.
+
+    It holds until a person undoes it. What follows is worked out by `update_suppressions`.
+    """
+    await execute(connection, "lock_writes")
+    [(suppression,)] = await fetch(
+        connection, "upsert_suppression", image=image, rule=rule, seller=seller, by=by, now=now
+    )
+    await execute(connection, "insert_due_images", images=[image])
+    return int(suppression)
+
+
 async def _due(connection: Connection, kind: str, most: int) -> list[int]:
     return [key for (key,) in await fetch(connection, "find_due", kind=kind, most=most)]
 

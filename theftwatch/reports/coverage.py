@@ -4,8 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from theftwatch.db.queries import Connection, fetch
-from theftwatch.reports.rows import fetch_as
+from theftwatch.db.queries import Connection, fetch, fetch_as
 from theftwatch.reports.words import count
 
 #: A run that gave no sign of life for this long has broken off; ten of its heartbeats

@@ -6,9 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
-from theftwatch.db.queries import Connection
-from theftwatch.reports.rows import fetch_as
-from theftwatch.reports.words import done_to_the_photo, relation_kind, suppression_rule
+from theftwatch.db.queries import Connection, fetch_as
+from theftwatch.reports.words import done_to_the_photo, rejection, relation_kind, suppression_rule
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,6 +25,7 @@ class Vendor:
     listings_with_matches: int
     shops_concerned: int
     artisans_concerned: int
+    findings_confirmed: int
     best_score: float | None
     listings: int
     images_held: int
@@ -95,8 +95,18 @@ class Direction:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Judged:
+    """What a person said of a pair in one of its findings."""
+
+    finding: int
+    verdict: Literal["confirmed", "unsure"]
+    judged_by: str
+    judged_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class NotCounted:
-    """A pair that matched and proves nothing, or that somebody may show."""
+    """A pair that matched and proves nothing, that somebody may show, or that a person rejected."""
 
     marketplace: str
     vendor: str | None
@@ -107,6 +117,7 @@ class NotCounted:
     suspect_url: str | None
     suppressed_by: list[str] | None
     relation: str | None
+    rejected_as: str | None
     score: float
     #: How many such pairs there are in all
     of_all: int
@@ -115,7 +126,9 @@ class NotCounted:
     def why(self) -> str:
         """Why it does not count, in words."""
         reasons = [suppression_rule(rule) for rule in self.suppressed_by or ()]
-        return "; ".join(reasons + ([relation_kind(self.relation)] if self.relation else []))
+        reasons += [relation_kind(self.relation)] if self.relation else []
+        reasons += [f"rejected, {rejection(self.rejected_as)}"] if self.rejected_as else []
+        return "; ".join(reasons)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -142,6 +155,8 @@ class Pair:
     suspects: tuple[Place, ...]
     #: One for each answer among the findings that it belongs to; none while that was not looked at
     directions: tuple[Direction, ...] = ()
+    #: One for each of its findings that was judged
+    verdicts: tuple[Judged, ...] = ()
 
     @property
     def done(self) -> str:
@@ -152,6 +167,11 @@ class Pair:
     def grounds(self) -> str:
         """What the decision rests on, without what was done where the explanation starts with it."""
         return self.explanation.removeprefix(f"{self.done[:1].upper()}{self.done[1:]}: ")
+
+    @property
+    def said(self) -> str:
+        """What people said of it, such as "confirmed"; empty where nobody judged it."""
+        return " and ".join(sorted({each.verdict for each in self.verdicts}))
 
     @property
     def mirrored(self) -> bool:
@@ -204,6 +224,7 @@ async def _fetch(connection: Connection, *, vendor: int | None, unknown_on: str 
             originals=_read_places(row.originals),
             suspects=_read_places(row.suspects),
             directions=_read_directions(row.directions),
+            verdicts=_read_verdicts(row.verdicts),
         )
         for row in rows
     ]
@@ -215,6 +236,12 @@ def _read_directions(directions: Iterable[Any]) -> tuple[Direction, ...]:
     return tuple(
         sorted(read, key=lambda each: (each.direction == "undecided", each.direction, -(each.margin_days or 0)))
     )
+
+
+def _read_verdicts(verdicts: Iterable[Any]) -> tuple[Judged, ...]:
+    """Read verdicts from the objects that the query makes of them, in the order of their findings."""
+    read = (Judged(**each | {"judged_at": datetime.fromisoformat(each["judged_at"])}) for each in verdicts)
+    return tuple(sorted(read, key=lambda each: each.finding))
 
 
 def _read_places(places: Iterable[Any]) -> tuple[Place, ...]:

@@ -9,7 +9,7 @@ from rich.text import Text
 from theftwatch.reports.pairs import Pair, Place, Vendor
 from theftwatch.reports.words import marketplace_name, one_line, web_address
 
-COLUMNS = ("vendor", "decision", "score", "what was done", "shop", "original", "suspect")
+COLUMNS = ("vendor", "decision", "score", "what was done", "shop", "original", "suspect", "verdict")
 
 
 def match_table(rows: Sequence[tuple[Vendor, Sequence[Pair]]]) -> Table:
@@ -18,7 +18,15 @@ def match_table(rows: Sequence[tuple[Vendor, Sequence[Pair]]]) -> Table:
     All texts stand in it as `Text`: Rich would read markup in a plain string, and vendors choose their words.
     """
     table = Table(box=None, pad_edge=False, header_style="dim")
-    for name in ("score", "", "what was done to the photo", "shop or artisan", "original", "suspect listing"):
+    for name in (
+        "score",
+        "",
+        "what was done to the photo",
+        "shop or artisan",
+        "original",
+        "suspect listing",
+        "verdict",
+    ):
         table.add_column(name, justify="right" if name == "score" else "left", overflow="ellipsis", no_wrap=True)
     for vendor, pairs in rows:
         table.add_row(end_section=False)
@@ -31,6 +39,7 @@ def match_table(rows: Sequence[tuple[Vendor, Sequence[Pair]]]) -> Table:
                 Text(one_line(pair.originals[0].seller or "not known")),
                 _linked(pair.originals),
                 _linked(pair.suspects),
+                Text(pair.said),
             )
     return table
 
@@ -49,6 +58,7 @@ def match_lines(rows: Sequence[tuple[Vendor, Sequence[Pair]]]) -> Iterator[str]:
                 original.seller or "",
                 original.url or original.title or "",
                 suspect.url or "",
+                pair.said,
             )
             yield "\t".join(one_line(cell) for cell in cells)
 

@@ -39,6 +39,7 @@ _RULES = {
     "common": "shown by many vendors and several artisans",
     "banner": "the vendor’s banner",
     "text_panel": "a panel of text",
+    "look_alike": "a look-alike, as a person said",
 }
 
 _RELATIONS = {
@@ -47,6 +48,19 @@ _RELATIONS = {
     "reseller": "reseller",
     "common_supplier": "common supplier",
 }
+
+_REJECTIONS = {
+    "look_alike": "a look-alike",
+    "stock_photo": "a stock photo",
+    "own_shop": "own shop",
+    "licensed": "licensed",
+    "other": "for another reason",
+}
+
+
+def rejection(reason: str) -> str:
+    """Return why a person rejected a finding."""
+    return _REJECTIONS.get(reason, reason)
 
 
 def suppression_rule(rule: str) -> str:

@@ -7,6 +7,17 @@ with seller_key as (
     select id, marketplace || '/' || listing_ref as key from listing
 ), image_key as (
     select id, encode(sha256, 'hex') as key from image
+), finding_key as (
+    select f.id, jsonb_build_array(o.key, a.name, i.key, s.key) as key
+    from finding f
+    left join listing_key o on o.id = f.original_listing
+    left join original_file file on file.id = f.original_file
+    left join artisan a on a.id = file.artisan
+    left join image_key i on i.id = file.image
+    join listing_key s on s.id = f.suspect_listing
+), verdict_key as (
+    -- in which order a person said what: times are left out
+    select id, finding, row_number() over (partition by finding order by id) as nth from verdict
 ), fact (name, content) as (
     select 'artisan', jsonb_build_array(name, contact) from artisan
     union all
@@ -68,22 +79,26 @@ with seller_key as (
     join image_key o on o.id = m.original_image
     join image_key s on s.id = m.suspect_image
     union all
-    select 'finding', jsonb_build_array(o.key, a.name, i.key, s.key)
-    from finding f
-    left join listing_key o on o.id = f.original_listing
-    left join original_file file on file.id = f.original_file
-    left join artisan a on a.id = file.artisan
-    left join image_key i on i.id = file.image
-    join listing_key s on s.id = f.suspect_listing
+    select 'finding', key from finding_key
     union all
-    select 'removal', jsonb_build_array(o.key, a.name, i.key, s.key, r.how, r.shown_again_at is not null)
+    select 'verdict', jsonb_build_array(f.key, k.nth, v.verdict, undone.nth, v.reason, v.note, v.judged_by)
+    from verdict v
+    join verdict_key k on k.id = v.id
+    join finding_key f on f.id = v.finding
+    left join verdict_key undone on undone.id = v.undoes
+    union all
+    select 'judged_match', jsonb_build_array(f.key, k.nth, o.key, s.key, d.algorithm_version)
+    from judged_match j
+    join verdict_key k on k.id = j.verdict
+    join finding_key f on f.id = k.finding
+    join match m on m.id = j.match
+    join match_decision d on d.id = j.match_decision
+    join image_key o on o.id = m.original_image
+    join image_key s on s.id = m.suspect_image
+    union all
+    select 'removal', jsonb_build_array(f.key, r.how, r.shown_again_at is not null)
     from removal r
-    join finding f on f.id = r.finding
-    left join listing_key o on o.id = f.original_listing
-    left join original_file file on file.id = f.original_file
-    left join artisan a on a.id = file.artisan
-    left join image_key i on i.id = file.image
-    join listing_key s on s.id = f.suspect_listing
+    join finding_key f on f.id = r.finding
     union all
     select 'company_alias', jsonb_build_array(a.marketplace, a.kind, a.value, s.key)
     from company_alias a join seller_key s on s.id = a.seller

@@ -50,6 +50,7 @@ where (o.first_seen_at is not null or file.image = m.original_image)
         select from suppression p
         where p.image in (m.original_image, m.suspect_image) and p.active and (p.seller is null or p.seller = sl.seller)
     )
+    and not exists (select from look_alike where look_alike.match = m.id)
 order by f.id, m.original_image, m.suspect_image;
 
 -- find_claims --

@@ -34,6 +34,13 @@ where (%(side)s::text is null or coalesce(s.side, m.default_side) = %(side)s::te
 order by s.marketplace, s.seller_ref
 limit 3;
 
+-- find_owner --
+-- Finds what a seller is called, and its artisan.
+select s.marketplace, s.seller_ref, coalesce(s.name, s.seller_ref), a.id, a.name
+from seller s
+left join artisan a on a.id = s.artisan
+where s.id = %(seller)s;
+
 -- own_seller --
 -- Gives a seller its artisan.
 update seller set artisan = %(artisan)s where id = %(seller)s;
@@ -58,6 +65,14 @@ values (
     coalesce(%(starts_at)s::timestamptz <= %(now)s, true) and coalesce(%(expires_at)s::timestamptz > %(now)s, true)
 )
 returning id;
+
+-- find_whole_relation --
+-- Finds the relation that covers all of an artisan's photos with a vendor and that nobody ended.
+select id from relation
+where artisan = %(artisan)s and seller = %(seller)s and kind = %(kind)s and original_listing is null
+    and original_file is null and starts_at is null and expires_at is null and ended_at is null
+order by id
+limit 1;
 
 -- end_relation --
 update relation set ended_at = %(now)s, ended_by = %(by)s, active = false

@@ -2,7 +2,7 @@
 -- Lists vendors, the most serious first: those with matches, by how many artisans they concern, then by how many matches.
 select
     vendor_id, marketplace, vendor_ref, vendor, url, country, matches, possible, listings_with_matches, shops_concerned,
-    artisans_concerned, best_score, listings, images_held, images_compared, looked, last_good_look_at
+    artisans_concerned, findings_confirmed, best_score, listings, images_held, images_compared, looked, last_good_look_at
 from analysis.vendor v
 where %(vendor)s::text is null
     or lower(%(vendor)s::text) in (lower(vendor), lower(vendor_ref))
@@ -17,7 +17,7 @@ order by
 with shown as (
     select *, max(score) over (partition by suspect_marketplace, suspect_seller_id, decision, original_sha256) as best_of
     from analysis.match
-    where suppressed_by is null and relation is null
+    where suppressed_by is null and relation is null and verdict is distinct from 'rejected'
         and (%(vendor)s::bigint is null or suspect_seller_id = %(vendor)s::bigint)
         and (
             %(unknown_on)s::text is null
@@ -65,9 +65,19 @@ with shown as (
                 'pixel_reasons', d.pixel_reasons
             )) filter (where d.finding is not null),
             '[]'
-        ) as directions
+        ) as directions,
+        coalesce(
+            jsonb_agg(distinct jsonb_build_object(
+                'finding', v.finding,
+                'verdict', v.verdict,
+                'judged_by', v.judged_by,
+                'judged_at', v.judged_at
+            )) filter (where v.id is not null),
+            '[]'
+        ) as verdicts
     from shown
     left join direction d on d.finding = shown.finding_id
+    left join verdict v on v.id = shown.verdict_id
     group by
         suspect_seller_id, suspect_marketplace, match_id, decision, score, best_of, method, transform, explanation,
         first_matched_at
@@ -75,7 +85,7 @@ with shown as (
 select
     pair.vendor_id, pair.marketplace, pair.match_id, pair.decision, pair.score, pair.method, pair.transform,
     pair.explanation, pair.first_matched_at, pair.originals, pair.suspects,
-    pair.directions, o.sha256 as original_sha256, o.width_px as original_width_px, o.height_px as original_height_px,
+    pair.directions, pair.verdicts, o.sha256 as original_sha256, o.width_px as original_width_px, o.height_px as original_height_px,
     s.sha256 as suspect_sha256, s.width_px as suspect_width_px, s.height_px as suspect_height_px
 from pair
 join match m on m.id = pair.match_id
@@ -84,20 +94,22 @@ join image s on s.id = m.suspect_image
 order by pair.decision, pair.best_of desc, o.sha256, pair.score desc, s.sha256;
 
 -- report_not_counted --
--- Lists pairs that matched and do not count, with the reason: of given vendors, or of all.
+-- Lists pairs that matched and do not count, or that a person rejected, with the reason: of given vendors, or of all.
 select
     suspect_marketplace as marketplace, coalesce(suspect_seller, suspect_seller_ref) as vendor,
     coalesce(original_seller, original_seller_ref, artisan) as shop,
     min(coalesce(original_title, original_file_name)) as original, min(original_url) as original_url,
-    min(suspect_title) as suspect, min(suspect_url) as suspect_url, suppressed_by, relation, max(score) as score,
+    min(suspect_title) as suspect, min(suspect_url) as suspect_url, suppressed_by, relation,
+    case when m.verdict = 'rejected' then v.reason end as rejected_as, max(score) as score,
     count(*) over () as of_all
-from analysis.match
-where (suppressed_by is not null or relation is not null)
+from analysis.match m
+left join verdict v on v.id = m.verdict_id
+where (suppressed_by is not null or relation is not null or m.verdict = 'rejected')
     and (%(vendors)s::bigint[] is null or suspect_seller_id = any(%(vendors)s::bigint[]))
 group by
     match_id, suspect_marketplace, coalesce(suspect_seller, suspect_seller_ref),
-    coalesce(original_seller, original_seller_ref, artisan), suppressed_by, relation
-order by suppressed_by nulls last, relation, vendor, score desc, match_id
+    coalesce(original_seller, original_seller_ref, artisan), suppressed_by, relation, rejected_as
+order by suppressed_by nulls last, relation, rejected_as, vendor, score desc, match_id
 limit %(most)s::int;
 
 -- report_date_claims --

@@ -1,0 +1,147 @@
+-- find_verdict_state --
+-- Finds what stands on given findings, and which of their pairs a person may judge: those that count; and of a confirmed
+-- finding those too that it rested on, in what the program says of them by now.
+with asked as materialized (
+    select f.id, f.suspect_listing from finding f where f.id = any(%(findings)s::bigint[])
+)
+select
+    asked.id as finding, v.id as verdict_id, v.verdict, v.reason, v.judged_by, v.judged_at,
+    array(
+        select d.id
+        from analysis.match m
+        join match_decision d on d.match = m.match_id and d.algorithm_version = m.algorithm_version
+        where m.suspect_listing_id = asked.suspect_listing and m.finding_id = asked.id and m.suppressed_by is null
+        order by d.id
+    ) as counting,
+    array(
+        select d.id
+        from judged_match j
+        join match m on m.id = j.match
+        join match_decision d on d.match = m.id and d.algorithm_version = m.algorithm_version
+        where j.verdict = v.id and v.verdict = 'confirmed'
+        order by d.id
+    ) as confirmed,
+    array(
+        select d.id
+        from judged_match j
+        join match m on m.id = j.match
+        join match_decision d on d.match = m.id and d.algorithm_version = m.algorithm_version
+        where j.verdict = v.id and v.verdict = 'confirmed' and m.decision = 'no_match'
+        order by d.id
+    ) as dropped
+from asked
+left join standing_verdict v on v.finding = asked.id
+order by asked.id;
+
+-- insert_verdicts --
+-- Adds a verdict on findings, with the pairs that it judged.
+with given as (
+    insert into verdict (finding, verdict, reason, note, judged_by, judged_at)
+    select finding, %(verdict)s, %(reason)s, %(note)s, %(by)s, %(now)s
+    from unnest(%(findings)s::bigint[]) as finding
+    returning id, finding
+), judged as (
+    insert into judged_match (verdict, match, match_decision)
+    select given.id, d.match, d.id
+    from unnest(%(of_findings)s::bigint[], %(decisions)s::bigint[]) as pair (finding, decision)
+    join given using (finding)
+    join match_decision d on d.id = pair.decision
+)
+select finding, id from given;
+
+-- undo_verdict --
+insert into verdict (finding, verdict, undoes, note, judged_by, judged_at)
+select finding, 'undone', id, %(note)s, %(by)s, %(now)s from standing_verdict where id = %(id)s
+returning id;
+
+-- insert_due_judged --
+-- Notes what follows where pairs begin or cease to count because of verdicts.
+with pair as (
+    select distinct m.original_image, m.suspect_image
+    from judged_match j
+    join match m on m.id = j.match
+    where j.verdict = any(%(verdicts)s::bigint[])
+)
+insert into context_due (kind, id)
+select 'finding', f.id
+from pair
+join listing_image li on li.image = pair.suspect_image
+join finding f on f.suspect_listing = li.listing
+on conflict do nothing;
+
+-- find_judged_photos --
+-- Lists the photos that verdicts judged, and who shows them: the original's image and owner, the suspect's image and vendor.
+select distinct
+    f.id as finding, m.original_image, m.suspect_image, coalesce(file.artisan, os.artisan) as artisan,
+    ol.seller as original_seller, sl.seller as vendor
+from verdict v
+join finding f on f.id = v.finding
+join judged_match j on j.verdict = v.id
+join match m on m.id = j.match
+join listing sl on sl.id = f.suspect_listing
+left join listing ol on ol.id = f.original_listing
+left join seller os on os.id = ol.seller
+left join original_file file on file.id = f.original_file
+where v.id = any(%(verdicts)s::bigint[])
+order by f.id, m.original_image, m.suspect_image;
+
+-- find_findings --
+-- Lists findings with what a person said of them: first those that need a look, the surest and newest first. One alone
+-- is found by way of its suspect listing too, as the view sums up the pairs of all listings else.
+select
+    finding_id, original_kind, artisan, original_seller, original_marketplace,
+    coalesce(original_url, original_file_name) as original,
+    original_title, suspect_marketplace, suspect_seller, suspect_url, suspect_title, suspect_state, matches, possible,
+    best_score, suppressed, relation, direction, margin_days, weakest_link, missing_proof, likelier_source,
+    pixel_reasons, dates_and_pixels_agree, proposable, not_proposable_because, verdict, verdict_id, verdict_reason,
+    verdict_note, judged_by, judged_at, new_pairs, needs_look, needs_look_because, first_matched_at, last_matched_at
+from analysis.finding f
+where (
+        %(finding)s::bigint is null
+        or (
+            finding_id = %(finding)s::bigint
+            and (suspect_marketplace, suspect_listing_ref) = (
+                select l.marketplace, l.listing_ref
+                from finding asked
+                join listing l on l.id = asked.suspect_listing
+                where asked.id = %(finding)s::bigint
+            )
+        )
+    )
+    and (%(look)s::bool is null or needs_look = %(look)s::bool)
+    and (%(verdict)s::text is null or coalesce(verdict, 'none') = %(verdict)s::text)
+    and (%(artisan)s::text is null or lower(%(artisan)s::text) in (lower(artisan), lower(original_seller)))
+    and (
+        %(vendor)s::text is null or lower(suspect_seller) = lower(%(vendor)s::text)
+        or suspect_seller_id in (
+            select a.seller from seller_alias a where lower(a.value) = lower(%(vendor)s::text)
+            union
+            select s.id from seller s
+            where %(vendor)s::text in (s.seller_ref, s.marketplace || '/' || s.seller_ref, s.url)
+        )
+    )
+order by
+    needs_look desc, needs_look_because in ('dropped', 'suppressed') desc nulls last, best_score desc nulls last,
+    last_matched_at desc nulls last, finding_id
+limit %(most)s;
+
+-- find_finding_pairs --
+-- Lists the pairs of photos of a finding, the surest first.
+select
+    match_id, decision, score, method, transform, explanation, suppressed_by, verdict, original_image_url,
+    suspect_image_url, suspect_shown, first_matched_at
+from analysis.match
+where finding_id = %(finding)s
+    and suspect_listing_id = (select f.suspect_listing from finding f where f.id = %(finding)s)
+order by score desc, match_id;
+
+-- find_verdicts --
+-- Lists what people said of a finding, in order.
+select verdict_id, verdict, reason, note, judged_by, judged_at, undoes_verdict_id, stands, matches
+from analysis.verdict
+where finding_id = %(finding)s
+order by verdict_id;
+
+-- find_dropped_findings --
+-- Lists the findings that were confirmed and that this version of the algorithm no longer matches.
+select finding_id from analysis.finding where needs_look_because = 'dropped' order by finding_id;

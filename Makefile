@@ -87,8 +87,8 @@ test-debian-postgres: $(DEV) ## Run the database tests on Debian's PostgreSQL, i
 	@for bin in $(DEBIAN_POSTGRES); do \
 		echo "Database tests on $$bin"; THEFTWATCH_TEST_POSTGRES=$$bin $(PYTEST) -m "database and not own_crawl" || exit 1; done
 
-drill: $(DEV) ## Kill a crawl at fifty random moments and compare the databases
-	@THEFTWATCH_DRILLS=50 .venv/bin/pytest -m drill -o faulthandler_timeout=3600
+drill: $(DEV) ## Kill crawls at random moments, watch thirty simulated days, and compare what the record says
+	@THEFTWATCH_DRILLS=50 THEFTWATCH_DRILL_DAYS=30 .venv/bin/pytest -m drill -o faulthandler_timeout=7200
 
 bench: $(DEV) ## Measure the speeds that the documentation states
 	@.venv/bin/python -m bench

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from scrapy import Request, Spider
 from scrapy.exceptions import CloseSpider, IgnoreRequest
-from scrapy.http import Response, TextResponse
+from scrapy.http import HtmlResponse, Response, TextResponse
 from twisted.python.failure import Failure
 
 from spiders.arguments import Arguments, Kind, Start, read_arguments
@@ -19,7 +19,15 @@ from spiders.validators import unchanged_page, validator_of
 from theftwatch.config import NAMED_DESCRIPTORS, Settings, check_live, settings
 from theftwatch.db.targets import Outcome
 from theftwatch.db.validators import Validator
-from theftwatch.errors import PageBlockedError, PageChangedError, PageError, PageGoneError, UnknownPageError, UsageError
+from theftwatch.errors import (
+    PageBlockedError,
+    PageBrokenOffError,
+    PageChangedError,
+    PageError,
+    PageGoneError,
+    UnknownPageError,
+    UsageError,
+)
 from theftwatch.listing import Listing, Page, PageKind, Side
 from theftwatch.pages import read_page
 from theftwatch.pages.blocked import block_mark
@@ -31,6 +39,8 @@ BLOCKS_IN_A_ROW_MAX = 3
 _GONE = {404, 410}
 _REFUSED = {401, 403, 429}
 _ERROR = 400
+#: How a page ends, and how much a host may add after that
+_END, _END_WITHIN = "</html", 2_000
 #: How a target goes whose page is in such trouble
 _OUTCOMES: dict[ProblemKind, Outcome] = {
     "blocked": "blocked",
@@ -208,7 +218,15 @@ class MarketplaceSpider(Spider):
             raise PageBlockedError(f"{response.url}: {what} (HTTP {response.status}); wait, and crawl more slowly")
         if response.status >= _ERROR:
             raise UnknownPageError(f"{response.url}: HTTP {response.status}")
-        return read_page(body, response.url)
+        broken_off = isinstance(response, HtmlResponse) and _END not in body[-_END_WITHIN:].lower()
+        try:
+            page = read_page(body, response.url)
+        except (PageChangedError, PageGoneError):
+            if not broken_off:
+                raise
+        if broken_off:
+            raise PageBrokenOffError(f"{response.url}: the page ends in the middle; it is asked for again")
+        return page
 
     def go_on(self, page: Page, response: Response) -> Iterator[Listing | Request]:
         """Yield what a page leads to: its listings, or the pages of them."""
@@ -297,6 +315,8 @@ def problem_kind(exc: PageError, status: int = 200) -> ProblemKind:
         return "blocked"
     if isinstance(exc, PageChangedError):
         return "changed"
+    if isinstance(exc, PageBrokenOffError):
+        return "failed"
     if isinstance(exc, PageGoneError) or status in _GONE:
         return "gone"
     return "failed" if status >= _ERROR else "unknown"

@@ -23,7 +23,7 @@ from theftwatch.db import cluster, migrate, server
 pytest_plugins = ["tests.fixtures_chromium", "tests.fixtures_timestamps"]
 
 # What tests may know of the developer's environment.
-_KEPT = ("THEFTWATCH_TEST_", "THEFTWATCH_CHROMIUM", "THEFTWATCH_DRILLS")
+_KEPT = ("THEFTWATCH_TEST_", "THEFTWATCH_CHROMIUM", "THEFTWATCH_DRILL")
 _TEST_DSN = os.environ.get("THEFTWATCH_TEST_DSN")
 _TEST_POSTGRES = os.environ.get("THEFTWATCH_TEST_POSTGRES")
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psycopg
 
@@ -47,10 +48,15 @@ class World:
 
     def crawl(self, spider: str, *arguments: str, **environment: str) -> str:
         """Crawl to the end and return the log."""
-        with self.start(spider, *arguments, **environment) as process:
+        log = self.finish(self.start(spider, *arguments, **environment))
+        assert "Traceback" not in log, log
+        return log
+
+    def finish(self, process: subprocess.Popen[str]) -> str:
+        """Wait for a crawl and return its log, in which Scrapy may complain of a marketplace in trouble."""
+        with process:
             log, _ = process.communicate(timeout=300)
         assert process.returncode == 0, log
-        assert "Traceback" not in log, log
         return log
 
     def crawl_all(self) -> None:
@@ -62,7 +68,7 @@ class World:
         path.write_text("\n".join(start_lines(load_catalogue(), marketplace, hurdles=hurdles)))
         return path
 
-    def rows(self, query: str) -> list[tuple[object, ...]]:
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
         with psycopg.connect(self.dsn) as connection:
             return connection.execute(query).fetchall()
 

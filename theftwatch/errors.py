@@ -6,7 +6,8 @@ TheftWatchError          one sentence: the value, the cause and the remedy
 │   ├── PageBlockedError     the marketplace refused to show it
 │   ├── UnknownPageError     it is of no kind that we read
 │   ├── PageGoneError        it says that its listing is no longer there
-│   └── PageChangedError     it is of a known kind, but its data is missing
+│   ├── PageChangedError     it is of a known kind, but its data is missing
+│   └── PageBrokenOffError   it ends in the middle
 ├── ConflictError        somebody else changed what a person was looking at
 ├── UnusableImageError   bytes that cannot be compared
 ├── DatabaseError        Postgres cannot be started or reached
@@ -54,6 +55,10 @@ class PageChangedError(PageError):
     """Raised when a page of a known kind lacks its data; the remedy is to mend the page module."""
 
     exit_code = 5
+
+
+class PageBrokenOffError(PageError):
+    """Raised when a page came without its end, and so may lack any of its data; the remedy is to fetch it again."""
 
 
 class ConflictError(TheftWatchError):

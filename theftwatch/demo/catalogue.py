@@ -5,6 +5,7 @@ marketplaces is another catalogue: the same values with some replaced.
 """
 
 import csv
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -36,8 +37,14 @@ class Served(StrEnum):
     CAPTCHA = "captcha"
     SLIDER = "slider"
     CHANGED = "changed"  # a page of its kind without the data
-    GONE = "gone"
+    GONE = "gone"  # 404, though lists still lead to it
+    DELETED = "deleted"  # 404, and no list leads to it
+    ENDED = "ended"  # 410, and no list leads to it
     UNAVAILABLE = "unavailable"  # a page, with status 200, that says that the goods are no longer there
+
+
+#: What stands where a listing was that nobody offers any more
+TAKEN_DOWN = frozenset({Served.GONE, Served.DELETED, Served.ENDED, Served.UNAVAILABLE})
 
 
 class Edit(StrEnum):
@@ -65,6 +72,14 @@ class Picture:
     edit: Edit
     photos: tuple[str, ...] = ()
     variant: str = ""
+
+    @property
+    def word(self) -> str:
+        """Return the word that `read_picture` makes this picture of."""
+        if self.edit is Edit.DRAWN:
+            return self.variant
+        manner = "-".join(filter(None, (self.edit.value if self.edit is not Edit.NONE else "", self.variant)))
+        return "=".join(filter(None, (manner, "+".join(self.photos))))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -100,6 +115,11 @@ class Offer:
     shown: tuple[Shown, ...]
     served: Served
 
+    @property
+    def key(self) -> tuple[str, str]:
+        """Return marketplace and key of the listing."""
+        return self.listing.marketplace, self.listing.listing_ref
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Catalogue:
@@ -109,8 +129,9 @@ class Catalogue:
     offers: tuple[Offer, ...]
 
     def of_seller(self, seller: DemoSeller) -> tuple[Offer, ...]:
-        """Return the offers of one seller in the order of its shop, the gone ones among them."""
-        return tuple(offer for offer in self.offers if offer.seller == seller)
+        """Return the offers that one seller's lists lead to, in their order; some may be gone."""
+        hidden = TAKEN_DOWN - {Served.GONE}
+        return tuple(offer for offer in self.offers if offer.seller == seller and offer.served not in hidden)
 
 
 @cache
@@ -135,20 +156,7 @@ def _read_seller(row: dict[str, str]) -> DemoSeller:
 def _read_offer(row: dict[str, str], owner: DemoSeller) -> Offer:
     marketplace = owner.seller.marketplace
     listed_at = datetime.fromisoformat(row["listed"]).replace(tzinfo=UTC) if row["listed"] else None
-    shown = []
-    for position, word in enumerate(row["images"].split()):
-        picture = read_picture(word)
-        url, key = addresses.image_address(marketplace, owner.seller.ref or owner.handle, word)
-        image = ListingImage(url=url, key=key, position=position, published_at=listed_at)
-        # The placeholder stands for a photo that has not loaded: nobody's image
-        is_placeholder = picture.variant == "placeholder"
-        shown.append(
-            Shown(
-                picture=picture,
-                url=addresses.PLACEHOLDER_URL if is_placeholder else url,
-                image=None if is_placeholder else image,
-            )
-        )
+    shown = show(owner, [read_picture(word) for word in row["images"].split()], listed_at)
     low, _, high = row["price"].partition("-")
     listing = Listing(
         marketplace=marketplace,
@@ -162,7 +170,26 @@ def _read_offer(row: dict[str, str], owner: DemoSeller) -> Offer:
         listed_at=listed_at,
         images=tuple(one.image for one in shown if one.image),
     )
-    return Offer(seller=owner, listing=listing, shown=tuple(shown), served=Served(row["served"]))
+    return Offer(seller=owner, listing=listing, shown=shown, served=Served(row["served"]))
+
+
+def show(owner: DemoSeller, pictures: Iterable[Picture], published_at: datetime | None) -> tuple[Shown, ...]:
+    """Return pictures as a seller shows them in a listing, in order, each at the address of its own upload."""
+    shown = []
+    for position, picture in enumerate(pictures):
+        uploader = owner.seller.ref or owner.handle
+        url, key = addresses.image_address(owner.seller.marketplace, uploader, picture.word)
+        image = ListingImage(url=url, key=key, position=position, published_at=published_at)
+        # The placeholder stands for a photo that has not loaded: nobody's image
+        is_placeholder = picture.variant == "placeholder"
+        shown.append(
+            Shown(
+                picture=picture,
+                url=addresses.PLACEHOLDER_URL if is_placeholder else url,
+                image=None if is_placeholder else image,
+            )
+        )
+    return tuple(shown)
 
 
 def read_picture(word: str) -> Picture:

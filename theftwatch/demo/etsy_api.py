@@ -16,7 +16,7 @@ from PIL import Image
 
 from theftwatch.demo import captured, etsy_data, photos
 from theftwatch.demo.answers import Answer, Request, Shelves
-from theftwatch.demo.catalogue import DemoSeller, Offer, Served
+from theftwatch.demo.catalogue import TAKEN_DOWN, DemoSeller, Offer, Served
 from theftwatch.listing import ListingImage
 
 _PREFIX = "/v3/application"
@@ -108,12 +108,11 @@ def _find_shop(ref: str, shelves: Shelves) -> DemoSeller | None:
 def _find_offer(ref: str, shelves: Shelves) -> Offer | None:
     captured_ones = (offer for offer in captured.captured_offers("etsy") if offer.listing.listing_ref == ref)
     offer = shelves.offer("etsy", ref) or next(captured_ones, None)
-    return offer if offer and offer.served is not Served.GONE else None
+    return offer if offer and offer.served not in TAKEN_DOWN - {Served.UNAVAILABLE} else None
 
 
 def _active(shop: DemoSeller, shelves: Shelves) -> list[Offer]:
-    not_there = (Served.GONE, Served.UNAVAILABLE)
-    return [offer for offer in shelves.catalogue.of_seller(shop) if offer.served not in not_there]
+    return [offer for offer in shelves.catalogue.of_seller(shop) if offer.served not in TAKEN_DOWN]
 
 
 def _matching(query: dict[str, list[str]], shelves: Shelves) -> list[Offer]:

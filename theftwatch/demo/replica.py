@@ -12,7 +12,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -20,11 +20,14 @@ from threading import Lock, Thread
 from typing import Any
 from urllib.parse import unquote
 
+from theftwatch.clock import Clock, system_clock
 from theftwatch.demo.addresses import host_map
 from theftwatch.demo.answers import Answer, Request, Shelves, condensed
 from theftwatch.demo.catalogue import Catalogue, load_catalogue
+from theftwatch.demo.days import Days, TroubleKind
 from theftwatch.demo.etsy_api import CallLimit
 from theftwatch.demo.sites import answer
+from theftwatch.demo.trouble import spoil
 
 logger = logging.getLogger(__name__)
 
@@ -41,12 +44,15 @@ class Replica(ThreadingHTTPServer):
     allow_reuse_address = True
     request_queue_size = 128
 
-    def __init__(self, catalogue: Catalogue, port: int = 0, log: Path | None = None) -> None:
+    def __init__(self, days: Days, port: int = 0, log: Path | None = None) -> None:
         super().__init__((_ADDRESS, port), _Handler)
-        self.shelves = Shelves(catalogue)
+        self.days = days
+        #: What time it is on the marketplaces
+        self.clock: Clock = system_clock
         self.limit = CallLimit()
+        self._shelves = Shelves(days.first)
+        self._lock = Lock()
         self._log = log
-        self._log_lock = Lock()
 
     @property
     def port(self) -> int:
@@ -64,29 +70,40 @@ class Replica(ThreadingHTTPServer):
         return host_map(self.port)
 
     def show(self, catalogue: Catalogue) -> None:
-        """Offer another catalogue from now on, such as that of a later day."""
-        self.shelves = Shelves(catalogue)
+        """Offer another catalogue from now on, whatever the time."""
+        self.days = Days(catalogue)
 
-    def write_log(self, request: Request, status: int) -> None:
-        """Add a line about one request to the log, if there is one."""
+    def shelves_at(self, moment: datetime) -> Shelves:
+        """Return what is on offer at a moment."""
+        catalogue = self.days.catalogue_at(moment)
+        with self._lock:
+            if self._shelves.catalogue is not catalogue:
+                self._shelves = Shelves(catalogue)
+            return self._shelves
+
+    def write_log(self, request: Request, status: int | None, at: datetime, trouble: TroubleKind | None) -> None:
+        """Add a line about one request to the log, if there is one; no status where no answer was given."""
         if self._log is None:
             return
         line = {
-            "at": datetime.now(UTC).isoformat(),
+            "at": at.isoformat(),
             "host": request.host,
             "path": request.path,
             "query": request.query,
             "user_agent": request.headers.get("user-agent"),
             "status": status,
+            "trouble": trouble,
         }
-        with self._log_lock, self._log.open("a", encoding="utf-8") as log:
+        with self._lock, self._log.open("a", encoding="utf-8") as log:
             log.write(json.dumps(line) + "\n")
 
 
 @contextmanager
-def running_replica(catalogue: Catalogue | None = None, *, port: int = 0, log: Path | None = None) -> Iterator[Replica]:
-    """Serve a catalogue, by default the one of the package, while the context lasts."""
-    replica = Replica(catalogue or load_catalogue(), port, log)
+def running_replica(
+    catalogue: Catalogue | None = None, *, days: Days | None = None, port: int = 0, log: Path | None = None
+) -> Iterator[Replica]:
+    """Serve a catalogue, by default the one of the package, or what some days offer, while the context lasts."""
+    replica = Replica(days or Days(catalogue or load_catalogue()), port, log)
     thread = Thread(target=replica.serve_forever, kwargs={"poll_interval": 0.05}, name="replica", daemon=True)
     thread.start()
     try:
@@ -116,15 +133,22 @@ class _Handler(BaseHTTPRequestHandler):
             query=query,
             headers={name.lower(): value for name, value in self.headers.items()},
         )
+        now = self.server.clock()
+        trouble = self.server.days.trouble_at(request.host, now)
+        if trouble is TroubleKind.SILENT:
+            self.server.write_log(request, None, now, trouble)
+            self.close_connection = True
+            return
         try:
-            found = answer(request, self.server.shelves, self.server.limit)
+            found = condensed(request, answer(request, self.server.shelves_at(now), self.server.limit))
         except Exception:
             # A fault of the replica must look like one in the client's test too
             logger.exception("no answer to %s", request.url)
             found = Answer(status=HTTPStatus.INTERNAL_SERVER_ERROR, content_type="text/plain")
-        found = condensed(request, found)
-        self.server.write_log(request, found.status)
-        self._send(found)
+        spoiled = spoil(found, trouble) if trouble else found
+        cut = trouble is TroubleKind.BROKEN_OFF and bool(found.body)
+        self.server.write_log(request, spoiled.status, now, trouble if cut or spoiled is not found else None)
+        self._send(spoiled, cut=cut)
 
     do_HEAD = do_GET  # noqa: N815  the name that http.server looks for
 
@@ -135,7 +159,7 @@ class _Handler(BaseHTTPRequestHandler):
         """Return no `Server` of our own where an answer brings one."""
         return self.server_version
 
-    def _send(self, found: Answer) -> None:
+    def _send(self, found: Answer, *, cut: bool) -> None:
         self.send_response_only(found.status)
         headers = {
             "Server": self.server_version,
@@ -148,7 +172,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.end_headers()
         if self.command != "HEAD" and found.status != HTTPStatus.NOT_MODIFIED:
-            self.wfile.write(found.body)
+            self.wfile.write(found.body[: len(found.body) // 2] if cut else found.body)
+        self.close_connection |= cut
 
 
 def main() -> None:
@@ -158,7 +183,7 @@ def main() -> None:
     parser.add_argument("--log", type=Path, help="file to which a JSON line is added for each request")
     arguments = parser.parse_args()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with Replica(load_catalogue(), arguments.port, arguments.log) as replica:
+    with Replica(Days(load_catalogue()), arguments.port, arguments.log) as replica:
         sys.stdout.write(f"http://{replica.address}\n")
         sys.stdout.flush()
         try:

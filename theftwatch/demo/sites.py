@@ -79,8 +79,10 @@ def _answer_listing(request: Request, offer: Offer | None) -> Answer:
             return Answer(body=captured.read_captured(captured.SLIDER))
         case Served.UNAVAILABLE if offer.listing.marketplace != "artfire":
             return text_answer(pages.unavailable_page(offer))
-        case Served.GONE | Served.UNAVAILABLE:
+        case Served.GONE | Served.DELETED | Served.UNAVAILABLE:
             return not_found(request)
+        case Served.ENDED:
+            return text_answer("This listing has ended.\n", status=410, content_type=_TEXT)
 
 
 def _answer_shop(request: Request, shelves: Shelves, seller: DemoSeller | None, page_number: int) -> Answer:

@@ -1,0 +1,266 @@
+"""The history of some days: what the record has to hold, told from the days themselves, and what it holds.
+
+The record learns of a change when it next sees the listing's own page whole, and not before. So each change stands at
+the first such visit after it, exactly; and what was overwritten between two visits stands nowhere. A list shows that a
+listing is there, and a listing that is new; it adds the first photo on a card, and has no say in the rest. Of the
+record only one thing is taken on trust, how a run says that it went: listings are taken for gone by good runs alone.
+"""
+
+import json
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from tests.crawling import MARKETPLACES, World
+from theftwatch.db.store import GONE_AT_LEAST
+from theftwatch.demo.catalogue import PER_PAGE, TAKEN_DOWN, Catalogue, Offer, Served
+from theftwatch.demo.days import Days
+from theftwatch.pages.addresses import listing_key
+
+#: A visit lasts so long at most, kills and all
+VISIT = timedelta(hours=1)
+_ANSWERED, _NOT_THERE = {200, 304}, {404, 410}
+
+type Key = tuple[str, str]
+#: Numbers of two visits
+type Span = tuple[int, int]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Event:
+    """A change as a `listing_event` has it, at one of the visits."""
+
+    key: Key
+    visit: int
+    kind: str
+    before: Any = None
+    after: Any = None
+
+
+@dataclass(slots=True)
+class History:
+    """All that is to be known of listings, by visit."""
+
+    events: list[Event] = field(default_factory=list)
+    #: At the end of each visit: title, price, state and photos of each listing
+    states: list[dict[Key, tuple[Any, ...]]] = field(default_factory=list)
+    #: First and last sight of listings, and of photos in them
+    seen: dict[Key, Span] = field(default_factory=dict)
+    shown: dict[tuple[Key, str], Span] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Visits:
+    """Who was answered what, visit by visit."""
+
+    #: Listings that lists showed, whose own pages were seen whole, and whose addresses said that nothing is there
+    listed: defaultdict[int, set[Key]] = field(default_factory=lambda: defaultdict(set))
+    whole: defaultdict[int, set[Key]] = field(default_factory=lambda: defaultdict(set))
+    not_there: defaultdict[int, set[Key]] = field(default_factory=lambda: defaultdict(set))
+    #: Marketplaces that were in trouble when they were asked, and those whose run went well
+    troubled: defaultdict[int, set[str]] = field(default_factory=lambda: defaultdict(set))
+    good: defaultdict[int, set[str]] = field(default_factory=lambda: defaultdict(set))
+
+
+@dataclass(slots=True)
+class _Known:
+    """A listing as the record is to have it."""
+
+    offer: Offer
+    photos: list[str]
+    #: Whether its own page was seen, and not only cards
+    complete: bool
+    gone: bool = False
+    #: Visits of good runs at which its address said that nothing is there, since it was seen last
+    said: list[int] = field(default_factory=list)
+
+    @property
+    def state(self) -> str:
+        return "gone" if self.gone else "live"
+
+
+def read_visits(world: World, days: Days, asked_at: Sequence[datetime]) -> Visits:
+    """Read what the replica noted of each request, and how runs went."""
+    visits = Visits()
+    for line in map(json.loads, (world.folder / "requests.jsonl").read_text().splitlines()):
+        visit = _visit(datetime.fromisoformat(line["at"]), asked_at)
+        key = listing_key(f"https://{line['host']}{line['path']}")
+        if line["trouble"]:
+            visits.troubled[visit].add(_marketplace(line["host"]))
+        elif key is None and line["status"] in _ANSWERED:
+            visits.listed[visit].update(_goods_on(line, days.catalogue_at(asked_at[visit])))
+        elif key and line["status"] in _ANSWERED | _NOT_THERE:
+            offer = days.offers_at(asked_at[visit]).get(key)
+            there = line["status"] in _ANSWERED and offer is not None and offer.served is Served.PAGE
+            (visits.whole if there else visits.not_there)[visit].add(key)
+    # A run that was killed is followed by another one in the same visit.
+    for spider, outcome, started_at in world.rows("select spider, outcome, started_at from run order by id"):
+        good = visits.good[_visit(started_at, asked_at)]
+        (good.add if outcome == "ok" else good.discard)(spider)
+    return visits
+
+
+def expected_history(days: Days, asked_at: Sequence[datetime], visits: Visits) -> History:
+    """Return what the record has to hold."""
+    history, known = History(), dict[Key, _Known]()
+    for visit, moment in enumerate(asked_at):
+        offers = days.offers_at(moment)
+        for key in visits.listed[visit]:
+            history.events += _see_card(known, key, offers[key], visit)
+            _stretch(history.seen, key, visit)
+            first = offers[key].listing.images[0].key
+            if (key, first) not in history.shown or not known[key].complete:
+                _stretch(history.shown, (key, first), visit)
+        for key in visits.whole[visit]:
+            history.events += _see_page(known, key, offers[key], visit)
+            _stretch(history.seen, key, visit)
+            for photo in image_keys(offers[key]):
+                _stretch(history.shown, (key, photo), visit)
+        for key in visits.not_there[visit] & known.keys() - visits.whole[visit] - visits.listed[visit]:
+            one = known[key]
+            if key[0] in visits.good[visit] and not one.gone:
+                one.said.append(visit)
+                if moment - asked_at[one.said[0]] >= GONE_AT_LEAST:
+                    one.gone = True
+                    history.events.append(Event(key=key, visit=visit, kind="state", before="live", after="gone"))
+        history.states.append(
+            {key: (one.offer.listing.title, price(one.offer), one.state, one.photos) for key, one in known.items()}
+        )
+    history.events.sort(key=_order)
+    return history
+
+
+def recorded_history(world: World, asked_at: Sequence[datetime]) -> History:
+    """Return what the record holds."""
+    history = History()
+    for marketplace, ref, kind, before, after, seen_at in world.rows(
+        "select l.marketplace, l.listing_ref, e.kind, e.before, e.after, e.seen_at"
+        " from listing_event e join listing l on l.id = e.listing"
+    ):
+        visit = _visit(seen_at, asked_at)
+        history.events.append(Event(key=(marketplace, ref), visit=visit, kind=kind, before=before, after=after))
+    history.events.sort(key=_order)
+    for moment in asked_at:
+        rows = world.rows(
+            "select marketplace, listing_ref, title, price_min::float, price_max::float, currency, state, image_keys"
+            f" from analysis.listing_at('{moment + VISIT}')"
+        )
+        history.states.append({(row[0], row[1]): (row[2], list(row[3:6]), row[6], row[7]) for row in rows})
+    for marketplace, ref, image_key, *sights in world.rows(
+        "select marketplace, listing_ref, null, first_seen_at, last_seen_at from listing union all"
+        " select l.marketplace, l.listing_ref, li.image_key, li.first_seen_at, li.last_seen_at"
+        " from listing_image li join listing l on l.id = li.listing"
+    ):
+        first, last = (_visit(moment, asked_at) for moment in sights)
+        if image_key is None:
+            history.seen[marketplace, ref] = (first, last)
+        else:
+            history.shown[(marketplace, ref), image_key] = (first, last)
+    return history
+
+
+def differences(expected: History, recorded: History) -> Iterator[str]:
+    """Say in which points a record is not what it has to be."""
+    yield from (f"not recorded: {event}" for event in expected.events if event not in recorded.events)
+    yield from (f"never happened: {event}" for event in recorded.events if event not in expected.events)
+    if len(expected.events) != len(recorded.events):
+        yield f"{len(recorded.events)} events for {len(expected.events)}"
+    for what in ("seen", "shown"):
+        yield from _unlike(what, getattr(expected, what), getattr(recorded, what))
+    for visit, (wanted, found) in enumerate(zip(expected.states, recorded.states, strict=True)):
+        yield from _unlike(f"state after visit {visit}", wanted, found)
+
+
+def false_gone(history: History, days: Days, asked_at: Sequence[datetime]) -> list[Event]:
+    """Return what says that a listing is gone which was on offer in the six hours before."""
+    found = []
+    for event in history.events:
+        if (event.kind, event.after) == ("state", "gone"):
+            end = asked_at[event.visit]
+            start = end - GONE_AT_LEAST
+            moments = [start, *(change.at for change in days.changes if start < change.at <= end)]
+            if any(days.offers_at(moment)[event.key].served not in TAKEN_DOWN for moment in moments):
+                found.append(event)
+    return found
+
+
+def image_keys(offer: Offer) -> list[str]:
+    """Return the photos of a listing as an event has them."""
+    return sorted({image.key for image in offer.listing.images})
+
+
+def price(offer: Offer) -> list[Any]:
+    """Return the price of a listing as an event has it."""
+    low, high = offer.listing.price_min, offer.listing.price_max
+    assert low is not None
+    assert high is not None
+    return [float(low), float(high), offer.listing.currency]
+
+
+def _see_card(known: dict[Key, _Known], key: Key, offer: Offer, visit: int) -> Iterator[Event]:
+    """Yield what is new by the card of a listing in a list."""
+    one = known.get(key)
+    if one is None:
+        known[key] = _Known(offer, [offer.listing.images[0].key], complete=False)
+        yield Event(key=key, visit=visit, kind="first_seen")
+        return
+    if one.gone:
+        yield Event(key=key, visit=visit, kind="state", before="gone", after="live")
+    one.gone, one.said = False, []
+
+
+def _see_page(known: dict[Key, _Known], key: Key, offer: Offer, visit: int) -> Iterator[Event]:
+    """Yield what is new by the page of a listing."""
+    before, known[key] = known.get(key), _Known(offer, image_keys(offer), complete=True)
+    if before is None:
+        yield Event(key=key, visit=visit, kind="first_seen")
+        return
+    for kind, old, new in (
+        ("images", before.photos if before.complete else image_keys(offer), image_keys(offer)),
+        ("price", price(before.offer), price(offer)),
+        ("state", before.state, "live"),
+        ("title", before.offer.listing.title, offer.listing.title),
+    ):
+        if old != new:
+            yield Event(key=key, visit=visit, kind=kind, before=old, after=new)
+
+
+def _stretch[T](spans: dict[T, Span], what: T, visit: int) -> None:
+    spans[what] = (spans.get(what, (visit,))[0], visit)
+
+
+def _goods_on(line: dict[str, Any], catalogue: Catalogue) -> Iterator[Key]:
+    """Yield the listings on the page of a list that a request was for."""
+    for seller in catalogue.sellers:
+        at = f"{line['host']}{line['path']}".lower()
+        if seller.handle.lower() in at and seller.seller.marketplace == _marketplace(line["host"]):
+            number = re.search(r"productlist-(\d+)|page=(\d+)", f"{line['path']}?{line['query']}")
+            start = PER_PAGE[seller.seller.marketplace] * (int(number[1] or number[2]) - 1 if number else 0)
+            for offer in catalogue.of_seller(seller)[start : start + PER_PAGE[seller.seller.marketplace]]:
+                yield offer.key
+
+
+def _unlike(what: str, expected: dict[Any, Any], recorded: dict[Any, Any]) -> Iterator[str]:
+    for key in sorted(expected.keys() | recorded.keys()):
+        wanted, found = expected.get(key), recorded.get(key)
+        if wanted != found:
+            yield f"{what} of {key}: {found} for {wanted}"
+
+
+def _visit(moment: datetime, asked_at: Iterable[datetime]) -> int:
+    """Return the number of the visit that a moment lies in."""
+    [visit] = [number for number, start in enumerate(asked_at) if start <= moment < start + VISIT]
+    return visit
+
+
+def _marketplace(host: str) -> str:
+    return next(
+        name for name in MARKETPLACES if name in host.replace("alicdn", "alibaba").replace("etsystatic", "etsy")
+    )
+
+
+def _order(event: Event) -> tuple[Any, ...]:
+    return event.key, event.visit, event.kind

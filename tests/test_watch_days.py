@@ -1,0 +1,99 @@
+"""A watch over simulated days on the replica: the history in the record is the replica's own, whatever broke.
+
+Three days with two kills in the tests; `make drill` has thirty, on all marketplaces, with fifty kills, and prints what
+happened to what.
+"""
+
+import os
+import sys
+from collections import Counter
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from random import Random
+
+import pytest
+
+from tests.crawling import MARKETPLACES, World
+from tests.history import History, Visits, differences, expected_history, false_gone, read_visits, recorded_history
+from tests.watching import Watch
+from theftwatch.db.targets import Target
+from theftwatch.demo.catalogue import Catalogue, load_catalogue
+from theftwatch.demo.days import Days
+from theftwatch.demo.draw import draw_days
+from theftwatch.demo.replica import running_replica
+
+DAYS = int(os.environ.get("THEFTWATCH_DRILL_DAYS", "3"))
+KILLS = int(os.environ.get("THEFTWATCH_DRILLS", "2"))
+ASKED_AT = [datetime(2026, 3, 1, 1, tzinfo=UTC) + number * timedelta(hours=8) for number in range(3 * DAYS)]
+EVERY = timedelta(hours=7)
+WATCHED = ["demolotus", "demomeadow"] + (
+    ["DemoTinyWardrobe", "DemoStudioNorth", "DemoOldMillCrafts"] if DAYS > 3 else []
+)
+
+
+@pytest.fixture(scope="module")
+def days() -> Days:
+    whole = load_catalogue()
+    offers = tuple(offer for offer in whole.offers if offer.seller.handle in WATCHED)
+    return draw_days(replace(whole, offers=offers), ASKED_AT, seed=2026)
+
+
+@pytest.fixture
+def world(dsn, tmp_path, days):
+    with running_replica(days=days, log=tmp_path / "requests.jsonl") as replica:
+        yield World(replica=replica, dsn=dsn, folder=tmp_path)
+
+
+@pytest.mark.drill
+def test_the_history_of_days_is_what_happened_on_them(world, days, capsys):
+    watch, moments = Watch(world=world), Random(2026)
+    watch.add(targets_of(days.first), now=ASKED_AT[0])
+    crawls = [(moment, code) for moment in ASKED_AT for code in MARKETPLACES if code in marketplaces_of(days.first)]
+    kills = Counter(moments.choices(crawls, k=KILLS))
+    for moment, marketplace in crawls:
+        moments_s = [moments.uniform(1, 4) for _ in range(kills[moment, marketplace])]
+        watch.crawl(marketplace, moment, killed_after_s=moments_s)
+    visits = read_visits(world, days, ASKED_AT)
+    recorded = recorded_history(world, ASKED_AT)
+    with capsys.disabled():
+        sys.stdout.write(f"\n{table(days, visits, recorded)}\n")
+    assert false_gone(recorded, days, ASKED_AT) == []
+    assert "\n".join(differences(expected_history(days, ASKED_AT, visits), recorded)) == ""
+    # What was calm was seen, and said so.
+    for visit in range(len(ASKED_AT)):
+        calm = marketplaces_of(days.first) - visits.troubled[visit]
+        assert visits.good[visit] >= calm, visit
+        asked = visits.whole[visit] | visits.not_there[visit]
+        assert {key for key in closely_watched(days.first) if key[0] in calm} <= asked, visit
+
+
+def targets_of(catalogue: Catalogue) -> list[Target]:
+    """Return the shops and vendors, and every other listing under close watch, all due at each visit."""
+    sellers = {(offer.key[0], offer.seller.handle) for offer in catalogue.offers}
+    shops = [(code, "vendor" if code == "alibaba" else "shop", handle, None) for code, handle in sorted(sellers)]
+    close = closely_watched(catalogue)
+    listings = [(*offer.key, offer.listing.url) for offer in catalogue.offers if offer.key in close]
+    return [
+        Target(marketplace=code, kind=kind, ref=ref, url=url, every=EVERY, reason="a drill")  # type: ignore[arg-type]
+        for code, kind, ref, url in shops + [(code, "listing", ref, url) for code, ref, url in listings]
+    ]
+
+
+def closely_watched(catalogue: Catalogue) -> set[tuple[str, str]]:
+    return {offer.key for offer in catalogue.offers[::2]}
+
+
+def marketplaces_of(catalogue: Catalogue) -> set[str]:
+    return {offer.key[0] for offer in catalogue.offers}
+
+
+def table(days: Days, visits: Visits, recorded: History) -> str:
+    """Say what happened, and what the record has of it."""
+    happened = Counter(change.kind.value for change in days.changes)
+    troubles = Counter(trouble.kind.value for trouble in days.troubles)
+    events = Counter(event.kind if event.kind != "state" else str(event.after) for event in recorded.events)
+    lines = [f"{DAYS} days, {len(ASKED_AT)} visits, {KILLS} kills, {len(recorded.seen)} listings"]
+    lines += [f"  {name:<16}{count:>5}" for name, count in sorted(happened.items())]
+    lines += ["troubles"] + [f"  {name:<16}{count:>5}" for name, count in sorted(troubles.items())]
+    lines += ["recorded"] + [f"  {name:<16}{count:>5}" for name, count in sorted(events.items())]
+    return "\n".join(lines)

@@ -12,6 +12,7 @@ from tests.matched import SEEN_AT, image, record
 from theftwatch.db import store
 from theftwatch.db.queries import Connection, execute
 from theftwatch.db.records import ListingRecord
+from theftwatch.db.seen import Sight, see
 from theftwatch.listing import Side
 
 HOUR = timedelta(hours=1)
@@ -30,8 +31,15 @@ class Watch:
     def __init__(self, dsn: str) -> None:
         self.dsn = dsn
 
-    def run(self, hours: float, *records: ListingRecord, gone: tuple[str, ...] = (), outcome: str = "ok") -> store.Lost:
-        """Have a run read listings, and find others gone."""
+    def run(
+        self,
+        hours: float,
+        *records: ListingRecord,
+        unchanged: tuple[str, ...] = (),
+        gone: tuple[str, ...] = (),
+        outcome: str = "ok",
+    ) -> store.Lost:
+        """Have a run read listings, find the pages of others unchanged, and others gone."""
 
         async def work(connection: Connection) -> store.Lost:
             now = SEEN_AT + hours * HOUR
@@ -40,6 +48,8 @@ class Watch:
             )
             if records:
                 await store.save_listings(connection, records, run=run, now=now)
+            sights = [Sight(marketplace="alibaba", listing_ref=ref, in_full=True, seen_at=now) for ref in unchanged]
+            await see(connection, sights, run=run)
             for ref in gone:
                 await execute(
                     connection,
@@ -119,6 +129,18 @@ def test_two_good_runs_hours_apart_that_miss_the_photo_remove_it(watch):
     assert watch.rows("select removed_how, relistings from analysis.finding") == [("photo", 0)]
     # Nothing more is written of it.
     assert watch.rows("select count(*) from absence") == [(3,)]
+
+
+def test_a_page_that_has_not_changed_still_misses_the_photo_or_shows_it_again(watch):
+    watch.run(24, showing(OWN))
+    assert watch.run(30, unchanged=("201",)).removed == 1
+    assert watch.removals == [("photo", 0, 24, 30, None)]
+    watch.run(40, showing(COPY, OWN))
+    assert watch.removals == [("photo", 0, 24, 30, 40)]
+    watch.run(50, gone=("201",))
+    assert watch.run(60, gone=("201",)).removed == 1
+    watch.run(70, unchanged=("201",))
+    assert watch.removals == [("gone", 40, 50, 60, 70), ("photo", 0, 24, 30, 40)]
 
 
 def test_it_is_removed_with_its_listing(watch):

@@ -371,6 +371,12 @@ def test_a_vendor_is_watched_from_its_list_and_what_changed_is_read(world):
     assert sorted(first["listing"]) == sorted((path, 200) for path in paths.values())
     assert len(first["image"]) == len(set(first["image"])) > len(offers)
     before = world.digest_tables()
+    # By these a night is planned.
+    assert world.rows("select kind, host, max(requests), count(*) from target group by 1, 2 order by 1") == [
+        ("listing", "www.alibaba.com", 1, len(offers)),
+        ("vendor", HOST, len(first["list"]), 1),
+    ]
+    assert world.rows(f"select delay is not null from host_budget where host = '{HOST}'") == [(True,)]
 
     # The list alone: not even sent, and each listing on it is seen.
     world.rows("update listing set last_seen_at = last_seen_at - interval '1 day' returning id")

@@ -77,6 +77,24 @@ def list_(
 
 
 @app.command()
+def plan(
+    *,
+    night: Annotated[str, typer.Option(metavar="TIME", help="How long the night is, such as 8h.")] = "8h",
+    marketplace: Annotated[str | None, typer.Option(metavar="NAME", help="Only targets of one marketplace.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
+) -> None:
+    """Show what fits into a night that begins now.
+
+    By host: requests, hours, and what is left over, by what each target asked for last time and the pace of its host.
+    """
+    import asyncio
+
+    from theftwatch.commands import planning
+
+    asyncio.run(planning.plan(night=night, marketplace=marketplace, as_json=as_json))
+
+
+@app.command()
 def pause(targets: Targets) -> None:
     """Crawl targets no more until they are resumed."""
     import asyncio

@@ -151,7 +151,7 @@ def read_time(text: str) -> timedelta:
     """
     found = _TIME.fullmatch(text.strip())
     if not found:
-        raise UsageError(f"every {text!r}: give a number and m, h, d or w, such as 30m, 12h, 1d or 2w")
+        raise UsageError(f"{text!r} is no time: give a number and m, h, d or w, such as 30m, 12h, 1d or 2w")
     return int(found["number"]) * _UNITS[found["unit"]]
 
 

@@ -1,8 +1,8 @@
 -- take_turn --
 -- Promises a request its turn: after all turns promised before, each with its delay. None while the host is left alone.
-insert into host_budget as b (host, next_at)
-values (%(host)s, %(now)s::timestamptz + %(delay)s::interval)
-on conflict (host) do update set next_at = greatest(b.next_at, %(now)s) + %(delay)s::interval
+insert into host_budget as b (host, next_at, delay)
+values (%(host)s, %(now)s::timestamptz + %(delay)s::interval, %(delay)s)
+on conflict (host) do update set next_at = greatest(b.next_at, %(now)s) + excluded.delay, delay = excluded.delay
 where b.rests_until is null or b.rests_until <= %(now)s
 returning next_at - %(delay)s::interval;
 

@@ -1,0 +1,152 @@
+"""What a night has time for, by the figures of the record, and what of it is estimated."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+
+import psycopg
+import pytest
+
+HOUR = timedelta(hours=1)
+NOW = datetime.now(UTC)
+
+
+class Night:
+    """Targets of a database, and the plan for them."""
+
+    def __init__(self, dsn: str, environment: Mapping[str, str]) -> None:
+        self.dsn = dsn
+        self._environment = environment
+
+    def target(self, ref: str, *, due_h: float = -1, requests: int | None = 1, host: str | None = "a.com", **more):
+        """Put a target down that is due so many hours from now."""
+        values = {
+            "marketplace": "alibaba",
+            "kind": "vendor",
+            "ref": ref,
+            "every": timedelta(days=1),
+            "reason": "a test",
+            "added_at": NOW,
+            "due_at": NOW + due_h * HOUR,
+            "requests": requests,
+            "host": host,
+        } | more
+        self.insert("target", values)
+
+    def host(self, host: str, delay_s: float, rests_h: float | None = None) -> None:
+        rests_until = None if rests_h is None else NOW + rests_h * HOUR
+        self.insert(
+            "host_budget",
+            {"host": host, "next_at": NOW, "delay": timedelta(seconds=delay_s), "rests_until": rests_until},
+        )
+
+    def insert(self, table: str, values: Mapping[str, object]) -> None:
+        names, places = ", ".join(values), ", ".join(f"%({name})s" for name in values)
+        with psycopg.connect(self.dsn) as connection:
+            connection.execute(f"insert into {table} ({names}) values ({places})".encode(), values)
+
+    def said(self, *words: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", "theftwatch", "target", "plan", *words],
+            env=self._environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    def plan(self, *words: str):
+        return json.loads(self.said("--json", *words))
+
+
+@pytest.fixture
+def night(dsn, monkeypatch) -> Night:
+    import os
+
+    monkeypatch.setenv("THEFTWATCH_DSN", dsn)
+    monkeypatch.setenv("THEFTWATCH_DELAY_S", "30")
+    return Night(dsn, os.environ)
+
+
+def test_hosts_are_planned_by_what_targets_asked_for_and_at_the_pace_that_was_kept(night):
+    night.host("a.com", 60)
+    night.target("early", due_h=-20, requests=100)
+    night.target("urgent", due_h=-1, requests=300, priority=9)
+    night.target("late", due_h=-2, requests=200)
+    night.target("other", requests=7, host="b.com")
+    night.target("tomorrow", due_h=20)
+    night.target("paused", paused_at=NOW)
+    plan = night.plan("--night", "8h")
+    by_host = {each["host"]: each for each in plan["hosts"]}
+    # Eight hours are 480 requests: the urgent one and the longest due fit, the third does not.
+    assert (by_host["a.com"]["requests"], by_host["a.com"]["hours"], by_host["a.com"]["delay_s"]) == (600, 10, 60)
+    assert (by_host["a.com"]["left_targets"], by_host["a.com"]["left_requests"]) == (1, 200)
+    assert by_host["a.com"]["oldest_left"].endswith(" alibaba vendor=late")
+    assert (by_host["b.com"]["requests"], by_host["b.com"]["delay_s"]) == (7, 30)
+    assert [by_host[host]["is_pace_estimated"] for host in ("a.com", "b.com")] == [False, True]
+    assert (plan["targets"], plan["requests"], plan["left_targets"], plan["oldest_left"]) == (
+        4,
+        607,
+        1,
+        by_host["a.com"]["oldest_left"],
+    )
+    assert night.plan("--night", "10h")["left_targets"] == 0
+    lines = night.said("--night", "8h").splitlines()
+    assert lines[0].startswith("4 targets due until ")
+    assert lines[0].endswith("607 requests to 2 hosts; not all fit into 8 h")
+    assert lines[1] == "  a.com: 600 requests for 3 targets, 10.0 h at 60 s each, 1 target with 200 of them left over"
+    assert "left over: 1 target; the oldest, due since " in lines[3]
+    assert lines[4] == "estimated: 1 host never asked, taken for 30 s a request"
+
+
+def test_what_was_never_crawled_is_estimated_and_said_to_be(night):
+    night.host("a.com", 1)
+    night.target("one", requests=10)
+    night.target("two", requests=21)
+    night.target("new", requests=None, host=None)
+    night.target("listing", kind="listing", requests=None, host=None, url="https://WWW.c.com/listing")
+    night.target("https://d.com/x", kind="url", requests=None, host=None)
+    plan = night.plan()
+    assert {each["host"]: (each["requests"], each["estimated_targets"]) for each in plan["hosts"]} == {
+        "a.com": (10 + 21 + 16, 1),
+        "www.c.com": (1, 1),
+        "d.com": (1, 1),
+    }
+    night.target("elsewhere", requests=1, host="b.com")
+    # Each vendor has a host of its own, as it turns out.
+    assert {"b.com", "alibaba vendor=new"} < {each["host"] for each in night.plan()["hosts"]}
+    assert "3 targets never crawled, taken for the mean of their kind" in night.said()
+
+
+def test_what_becomes_due_again_in_the_night_counts_again(night):
+    night.host("a.com", 1)
+    night.target("often", requests=3, every=2 * HOUR)
+    night.target("soon", due_h=7, requests=5, every=2 * HOUR)
+    assert night.plan("--night", "8h")["requests"] == 5 * 3 + 5
+
+
+def test_a_host_that_is_left_alone_has_less_of_the_night(night):
+    night.host("a.com", 60, rests_h=7)
+    night.target("small", due_h=-9, requests=50)
+    night.target("large", requests=50)
+    [host] = night.plan("--night", "8h")["hosts"]
+    assert (host["left_targets"], host["rests_until"] is not None) == (1, True)
+    assert ", left alone until " in night.said()
+
+
+def test_of_one_marketplace_and_of_nothing(night):
+    assert night.said().startswith("no target is due until ")
+    night.target("one")
+    assert night.plan("--marketplace", "etsy")["targets"] == 0
+    assert night.plan("--marketplace", "alibaba")["targets"] == 1
+    done = subprocess.run(
+        [sys.executable, "-m", "theftwatch", "target", "plan", "--night", "long"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "give a number and m, h, d or w" in done.stderr

@@ -42,9 +42,13 @@ def is_needless(request: BrowserRequest) -> bool:
 
     The guard of the resolver does not reach into Chromium, so unknown hosts are refused by name.
     """
-    host = urlsplit(request.url).hostname or ""
-    known = any(host == domain or host.endswith("." + domain) for domain in _BROWSER_DOMAINS)
-    return not known or request.resource_type in {"image", "font", "media", "stylesheet"}
+    return is_foreign(request.url) or request.resource_type in {"image", "font", "media", "stylesheet"}
+
+
+def is_foreign(url: str) -> bool:
+    """Return whether an address is on a host that no marketplace owns."""
+    host = urlsplit(url).hostname or ""
+    return not any(host == domain or host.endswith("." + domain) for domain in _BROWSER_DOMAINS)
 
 
 _BROWSER_DOMAINS = ("alibaba.com", "alicdn.com", "etsy.com", "etsystatic.com", "artfire.com")

@@ -30,5 +30,5 @@ class LogFormatter(logformatter.LogFormatter):
 
 
 def _name(item: Any) -> str:
-    listing = getattr(item, "listing", item)
+    listing = getattr(item, "listing", getattr(item, "subject", item))
     return f"{getattr(listing, 'marketplace', '?')}/{getattr(listing, 'listing_ref', '?')}"

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import platformdirs
 
@@ -49,6 +50,26 @@ def require_chromium(settings: Settings) -> Path:
     if found is None:
         raise UsageError("THEFTWATCH_BROWSER is set and no Chromium is found; `make chromium` installs one")
     return found
+
+
+def launch_options(chromium: Path, *, sealed: bool = False) -> dict[str, Any]:
+    """Return how Playwright is to start a Chromium: with its sandbox, and without traffic of its own.
+
+    One that is `sealed` knows no host at all: it shows what is put before it.
+    """
+    return {
+        "executable_path": str(chromium),
+        "chromium_sandbox": os.geteuid() != 0,  # which refuses to start under root
+        "args": [
+            "--disable-gpu",
+            "--disable-quic",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            *(["--host-resolver-rules=MAP * ~NOTFOUND"] if sealed else []),
+        ],
+    }
 
 
 def _installed_by_playwright() -> Iterator[Path]:

@@ -1,9 +1,8 @@
 """Scrapy's settings, each deviation from a default with its reason."""
 
-import os
 import sys
 
-from theftwatch.chromium import require_chromium
+from theftwatch.chromium import launch_options, require_chromium
 from theftwatch.config import settings
 from theftwatch.errors import UsageError
 
@@ -17,7 +16,7 @@ except UsageError as exc:
 
 BOT_NAME = "theftwatch"
 # Named one by one: the folder also holds modules that a plain crawl should not load.
-SPIDER_MODULES = ["spiders.alibaba", "spiders.artfire", "spiders.etsy", "spiders.saved"]
+SPIDER_MODULES = ["spiders.alibaba", "spiders.artfire", "spiders.capture", "spiders.etsy", "spiders.saved"]
 NEWSPIDER_MODULE = "spiders"
 COMMANDS_MODULE = "spiders.commands"  # `scrapy crawl` that refuses a wrong argument before it starts
 USER_AGENT = _OWN.user_agent
@@ -82,16 +81,4 @@ PLAYWRIGHT_MAX_PAGES_PER_CONTEXT = 4
 PLAYWRIGHT_DEFAULT_NAVIGATION_TIMEOUT = 30_000
 PLAYWRIGHT_ABORT_REQUEST = "spiders.browser.is_needless"
 if _CHROMIUM:
-    PLAYWRIGHT_LAUNCH_OPTIONS = {
-        "executable_path": str(_CHROMIUM),
-        # Chromium's own sandbox; it refuses to start under root.
-        "chromium_sandbox": os.geteuid() != 0,
-        "args": [
-            "--disable-gpu",
-            "--disable-quic",
-            "--no-first-run",
-            "--disable-background-networking",
-            "--disable-component-update",
-            "--disable-sync",
-        ],
-    }
+    PLAYWRIGHT_LAUNCH_OPTIONS = launch_options(_CHROMIUM)

@@ -1,6 +1,14 @@
-"""Which listing an address names, on any marketplace."""
+"""Which listing or image an address names, on any marketplace."""
 
-from theftwatch.pages import alibaba_urls, artfire_urls, etsy_api, etsy_urls
+from theftwatch.pages import (
+    alibaba_images,
+    alibaba_urls,
+    artfire_images,
+    artfire_urls,
+    etsy_api,
+    etsy_images,
+    etsy_urls,
+)
 
 
 def listing_key(url: str) -> tuple[str, str] | None:
@@ -12,3 +20,13 @@ def listing_key(url: str) -> tuple[str, str] | None:
     if ref := alibaba_urls.listing_ref(url):
         return "alibaba", ref
     return None
+
+
+def image_key(url: str) -> str | None:
+    """Return the marketplace's key of the image that an address shows at whatever size; None for another address."""
+    if alibaba := alibaba_images.read_image_url(url):
+        return alibaba[1]
+    if photo := etsy_images.find_photo(url):
+        return photo.key
+    artfire = artfire_images.read_image_url(url)
+    return artfire.key if artfire else None

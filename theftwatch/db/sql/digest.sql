@@ -118,6 +118,15 @@ with seller_key as (
     left join listing_key o on o.id = r.original_listing
     left join original_file file on file.id = r.original_file
     left join image_key i on i.id = file.image
+    union all
+    select distinct 'timestamp', jsonb_build_array(i.key)
+    from timestamp_token t join image_key i on i.key = encode(t.sha256, 'hex')
+    union all
+    select 'capture', jsonb_build_array(
+        l.key, c.why, c.state,
+        (select jsonb_agg(distinct f.role order by f.role) from capture_file f where f.capture = c.id)
+    )
+    from capture c join listing_key l on l.id = c.listing
 )
 select name, count(*) as rows, sum(('x' || left(md5(content::text), 16))::bit(64)::bigint::numeric)::text as sum
 from fact

@@ -80,3 +80,101 @@ comment on column analysis.original_file.timestamp_authority is 'Address of the 
 comment on column analysis.original_file.timestamp_expires_at is 'Until when the newest timestamp can be verified by itself';
 comment on column analysis.original_file.timestamp_waits is 'Whether a timestamp, or a newer one, is still to be had';
 comment on column analysis.original_file.timestamp_failure is 'Why the last attempt to get it failed; null where none did';
+
+-- What is kept of a suspect listing at a moment: its page, how it looked, its photos.
+create table capture (
+    id bigint generated always as identity primary key,
+    listing bigint not null references listing on delete cascade,
+    why text not null check (why in (
+        'found', -- a finding counts
+        'filing', -- a complaint is about to be filed
+        'removal' -- it is said to be removed
+    )),
+    state text not null check (state in (
+        'taken', -- the page, and pictures of it
+        'page_only', -- the page without pictures of it
+        'gone', -- its address says that there is nothing
+        'blocked', -- the marketplace refused to show it
+        'refused', -- robots.txt does not allow it
+        'failed'
+    )),
+    -- what was out of the ordinary, in words
+    detail text,
+    url text not null,
+    http_status int,
+    taken_at timestamptz not null,
+    run bigint references run on delete set null,
+    -- the list of its files, a file itself; dated by a timestamp
+    manifest_sha256 bytea not null unique check (octet_length(manifest_sha256) = 32)
+);
+create index capture_listing on capture (listing, why);
+comment on table capture is 'A suspect listing kept as proof at a moment: its page, pictures of it, its photos, their digests.';
+
+create table capture_file (
+    capture bigint not null references capture on delete cascade,
+    name text not null,
+    role text not null check (role in (
+        'page', 'warc', 'screenshot', 'place',
+        'photo', -- fetched for the capture
+        'recorded' -- as it was when the listing was last crawled, where it could not be fetched, or is another one by now
+    )),
+    sha256 bytea not null check (octet_length(sha256) = 32),
+    byte_count bigint not null,
+    media_type text not null,
+    primary key (capture, name)
+);
+create index capture_file_sha256 on capture_file (sha256);
+comment on table capture_file is 'A file of a capture, by its SHA-256, under the name that the manifest gives it.';
+
+-- One capture of a listing serves all its findings.
+create table capture_finding (
+    capture bigint not null references capture on delete cascade,
+    finding bigint not null references finding on delete cascade,
+    primary key (capture, finding)
+);
+create index capture_finding_finding on capture_finding (finding);
+comment on table capture_finding is 'Which findings a capture is proof for.';
+
+create view analysis.capture as
+select
+    c.id as capture_id, l.marketplace, l.listing_id, l.listing_ref, l.seller_id, l.seller, l.title, c.url, c.why, c.state,
+    c.detail, c.http_status, c.taken_at, c.run as run_id, held.files, held.byte_count, held.screenshots,
+    encode(c.manifest_sha256, 'hex') as manifest_sha256, stamped.first_at as timestamped_at,
+    d.sha256 is not null as timestamp_waits, d.failure as timestamp_failure
+from capture c
+join analysis.listing l on l.listing_id = c.listing
+cross join lateral (
+    select
+        count(*) as files, coalesce(sum(f.byte_count), 0)::bigint as byte_count,
+        count(*) filter (where f.role in ('screenshot', 'place')) as screenshots
+    from capture_file f where f.capture = c.id
+) as held
+left join timestamp_due d on d.sha256 = c.manifest_sha256
+left join lateral (
+    select min(t.stamped_at) as first_at from timestamp_token t where t.sha256 = c.manifest_sha256
+) as stamped on true;
+
+comment on view analysis.capture is
+    'Every time a suspect listing was to be kept as proof, and what came of it; one that was gone or barred has a row too.';
+comment on column analysis.capture.capture_id is 'Key of the capture';
+comment on column analysis.capture.marketplace is 'The site that shows the listing';
+comment on column analysis.capture.listing_id is 'Key of the listing';
+comment on column analysis.capture.listing_ref is 'The marketplace’s own key of the listing';
+comment on column analysis.capture.seller_id is 'Key of the vendor; null where it is not known';
+comment on column analysis.capture.seller is 'Name of the vendor';
+comment on column analysis.capture.title is 'Title of the listing, as last read';
+comment on column analysis.capture.url is 'Address that was asked for, or that it led to';
+comment on column analysis.capture.why is 'found, filing or removal';
+comment on column analysis.capture.state is 'taken, page_only (no picture of it), gone, blocked, refused (by robots.txt) or failed';
+comment on column analysis.capture.detail is 'What was out of the ordinary, in words; null where nothing was';
+comment on column analysis.capture.http_status is 'Status of the answer; null where none came';
+comment on column analysis.capture.taken_at is 'When it was';
+comment on column analysis.capture.run_id is 'Key of the run that took it';
+comment on column analysis.capture.files is 'Files that are kept of it';
+comment on column analysis.capture.byte_count is 'Their size in bytes';
+comment on column analysis.capture.screenshots is 'Pictures of the page among them';
+comment on column analysis.capture.manifest_sha256 is 'SHA-256 of the list of these files, in hex';
+comment on column analysis.capture.timestamped_at is
+    'By when that list existed, by the word of a timestamp authority; null where no timestamp has been had';
+comment on column analysis.capture.timestamp_waits is 'Whether a timestamp is still to be had';
+comment on column analysis.capture.timestamp_failure is 'Why the last attempt to get it failed; null where none did';

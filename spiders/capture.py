@@ -1,0 +1,312 @@
+"""Keeps suspect listings as proof: the page as served, how it looked, its photos, and when."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from functools import partial
+from importlib.metadata import version
+from typing import Any, ClassVar, cast, get_args
+
+from scrapy import Request
+from scrapy.exceptions import IgnoreRequest
+from scrapy.http import Response
+from scrapy.settings import BaseSettings
+from scrapy_playwright.page import PageMethod
+from twisted.python.failure import Failure
+
+from spiders.arguments import Arguments, Kind, Start
+from spiders.base import MarketplaceSpider, problem_kind
+from spiders.budget import HostRestsError
+from spiders.run import Run
+from spiders.visit import VIEWPORT, Visit, shoot
+from theftwatch.chromium import find_chromium, launch_options
+from theftwatch.config import Settings, check_live
+from theftwatch.config import settings as own_settings
+from theftwatch.db.queries import Connection
+from theftwatch.errors import PageBlockedError, PageError, UsageError
+from theftwatch.evidence.capture import (
+    Capture,
+    CapturedFile,
+    CapturedPhoto,
+    Due,
+    Photo,
+    State,
+    Why,
+    find_due,
+    find_named,
+    find_subject,
+)
+from theftwatch.evidence.timestamp import authority_of
+from theftwatch.evidence.warc import write_warc
+
+logger = logging.getLogger(__name__)
+
+#: How long a listing is let be that could not be captured
+_RETRY_AFTER = timedelta(days=1)
+#: Of two pages at once, Chromium draws the one behind wrongly
+_BROWSER_PAGES = 1
+_ERROR = 400
+_ALLOWED = ("finding", "listing", "why", "limit")
+_SUFFIXES = {"JPEG": ("jpg", "image/jpeg"), "PNG": ("png", "image/png"), "WEBP": ("webp", "image/webp")}
+_SUFFIXES |= {"GIF": ("gif", "image/gif"), "AVIF": ("avif", "image/avif")}
+
+
+class CaptureSpider(MarketplaceSpider):
+    """Captures what has a match that counts and was not captured, or the listing that is named."""
+
+    name = "capture"
+    kinds: ClassVar[tuple[Kind, ...]] = ()
+
+    custom_settings: ClassVar[dict[str, Any]] = {  # type: ignore[misc]  # Scrapy's is a variable of instances too
+        "ITEM_PIPELINES": {"pipelines.keep.KeepPipeline": 100},
+        # the next to the network, where answers are as they came
+        "DOWNLOADER_MIDDLEWARES": {"spiders.budget.HostBudget": 950, "spiders.visit.Recorder": 960},
+        # Not a host: what Chromium shows is asked for piece by piece, each at its own host's pace.
+        "DOWNLOAD_SLOTS": {"browser": {"concurrency": _BROWSER_PAGES, "delay": 0}},
+        "PLAYWRIGHT_MAX_PAGES_PER_CONTEXT": _BROWSER_PAGES,
+        "PLAYWRIGHT_ABORT_REQUEST": None,
+    }
+
+    @classmethod
+    def update_settings(cls, settings: BaseSettings) -> None:
+        """Use Chromium where there is one."""
+        slots = settings.getdict("DOWNLOAD_SLOTS")
+        super().update_settings(settings)
+        settings.set("DOWNLOAD_SLOTS", slots | settings.getdict("DOWNLOAD_SLOTS"), priority="spider")
+        chromium = find_chromium(own_settings())
+        if chromium is None:
+            return
+        handlers = dict.fromkeys(("http", "https"), "spiders.browser.BrowserHandler")
+        settings.set("DOWNLOAD_HANDLERS", settings.getdict("DOWNLOAD_HANDLERS") | handlers, priority="spider")
+        settings.set("PLAYWRIGHT_LAUNCH_OPTIONS", launch_options(chromium, sealed=True), priority="spider")
+
+    @classmethod
+    def read(cls, given: dict[str, str]) -> Arguments:
+        """Check the arguments.
+
+        Raises UsageError.
+        """
+        for name, value in given.items():
+            if name not in (*_ALLOWED, "_job") or not value.strip():
+                raise UsageError(f"-a {name}={value}: spider {cls.name} takes {', '.join(_ALLOWED)}; docs/evidence.md")
+        if "finding" in given and "listing" in given:
+            raise UsageError("-a finding= and -a listing= both name what to capture; give one of them")
+        for name in ("finding", "limit"):
+            if name in given and not (given[name].isdecimal() and int(given[name])):
+                raise UsageError(f"-a {name}={given[name]}: give a number from 1")
+        why = given.get("why", "found")
+        if why not in get_args(Why.__value__):
+            raise UsageError(f"-a why={why}: give one of {', '.join(get_args(Why.__value__))}")
+        if why != "found" and not {"finding", "listing"} & given.keys():
+            raise UsageError(f"-a why={why}: name what to capture, by -a finding= or -a listing=")
+        return Arguments(starts=(), limit=int(given["limit"]) if "limit" in given else None)
+
+    @classmethod
+    def check(cls, given: dict[str, str], own: Settings) -> None:
+        """Check everything that can be wrong before a crawl starts.
+
+        Raises UsageError.
+        """
+        cls.read(given)
+        authority_of(own)
+        find_chromium(own)
+        if not own.host_map:
+            check_live(own)
+
+    @classmethod
+    def requests(cls, _start: Start) -> list[Request]:
+        """Return nothing, as what to capture stands in the record."""
+        return []
+
+    async def start(self) -> AsyncIterator[Any]:
+        """Yield a request for each listing to be captured."""
+        run = Run.of(self.crawler)
+        await run.open()
+        self._browser = find_chromium(own_settings()) is not None
+        if not self._browser:
+            logger.warning("no Chromium is found, so pages are kept without pictures; `make chromium` installs one")
+        for due in await run.ask(self._find):
+            subject = await run.ask(partial(find_subject, due=due))
+            yield Request(
+                subject.url,
+                callback=self.parse_page,
+                errback=self.note_lost,
+                meta={"visit": Visit(subject=subject, why=due.why, crawler=self.crawler)},
+                dont_filter=True,
+            )
+
+    async def _find(self, connection: Connection) -> list[Due]:
+        named = {name: self.arguments[name].strip() for name in ("finding", "listing") if name in self.arguments}
+        if not named:
+            before = Run.of(self.crawler).clock() - _RETRY_AFTER
+            return await find_due(connection, retry_before=before, most=self._asked.limit)
+        finding = int(named["finding"]) if "finding" in named else None
+        why = cast("Why", self.arguments.get("why", "found"))
+        found = await find_named(connection, why, listing=named.get("listing"), finding=finding)
+        if len(found) != 1:
+            logger.error(
+                "%s: %s by this; give the listing's address, or the number of a finding that counts",
+                *named.values(),
+                "several listings go" if found else "no listing with a match that counts goes",
+            )
+            Run.of(self.crawler).inc("page/failed")
+            return []
+        return found
+
+    async def parse_page(self, response: Response) -> AsyncIterator[Any]:
+        """Look at a listing's page: in Chromium, unless it is a block."""
+        visit: Visit = response.meta["visit"]
+        visit.document = response
+        try:
+            self.read_response(response)
+        except PageBlockedError as exc:
+            yield await self._finish(visit, "blocked", str(exc))
+            await self._note(response, exc)
+            return
+        except PageError as exc:
+            # A page that shows nothing without scripts, or is of no kind that we read, is what it is.
+            visit.gone = problem_kind(exc, response.status) == "gone"
+            if visit.gone:
+                await self._note(response, exc)
+        self._blocks_in_a_row = 0
+        if not self._browser:
+            visit.notes.append("no Chromium was there to show it")
+            yield await self._finish(visit, "page_only")
+            return
+        yield Request(
+            response.url,
+            callback=self.parse_shown,
+            errback=self.note_unshown,
+            dont_filter=True,
+            meta={
+                "visit": visit,
+                "download_slot": "browser",
+                # robots.txt was asked for this very page, which is not fetched again
+                "dont_obey_robotstxt": True,
+                "dont_retry": True,
+                "handle_httpstatus_all": True,
+                "playwright": True,
+                "playwright_context": "capture",
+                "playwright_context_kwargs": {
+                    "user_agent": own_settings().user_agent,
+                    "viewport": VIEWPORT,
+                    "service_workers": "block",
+                    "accept_downloads": False,
+                    "timezone_id": "UTC",
+                },
+                "playwright_page_init_callback": "spiders.visit.open_page",
+                "playwright_page_goto_kwargs": {"wait_until": "domcontentloaded"},
+                "playwright_page_methods": [PageMethod(shoot, visit)],
+            },
+        )
+
+    async def parse_shown(self, response: Response) -> AsyncIterator[Any]:
+        """Finish a capture whose page was shown."""
+        yield await self._finish(response.meta["visit"], "taken")
+
+    async def note_unshown(self, failure: Failure) -> AsyncIterator[Any]:
+        """Finish a capture whose page could not be shown, with what there is of it."""
+        visit: Visit = failure.request.meta["visit"]  # type: ignore[attr-defined]  # Scrapy puts it there
+        logger.warning("%s could not be shown whole: %r", visit.subject.url, failure.value)
+        if visit.screenshot is None:
+            visit.notes.append("Chromium could not show it")
+        yield await self._finish(visit, "page_only" if visit.screenshot is None else "taken")
+
+    async def note_lost(self, failure: Failure) -> AsyncIterator[Any]:
+        """Finish a capture whose page could not be had: barred, or not to be reached."""
+        visit: Visit = failure.request.meta["visit"]  # type: ignore[attr-defined]  # Scrapy puts it there
+        barred = isinstance(failure.value, IgnoreRequest) and not isinstance(failure.value, HostRestsError)
+        await self.note_failure(failure)
+        if isinstance(failure.value, HostRestsError):
+            yield await self._finish(visit, "blocked", str(failure.value))
+        elif barred:
+            why = "robots.txt does not allow it; a person may save the page, and `theftwatch import` it"
+            yield await self._finish(visit, "refused", why)
+        else:
+            yield await self._finish(visit, "failed", f"no answer: {failure.value!r}")
+
+    async def _finish(self, visit: Visit, state: State, detail: str | None = None) -> Capture:
+        """Return the capture, with its photos fetched where its page was there."""
+        document = visit.document
+        if visit.gone:
+            state, detail = (
+                "gone",
+                "the page is gone" if visit.why == "removal" else "the page was gone before its capture",
+            )
+        elif document is not None and document.status >= _ERROR and state != "blocked":
+            state, detail = "failed", f"the host answered {document.status}"
+        there = state in {"taken", "page_only"}
+        photos, files = [], []
+        for number, photo in enumerate(visit.subject.photos, 1):
+            captured, of_photo = await self._photo(visit, photo, number, there=there)
+            photos.append(captured)
+            files += of_photo
+        Run.of(self.crawler).inc(f"capture/{state}")
+        return Capture(
+            subject=visit.subject,
+            why=visit.why,
+            state=state,
+            detail="; ".join([*([detail] if detail else []), *visit.notes]) or None,
+            taken_at=Run.of(self.crawler).clock(),
+            url=document.url if document else visit.subject.url,
+            http_status=document.status if document else None,
+            software=f"TheftWatch {version('theftwatch')}",
+            user_agent=own_settings().user_agent,
+            browser=visit.browser,
+            photos=tuple(photos),
+            files=(*await asyncio.to_thread(_page_files, visit), *files),
+        )
+
+    async def _photo(
+        self, visit: Visit, photo: Photo, number: int, *, there: bool
+    ) -> tuple[CapturedPhoto, list[CapturedFile]]:
+        suffix, media_type = _SUFFIXES.get(photo.format or "", ("bin", "application/octet-stream"))
+        files: list[CapturedFile] = []
+        data, missing_reason = await self._fetch_photo(visit, photo) if there else (None, "not asked for")
+        held = Run.of(self.crawler).files
+        crawled = await asyncio.to_thread(held.get, photo.sha256) if held.has(photo.sha256) else None
+        name = None
+        if data is not None:
+            name = f"photo-{number}.{suffix}"
+            files.append(CapturedFile(name=name, role="photo", media_type=media_type, data=data))
+        if crawled is not None and crawled != data:
+            files.append(
+                CapturedFile(name=f"crawled-{number}.{suffix}", role="recorded", media_type=media_type, data=crawled)
+            )
+        place = None
+        if shown := visit.places.get(photo.image_key):
+            place = f"place-{number}.png"
+            files.append(CapturedFile(name=place, role="place", media_type="image/png", data=shown))
+        same = None if data is None or crawled is None else data == crawled
+        return (
+            CapturedPhoto(photo=photo, file=name, missing_reason=missing_reason, same=same, place=place),
+            files,
+        )
+
+    async def _fetch_photo(self, visit: Visit, photo: Photo) -> tuple[bytes | None, str | None]:
+        headers = {"Referer": visit.subject.url}
+        try:
+            response = await visit.fetch(photo.source_url, static=True, headers=headers)
+        except IgnoreRequest:
+            return None, "refused_by_robots"
+        except Exception as exc:  # whatever a hostile host makes fail, the page is still worth keeping
+            logger.warning("no image at %s: %r", photo.source_url, exc)
+            return None, "not_fetched"
+        return (response.body, None) if response.status < _ERROR else (None, f"http_{response.status}")
+
+
+def _page_files(visit: Visit) -> list[CapturedFile]:
+    """Return the files of the page itself."""
+    files = []
+    if visit.document is not None:
+        files.append(CapturedFile(name="page.html", role="page", media_type="text/html", data=visit.document.body))
+    if visit.exchanges:
+        software = f"TheftWatch {version('theftwatch')}"
+        data = write_warc(visit.exchanges, software=software, user_agent=own_settings().user_agent)
+        files.append(CapturedFile(name="page.warc.gz", role="warc", media_type="application/warc", data=data))
+    if visit.screenshot is not None:
+        files.append(
+            CapturedFile(name="screenshot.jpg", role="screenshot", media_type="image/jpeg", data=visit.screenshot)
+        )
+    return files

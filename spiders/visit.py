@@ -1,0 +1,240 @@
+"""A listing that is being captured: every answer that came, and how the page looked in Chromium.
+
+Chromium is cut off from the network. What its page asks for is fetched by Scrapy, so that robots.txt, the pace of each
+host, the host map and the guard against private addresses hold for it too, and each answer is kept as it came.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any, Self
+
+from playwright.async_api import Error as BrowserError
+from playwright.async_api import Page, Route
+from playwright.async_api import Request as BrowserRequest
+from scrapy import Request
+from scrapy.crawler import Crawler
+from scrapy.http import Response
+
+from spiders.browser import is_foreign
+from spiders.run import Run
+from theftwatch.clock import Clock
+from theftwatch.evidence.capture import Subject, Why
+from theftwatch.evidence.warc import Exchange
+from theftwatch.pages.addresses import image_key
+
+logger = logging.getLogger(__name__)
+
+#: The window that the page is shown in; larger pages are scrolled through, so that they load all of themselves
+VIEWPORT = {"width": 1280, "height": 1600}
+#: Chromium draws no picture that is longer
+_LONGEST_PX = 16_000
+_PLACE_MARGIN_PX = 160
+_SCROLLS_MAX = 20
+_SCROLL_PAUSE_S = 0.15
+_LOAD_MAX_MS = 30_000
+_SHOOT_MAX_S = 180
+#: What one page may ask for; each takes its turn at its host
+_REQUESTS_MAX = 300
+_LOADED = {"document", "stylesheet", "image", "font", "script", "xhr", "fetch"}
+#: Served from content networks, at the pace that is theirs
+_STATIC = {"stylesheet", "image", "font", "script"}
+_NOT_PASSED_ON = {"content-encoding", "content-length", "transfer-encoding", "connection", "set-cookie"}
+
+# Every element that shows an image, whether as such or as its background, with its number among all.
+_FIND_IMAGES = r"""() => [...document.querySelectorAll('*')].map((element, number) => {
+    const background = getComputedStyle(element).backgroundImage;
+    const urls = [...background.matchAll(/url\("([^"]+)"\)/g)].map(found => found[1]);
+    if (element.currentSrc || element.src) urls.push(element.currentSrc || element.src);
+    const box = element.getBoundingClientRect();
+    return {number, urls: urls.filter(url => url.startsWith('http')), area: box.width * box.height};
+}).filter(each => each.urls.length && each.area > 0)"""
+_SCROLL_TO = """number => {
+    const element = document.querySelectorAll('*')[number];
+    element.scrollIntoView({block: 'center', inline: 'center', behavior: 'instant'});
+    const box = element.getBoundingClientRect();
+    return {x: box.x, y: box.y, width: box.width, height: box.height};
+}"""
+
+
+@dataclass(slots=True)
+class Visit:
+    """What has been seen of a listing so far; in `meta` of each request for it."""
+
+    subject: Subject
+    why: Why
+    crawler: Crawler
+    exchanges: list[Exchange] = field(default_factory=list)
+    #: The listing's page, as Scrapy has it
+    document: Response | None = None
+    #: Whether it says that there is nothing
+    gone: bool = False
+    screenshot: bytes | None = None
+    #: Pictures of the photos' places in the page, by image key
+    places: dict[str, bytes] = field(default_factory=dict)
+    browser: str | None = None
+    #: What was out of the ordinary
+    notes: list[str] = field(default_factory=list)
+    asked: int = 0
+
+    async def fetch(self, url: str, *, static: bool, headers: dict[str, str] | None = None) -> Response:
+        """Fetch something that belongs to the page, as every request of a crawl is fetched."""
+        meta: dict[str, Any] = {"visit": self}
+        if static:
+            meta |= {"download_slot": "images", "autothrottle_dont_adjust_delay": True}
+        assert self.crawler.engine is not None
+        return await self.crawler.engine.download_async(Request(url, headers=headers, meta=meta))
+
+
+class Recorder:
+    """A downloader middleware, the next to the network: keeps each answer to a visit as it came."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        """Set up for a crawl."""
+        return cls(Run.of(crawler).clock)
+
+    def process_response(self, request: Request, response: Response) -> Response:
+        """Keep an answer and pass it on."""
+        visit = request.meta.get("visit")
+        # What Chromium hands over has come this way before.
+        if isinstance(visit, Visit) and not request.meta.get("playwright"):
+            visit.exchanges.append(
+                Exchange(
+                    url=response.url,
+                    at=self._clock(),
+                    status=response.status,
+                    reason=_reason(response.status),
+                    headers=tuple(_headers(response)),
+                    body=response.body,
+                )
+            )
+        return response
+
+
+async def open_page(page: Page, request: Request) -> None:
+    """Have a new Chromium page ask Scrapy for all it wants; the `playwright_page_init_callback` of requests."""
+    visit: Visit = request.meta["visit"]
+
+    async def answer(route: Route) -> None:
+        try:
+            await _answer(route, visit)
+        except BrowserError:
+            logger.debug("the page was closed before %s came", route.request.url)
+
+    await page.route("**/*", answer)
+
+
+async def shoot(page: Page, visit: Visit) -> None:
+    """Take the pictures of a page; a `PageMethod` of requests.
+
+    Raises Playwright's Error, or TimeoutError, where the page cannot be shown; what was taken by then is kept.
+    """
+    assert page.context.browser is not None
+    visit.browser = f"Chromium {page.context.browser.version}"
+    async with asyncio.timeout(_SHOOT_MAX_S):
+        with contextlib.suppress(BrowserError):  # what has not come by now is not waited for
+            await page.wait_for_load_state("load", timeout=_LOAD_MAX_MS)
+        height_px = await _scroll_through(page)
+        if height_px > _LONGEST_PX:
+            visit.notes.append(f"the picture of the page shows {_LONGEST_PX} of its {height_px} px")
+        whole = {"x": 0, "y": 0, "width": VIEWPORT["width"], "height": max(1, min(height_px, _LONGEST_PX))}
+        visit.screenshot = await page.screenshot(
+            full_page=True,
+            clip=whole,  # type: ignore[arg-type]  # a TypedDict
+            type="jpeg",
+            quality=85,
+            animations="disabled",
+        )
+        async for key, number in _find_places(page, {photo.image_key for photo in visit.subject.photos}):
+            visit.places[key] = await _shoot_place(page, number)
+
+
+async def _answer(route: Route, visit: Visit) -> None:
+    wanted = route.request
+    document = visit.document
+    assert document is not None
+    if wanted.is_navigation_request():
+        if wanted.url == document.url and wanted.frame.parent_frame is None:
+            await _fulfil(route, document)
+        else:
+            await route.abort()
+        return
+    if not _may_load(wanted) or visit.asked >= _REQUESTS_MAX:
+        await route.abort()
+        return
+    visit.asked += 1
+    headers = {"Referer": document.url, "Accept": wanted.headers.get("accept", "*/*")}
+    try:
+        response = await visit.fetch(wanted.url, static=wanted.resource_type in _STATIC, headers=headers)
+    except Exception as exc:  # barred by robots.txt, too large, not to be had: the page does without it
+        logger.debug("%s is left out of the page: %s", wanted.url, exc)
+        await route.abort()
+        return
+    await _fulfil(route, response)
+
+
+def _may_load(wanted: BrowserRequest) -> bool:
+    """Return whether a page may have something: reading is all that we do, and only from marketplaces."""
+    return wanted.method == "GET" and wanted.resource_type in _LOADED and not is_foreign(wanted.url)
+
+
+async def _fulfil(route: Route, response: Response) -> None:
+    headers = {name: value for name, value in _headers(response) if name.lower() not in _NOT_PASSED_ON}
+    await route.fulfill(status=response.status, headers=headers, body=response.body)
+
+
+def _headers(response: Response) -> list[tuple[str, str]]:
+    return [
+        (name.decode("latin-1"), value.decode("latin-1"))
+        for name, values in response.headers.items()
+        for value in values
+    ]
+
+
+def _reason(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return ""
+
+
+async def _scroll_through(page: Page) -> int:
+    """Scroll to the end, so that what loads when it is seen has loaded, and back; return how long the page is."""
+    height_px = 0
+    for step in range(_SCROLLS_MAX):
+        await page.evaluate("y => window.scrollTo(0, y)", step * VIEWPORT["height"])
+        await asyncio.sleep(_SCROLL_PAUSE_S)
+        height_px = int(await page.evaluate("() => document.documentElement.scrollHeight"))
+        if (step + 1) * VIEWPORT["height"] >= height_px:
+            break
+    with contextlib.suppress(BrowserError):
+        await page.wait_for_load_state("networkidle", timeout=_LOAD_MAX_MS)
+    await page.evaluate("() => window.scrollTo(0, 0)")
+    return height_px
+
+
+async def _find_places(page: Page, keys: set[str]) -> AsyncIterator[tuple[str, int]]:
+    """Yield where photos stand, each at its largest: image key, and number of the element."""
+    largest: dict[str, tuple[float, int]] = {}
+    for found in await page.evaluate(_FIND_IMAGES):
+        for key in {image_key(url) for url in found["urls"]} & keys:
+            assert key is not None
+            largest[key] = max(largest.get(key, (0.0, 0)), (float(found["area"]), int(found["number"])))
+    for key, (_, number) in sorted(largest.items()):
+        yield key, number
+
+
+async def _shoot_place(page: Page, number: int) -> bytes:
+    box = await page.evaluate(_SCROLL_TO, number)
+    left, top = max(0, box["x"] - _PLACE_MARGIN_PX), max(0, box["y"] - _PLACE_MARGIN_PX)
+    right = min(VIEWPORT["width"], box["x"] + box["width"] + _PLACE_MARGIN_PX)
+    bottom = min(VIEWPORT["height"], box["y"] + box["height"] + _PLACE_MARGIN_PX)
+    clip = {"x": left, "y": top, "width": max(1, right - left), "height": max(1, bottom - top)}
+    return await page.screenshot(clip=clip, type="png", animations="disabled")  # type: ignore[arg-type]

@@ -1,0 +1,85 @@
+-- find_captures_due --
+-- Lists suspect listings to be captured, each with why and the findings concerned: for a match that counts and for which none was
+-- taken, and for a removal of what was captured before; where one failed, only if that was before a moment.
+with due as (
+    select m.finding_id as finding, 'found' as why, timestamptz '-infinity' as since
+    from analysis.match m
+    where m.decision = 'match' and m.suppressed_by is null and m.relation is null
+        and m.verdict is distinct from 'rejected'
+    union
+    select r.finding, 'removal', r.removed_at
+    from removal r
+    where r.shown_again_at is null
+        and exists (
+            select from capture_finding f
+            join capture c on c.id = f.capture
+            where f.finding = r.finding and c.why <> 'removal' and c.state in ('taken', 'page_only')
+        )
+)
+select f.suspect_listing, due.why, array_agg(f.id order by f.id)
+from due
+join finding f on f.id = due.finding
+where not exists (
+    select from capture_finding cf
+    join capture c on c.id = cf.capture
+    where cf.finding = f.id
+        and (c.why = due.why or due.why = 'found')
+        and (
+            (c.state in ('taken', 'page_only', 'gone') and c.taken_at >= due.since)
+            or c.taken_at >= %(retry_before)s
+        )
+)
+group by f.suspect_listing, due.why
+order by f.suspect_listing, due.why
+limit %(most)s;
+
+-- find_captures_named --
+-- Lists suspect listings that go by a name (their address, or marketplace/key, or the key alone) or belong to a finding, each
+-- with all its findings that count.
+select suspect_listing_id, array_agg(distinct finding_id order by finding_id)
+from analysis.match
+where suppressed_by is null and relation is null and finding_id is not null
+    and suspect_listing_id in (
+        select l.id from listing l
+        where l.url = %(name)s or l.listing_ref = %(name)s or l.marketplace || '/' || l.listing_ref = %(name)s
+        union
+        select f.suspect_listing from finding f where f.id = %(finding)s
+    )
+group by suspect_listing_id
+order by suspect_listing_id
+limit 2;
+
+-- find_capture_photos --
+-- Lists the photos of a suspect listing that matched in given findings, as they were last crawled.
+select distinct
+    li.position, li.image_key, li.source_url, i.sha256, i.format, li.first_seen_at, li.last_seen_at
+from matched_photo p
+join listing_image li on li.listing = p.listing and li.image_key = p.image_key and li.image = p.image
+join image i on i.id = li.image
+where p.finding = any(%(findings)s::bigint[])
+order by li.position, li.image_key, i.sha256;
+
+-- find_capture_listing --
+select l.id, l.marketplace, l.listing_ref, l.url, l.title, coalesce(s.name, s.seller_ref) as seller
+from listing l
+left join seller s on s.id = l.seller
+where l.id = %(listing)s;
+
+-- insert_capture --
+insert into capture (listing, why, state, detail, url, http_status, taken_at, run, manifest_sha256)
+values (
+    %(listing)s, %(why)s, %(state)s, %(detail)s, %(url)s, %(http_status)s, %(taken_at)s, %(run)s, %(manifest_sha256)s
+)
+on conflict (manifest_sha256) do nothing
+returning id;
+
+-- insert_capture_files --
+insert into capture_file (capture, name, role, sha256, byte_count, media_type)
+select %(capture)s, f.*
+from unnest(
+    %(names)s::text[], %(roles)s::text[], %(sha256s)s::bytea[], %(byte_counts)s::bigint[], %(media_types)s::text[]
+) as f (name, role, sha256, byte_count, media_type);
+
+-- insert_capture_findings --
+insert into capture_finding (capture, finding)
+select %(capture)s, f.id from finding f where f.id = any(%(findings)s::bigint[]);

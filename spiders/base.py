@@ -159,7 +159,7 @@ class MarketplaceSpider(Spider):
                     yield request
                 outcome = None if again else _OUTCOMES[problem_kind(exc, response.status)]
                 if not again:
-                    await self._note(response, exc)
+                    await self.note_trouble(response, exc)
                 return
             await self._note_shown(page.kind, response)
             for url in page.gone_urls:
@@ -211,13 +211,7 @@ class MarketplaceSpider(Spider):
 
         Raises PageError.
         """
-        body = response.text if isinstance(response, TextResponse) else ""
-        mark = block_mark(body)
-        if response.status in _REFUSED or (mark and response.status >= _ERROR):
-            what = mark or "a refusal"
-            raise PageBlockedError(f"{response.url}: {what} (HTTP {response.status}); wait, and crawl more slowly")
-        if response.status >= _ERROR:
-            raise UnknownPageError(f"{response.url}: HTTP {response.status}")
+        body = self.body_of(response)
         broken_off = isinstance(response, HtmlResponse) and _END not in body[-_END_WITHIN:].lower()
         try:
             page = read_page(body, response.url)
@@ -227,6 +221,21 @@ class MarketplaceSpider(Spider):
         if broken_off:
             raise PageBrokenOffError(f"{response.url}: the page ends in the middle; it is asked for again")
         return page
+
+    @staticmethod
+    def body_of(response: Response) -> str:
+        """Return the text of a page that was shown to us; of an image, nothing.
+
+        Raises PageError for a block or an error of the host.
+        """
+        body = response.text if isinstance(response, TextResponse) else ""
+        mark = block_mark(body)
+        if response.status in _REFUSED or (mark and response.status >= _ERROR):
+            what = mark or "a refusal"
+            raise PageBlockedError(f"{response.url}: {what} (HTTP {response.status}); wait, and crawl more slowly")
+        if response.status >= _ERROR:
+            raise UnknownPageError(f"{response.url}: HTTP {response.status}")
+        return body
 
     def go_on(self, page: Page, response: Response) -> Iterator[Listing | Request]:
         """Yield what a page leads to: its listings, or the pages of them."""
@@ -299,7 +308,8 @@ class MarketplaceSpider(Spider):
             self._listings_left -= 1
         return True
 
-    async def _note(self, response: Response, exc: PageError) -> None:
+    async def note_trouble(self, response: Response, exc: PageError) -> None:
+        """Note a page that gave no data, and end the crawl where the host goes on refusing us."""
         kind = problem_kind(exc, response.status)
         await Run.of(self.crawler).note_problem(response.url, kind, str(exc), response=response)
         self._blocks_in_a_row = self._blocks_in_a_row + 1 if kind == "blocked" else 0

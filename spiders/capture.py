@@ -162,13 +162,13 @@ class CaptureSpider(MarketplaceSpider):
             self.read_response(response)
         except PageBlockedError as exc:
             yield await self._finish(visit, "blocked", str(exc))
-            await self._note(response, exc)
+            await self.note_trouble(response, exc)
             return
         except PageError as exc:
             # A page that shows nothing without scripts, or is of no kind that we read, is what it is.
             visit.gone = problem_kind(exc, response.status) == "gone"
             if visit.gone:
-                await self._note(response, exc)
+                await self.note_trouble(response, exc)
         self._blocks_in_a_row = 0
         if not self._browser:
             visit.notes.append("no Chromium was there to show it")

@@ -4,7 +4,7 @@ import asyncio
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,6 +71,10 @@ class World:
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         with psycopg.connect(self.dsn) as connection:
             return connection.execute(query).fetchall()
+
+    def execute(self, statement: str, parameters: Sequence[object] = ()) -> None:
+        with psycopg.connect(self.dsn) as connection:
+            connection.execute(statement, parameters)
 
     def digest_tables(self) -> dict[str, str]:
         async def read() -> dict[str, str]:

@@ -8,7 +8,7 @@ import pytest
 import typer
 from scrapy.utils.spider import iter_spider_classes
 
-from spiders import alibaba, artfire, etsy, saved
+from spiders import alibaba, artfire, dates, etsy, saved
 from spiders.base import MarketplaceSpider
 from theftwatch.cli import app
 from theftwatch.config import Settings
@@ -61,7 +61,7 @@ def test_the_defaults_of_settings_are_documented():
             assert told[name] == default
 
 
-@pytest.mark.parametrize("module", [alibaba, artfire, etsy, saved], ids=lambda module: module.__name__)
+@pytest.mark.parametrize("module", [alibaba, artfire, dates, etsy, saved], ids=lambda module: module.__name__)
 def test_every_spider_and_its_arguments_are_documented(module):
     [spider] = [each for each in iter_spider_classes(module) if each.__module__ == module.__name__]
     assert issubclass(spider, MarketplaceSpider)

@@ -48,6 +48,7 @@ class Settings(BaseSettings):
     )
     contact: str | None = Field(None, description="Mail or web address that goes into the user agent of a live crawl")
     etsy_api_key: SecretStr | None = Field(None, description="`keystring:shared_secret` of Etsy's Open API v3")
+    flickr_api_key: SecretStr | None = Field(None, description="key of Flickr's API, for the dates of photos there")
     host_map: Annotated[dict[str, str], NoDecode] = Field(
         default_factory=dict,
         description="`host=address:port` pairs, separated by commas; `*.host` covers all hosts below it",

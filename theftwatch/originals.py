@@ -1,6 +1,7 @@
 """An artisan's own photos, as a folder or a CSV file names them."""
 
 import csv
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,7 +14,7 @@ Kind = Literal["original", "outtake"]
 
 #: What a folder is searched for; a CSV file may name any file
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif", ".avif"})
-COLUMNS = ("file", "kind", "date")
+COLUMNS = ("file", "kind", "date", "published")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,12 +27,15 @@ class GivenFile:
     kind: Kind
     #: When the artisan says it was made
     dated_at: datetime | None = None
+    #: Where the artisan has published it, such as a photo page of Flickr
+    published_url: str | None = None
 
 
 def read_originals(source: Path, kind: Kind) -> list[GivenFile]:
-    """List the photos of a folder, or of a CSV file with the columns file, kind and date (the last two may be empty).
+    """List the photos of a folder, or of a CSV file with the columns file, kind, date and published.
 
-    Raises UsageError naming the line that is wrong, before anything is stored.
+    All but the first may be empty or missing. Raises UsageError naming the line that is wrong, before anything is
+    stored.
     """
     if source.is_dir():
         return [
@@ -63,8 +67,18 @@ def _read_csv(source: Path, kind: Kind) -> Iterator[GivenFile]:
         if row_kind not in {"original", "outtake"}:
             raise UsageError(f"{where}: kind {row_kind!r} is neither original nor outtake")
         yield GivenFile(
-            path=path, name=name, kind=cast("Kind", row_kind), dated_at=_date((row.get("date") or "").strip(), where)
+            path=path,
+            name=name,
+            kind=cast("Kind", row_kind),
+            dated_at=_date((row.get("date") or "").strip(), where),
+            published_url=_address((row.get("published") or "").strip(), where),
         )
+
+
+def _address(text: str, where: str) -> str | None:
+    if text and not re.fullmatch(r"https?://\S+", text):
+        raise UsageError(f"{where}: published {text!r} is no address; give one with https://, or nothing")
+    return text or None
 
 
 def _date(text: str, where: str) -> datetime | None:

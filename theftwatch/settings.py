@@ -5,6 +5,7 @@ import sys
 from theftwatch.chromium import launch_options, require_chromium
 from theftwatch.config import settings
 from theftwatch.errors import UsageError
+from theftwatch.pages.archive import HOST as ARCHIVE
 
 try:
     _OWN = settings()
@@ -16,7 +17,14 @@ except UsageError as exc:
 
 BOT_NAME = "theftwatch"
 # Named one by one: the folder also holds modules that a plain crawl should not load.
-SPIDER_MODULES = ["spiders.alibaba", "spiders.artfire", "spiders.capture", "spiders.etsy", "spiders.saved"]
+SPIDER_MODULES = [
+    "spiders.alibaba",
+    "spiders.artfire",
+    "spiders.capture",
+    "spiders.dates",
+    "spiders.etsy",
+    "spiders.saved",
+]
 NEWSPIDER_MODULE = "spiders"
 COMMANDS_MODULE = "spiders.commands"  # `scrapy crawl` that refuses a wrong argument before it starts
 USER_AGENT = _OWN.user_agent
@@ -31,7 +39,11 @@ AUTOTHROTTLE_START_DELAY = _OWN.delay_s  # default 5
 AUTOTHROTTLE_MAX_DELAY = 120  # default 60
 # Image hosts are content networks: made for many small requests, and one listing asks for a dozen. All hosts of one
 # network (sc01 to sc04 and more) share a slot, which the requests of `pipelines.images` name.
-DOWNLOAD_SLOTS = {"images": {"concurrency": 4, "delay": _OWN.delay_s / 20, "jitter": 0.5}}
+DOWNLOAD_SLOTS = {
+    "images": {"concurrency": 4, "delay": _OWN.delay_s / 20, "jitter": 0.5},
+    # The archive's index takes 24 questions a minute, and shuts out who goes on asking faster.
+    ARCHIVE: {"concurrency": 1, "delay": _OWN.delay_s if _OWN.mapped(ARCHIVE) else max(_OWN.delay_s, 3.0)},
+}
 DOWNLOADER_MIDDLEWARES = {
     "spiders.validators.Conditional": 940,  # after redirects, whose requests are of other addresses
     "spiders.budget.HostBudget": 950,  # all of this holds for all jobs together

@@ -15,6 +15,7 @@ from theftwatch.db.records import OriginalFileRecord, image_record
 from theftwatch.db.server import connect_dsn
 from theftwatch.evidence.timestamp import authority_of
 from theftwatch.files import Files
+from theftwatch.images.taken import taken_claims
 from theftwatch.match.drain import Drain, Drained
 from theftwatch.match.rematch import put_down_all, withdraw
 from theftwatch.match.routes import warn_of_routes
@@ -68,7 +69,14 @@ async def add_originals(given: list[GivenFile], artisan: str) -> None:
 def _record(given: GivenFile, files: Files) -> OriginalFileRecord:
     data = given.path.read_bytes()
     files.put(data)
-    return OriginalFileRecord(image=image_record(data), kind=given.kind, name=given.name, dated_at=given.dated_at)
+    return OriginalFileRecord(
+        image=image_record(data),
+        kind=given.kind,
+        name=given.name,
+        dated_at=given.dated_at,
+        published_url=given.published_url,
+        claims=taken_claims(data, now=system_clock()),
+    )
 
 
 async def _work_off(drain: Drain, pool: store.Pool) -> None:

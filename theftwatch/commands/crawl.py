@@ -15,7 +15,7 @@ _SCRAPY = "import signal; signal.signal(signal.SIGINT, signal.SIG_DFL); from scr
 
 
 def crawl(
-    spider: Annotated[str, typer.Argument(metavar="SPIDER", help="etsy, artfire, alibaba or capture.")],
+    spider: Annotated[str, typer.Argument(metavar="SPIDER", help="etsy, artfire, alibaba, capture or dates.")],
     argument: Annotated[
         list[str] | None,
         typer.Option(

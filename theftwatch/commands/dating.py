@@ -11,7 +11,7 @@ from theftwatch.db.queries import Connection, fetch, fetch_as
 from theftwatch.errors import UsageError
 from theftwatch.match.direction import Claim, Place, claims_of, in_words
 from theftwatch.match.ledger import claim_as_json, find_claims
-from theftwatch.reports.words import marketplace_name, one_line
+from theftwatch.reports.words import day, marketplace_name, one_line
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,12 +67,24 @@ class _Finding:
     suspect_claim: dict[str, Any] | None
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Inquiry:
+    """What an archive or a photo host was asked about a listing or a photo in it."""
+
+    source: str
+    url: str
+    image: int | None
+    answer: str
+    asked_at: datetime
+
+
 async def print_dates(name: str, *, as_json: bool) -> None:
     """Print the ledger of the listing that goes by a name."""
     async with opened() as connection:
         listing = await find_listing(connection, name)
         photos = await find_photos(connection, listing.id)
-        claims = await find_claims(connection, [listing.id], [photo.image for photo in photos if photo.image])
+        images = [photo.image for photo in photos if photo.image]
+        claims = await find_claims(connection, [listing.id], images)
         of_listing = claims.of_listing.get(listing.id, ())
         place = Place(
             marketplace=listing.marketplace,
@@ -97,8 +109,10 @@ async def print_dates(name: str, *, as_json: bool) -> None:
         ]
         findings = await fetch_as(connection, _Finding, "find_listing_directions", listing=listing.id)
         [(compared,)] = await fetch(connection, "count_looked_up", listing=listing.id)
+        inquiries = await fetch_as(connection, Inquiry, "find_inquiries", listing=listing.id, images=images)
     if as_json:
-        print(json.dumps(_as_json(listing, claims_of(place), ledger, findings, looked=compared > 0), default=str))
+        told = _as_json(listing, claims_of(place), ledger, findings, looked=compared > 0)
+        print(json.dumps(told | {"asked": [_inquiry_as_json(each) for each in inquiries]}, default=str))
         return
     print(
         f"{one_line(listing.title or 'Untitled')}, "
@@ -106,12 +120,16 @@ async def print_dates(name: str, *, as_json: bool) -> None:
     )
     print(one_line(listing.url))
     _print_claims("", claims_of(place))
+    _print_unknown("", [each for each in inquiries if each.image is None])
     for photo, known in ledger:
         state = "" if photo.shown else ", no longer shown"
         print(f"photo {photo.position + 1}{state}: {(photo.sha256 or photo.missing_reason or 'not held')[:16]}")
         if photo.joined_later:
             print("  not in the listing when it was first read: the listing’s own dates say nothing of it")
         _print_claims("  ", known)
+        _print_unknown("  ", [each for each in inquiries if photo.image and each.image == photo.image])
+    if not inquiries:
+        print(f"No archive has been asked; `theftwatch crawl dates -a listing={one_line(listing.url)}` asks.")
     for finding in findings:
         _print_finding(finding)
     if not findings:
@@ -139,6 +157,24 @@ async def find_photos(connection: Connection, listing: int) -> list[Photo]:
 def _print_claims(indent: str, claims: Sequence[Claim]) -> None:
     for claim in claims:
         print(f"{indent}- {one_line(in_words(claim))}")
+
+
+def _print_unknown(indent: str, inquiries: Sequence[Inquiry]) -> None:
+    """Print who was asked and gave no date; what gave one stands among the claims."""
+    for each in inquiries:
+        if each.answer != "claim":
+            what = "knows nothing of it" if each.answer == "nothing" else "shows another picture at its address"
+            print(f"{indent}- {one_line(each.source)} {what}, asked on {day(each.asked_at)}: {one_line(each.url)}")
+
+
+def _inquiry_as_json(inquiry: Inquiry) -> dict[str, object]:
+    return {
+        "source": inquiry.source,
+        "url": inquiry.url,
+        "about": "listing" if inquiry.image is None else "photo",
+        "answer": inquiry.answer,
+        "asked_at": inquiry.asked_at.isoformat(),
+    }
 
 
 def _print_finding(finding: _Finding) -> None:

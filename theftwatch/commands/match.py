@@ -30,7 +30,7 @@ def rematch(
 @originals.command()
 def add(
     source: Annotated[
-        Path, typer.Argument(metavar="SOURCE", help="A folder of photos, or a CSV file: file, kind, date.")
+        Path, typer.Argument(metavar="SOURCE", help="A folder of photos, or a CSV file that names them.")
     ],
     artisan: Annotated[str, typer.Option(help="Whose photos they are.")],
     kind: Annotated[Kind, typer.Option(help="original, or outtake: of the same shoot, never shown.")] = "original",
@@ -38,8 +38,8 @@ def add(
     """Store an artisan's photos, and compare them with all suspects'.
 
     Each is given a trusted timestamp at once, where THEFTWATCH_TIMESTAMP_URL names an authority. A CSV file names one
-    photo a line, beside it: its path, original or outtake, and when it was made, such as 2026-11-23. The last two may
-    be empty.
+    photo a line, beside it, with the columns file, kind (original or outtake), date (when it was made, such as
+    2026-11-23) and published (the address of its page at Flickr). All but the first may be empty.
     """
     if not artisan.strip():
         raise UsageError("--artisan is empty; give the name under which the record shall keep the photos")

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
 from theftwatch.errors import UnusableImageError, UsageError
-from theftwatch.listing import Listing, ListingImage, Side
+from theftwatch.listing import DateClaim, Listing, ListingImage, Side
 
 if TYPE_CHECKING:
     from theftwatch.images.descriptor import Descriptor
@@ -62,6 +62,10 @@ class OriginalFileRecord:
     kind: Literal["original", "outtake"]
     name: str
     dated_at: datetime | None = None
+    #: Where the artisan has published it
+    published_url: str | None = None
+    #: What the file itself says of when its photo was taken
+    claims: tuple[DateClaim, ...] = ()
 
 
 def image_record(data: bytes) -> ImageRecord:

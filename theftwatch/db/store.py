@@ -52,6 +52,10 @@ def connection_pool(dsn: str, *, max_size: int = 4) -> Pool:
     )
 
 
+#: A bound, with the id of the listing or the SHA-256 of the image that it is on
+type ClaimOf = tuple[int | None, bytes | None, DateClaim]
+
+
 @asynccontextmanager
 async def reading(pool: Pool) -> AsyncIterator[Connection]:
     """Lend a connection for queries that need no transaction around them: it would be two more ways to the server."""
@@ -225,10 +229,18 @@ async def save_original_files(
         artisan=artisan_id,
         now=now,
         **columns(
-            {"sha256s": sha256, "kinds": kind, "names": file.name, "dated_at": file.dated_at}
+            {
+                "sha256s": sha256,
+                "kinds": kind,
+                "names": file.name,
+                "dated_at": file.dated_at,
+                "published_urls": file.published_url,
+            }
             for (sha256, kind), file in unique.items()
         ),
     )
+    claims = [(None, file.image.sha256, claim) for file in files for claim in file.claims]
+    await save_claims(connection, claims, now=now)
     await execute(connection, "insert_original_lookups", sha256s=sha256s)
     await execute(connection, "want_timestamps", sha256s=sha256s, now=now)
     await execute(connection, "insert_descriptor_codes", sha256s=sha256s)
@@ -408,7 +420,7 @@ async def _save_date_claims(
     connection: Connection, records: Sequence[ListingRecord], ids: dict[tuple[str, str], int], *, now: datetime
 ) -> None:
     """Write the bounds that pages give: on listings, and on images by when the marketplace says they were put up."""
-    claims: list[tuple[int | None, bytes | None, DateClaim]] = []
+    claims: list[ClaimOf] = []
     for record in records:
         listing = record.listing
         claims += [(ids[_key(record)], None, claim) for claim in listing.claims]
@@ -419,6 +431,11 @@ async def _save_date_claims(
             for image in record.images
             if image.sha256 and image.image.published_at
         ]
+    await save_claims(connection, claims, now=now)
+
+
+async def save_claims(connection: Connection, claims: Sequence[ClaimOf], *, now: datetime) -> None:
+    """Write bounds, each on a listing by its id, or on an image by its SHA-256."""
     if claims:
         await execute(
             connection,

@@ -12,6 +12,8 @@ HOSTS = (
     "www.artfire.com",
     "static.artfire.com",
     "web.archive.org",
+    "api.flickr.com",
+    "live.staticflickr.com",
     "*.alibaba.com",
     "*.alicdn.com",
 )

@@ -18,6 +18,8 @@ class Request:
     query: str = ""
     #: Names in lower case
     headers: Mapping[str, str] = field(default_factory=dict)
+    #: Of a form that was posted
+    body: bytes = b""
 
     @property
     def url(self) -> str:

@@ -132,6 +132,7 @@ class _Handler(BaseHTTPRequestHandler):
             path=unquote(path),
             query=query,
             headers={name.lower(): value for name, value in self.headers.items()},
+            body=self.rfile.read(int(self.headers.get("Content-Length") or 0)),
         )
         now = self.server.clock()
         trouble = self.server.days.trouble_at(request.host, now)
@@ -151,6 +152,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(spoiled, cut=cut)
 
     do_HEAD = do_GET  # noqa: N815  the name that http.server looks for
+    do_POST = do_GET  # noqa: N815  the same
 
     def log_message(self, *args: Any) -> None:
         """Keep quiet; the log of the replica is `write_log`."""

@@ -3,9 +3,10 @@
 import re
 from collections.abc import Callable
 
-from theftwatch.demo import captured, pages
+from theftwatch.demo import captured, flickr_site, pages
 from theftwatch.demo.answers import Answer, Request, Shelves, not_found, text_answer
-from theftwatch.demo.artfire_site import answer_archive, answer_artfire, answer_static
+from theftwatch.demo.archive_site import answer_archive
+from theftwatch.demo.artfire_site import answer_artfire, answer_static
 from theftwatch.demo.catalogue import DemoSeller, Offer, Served
 from theftwatch.demo.etsy_api import CallLimit, answer_api
 from theftwatch.demo.images import answer_image
@@ -97,4 +98,6 @@ _HOSTS: dict[str, Callable[[Request, Shelves], Answer]] = {
     "www.artfire.com": answer_artfire,
     "static.artfire.com": answer_static,
     "web.archive.org": answer_archive,
+    "api.flickr.com": flickr_site.answer_call,
+    "live.staticflickr.com": flickr_site.answer_photo,
 }

@@ -71,11 +71,8 @@ def decode(data: bytes, *, short_side_px: int) -> Decoded:
     Raises UnusableImageError for what is no whole image of a kind that shops serve.
     """
     image_format = _known_format(data)
-    try:
-        opened = _DECODERS[image_format](BytesIO(data))
-        width_px, height_px = opened.size
-    except Exception as exc:  # a decoder given hostile bytes may raise anything
-        raise _damaged(data, image_format, None, exc) from exc
+    opened = open_image(data)
+    width_px, height_px = opened.size
     _check_size(image_format, width_px, height_px)
     try:
         grey = _scaled_grey(opened, short_side_px)
@@ -87,6 +84,18 @@ def decode(data: bytes, *, short_side_px: int) -> Decoded:
     if orientation >= _FIRST_SIDEWAYS:
         width_px, height_px = height_px, width_px
     return Decoded(format=image_format, width_px=width_px, height_px=height_px, grey=grey)
+
+
+def open_image(data: bytes) -> ImageFile:
+    """Return an image with its metadata, of which no pixel is decoded yet.
+
+    Raises UnusableImageError for what is of no kind that shops serve.
+    """
+    image_format = _known_format(data)
+    try:
+        return _DECODERS[image_format](BytesIO(data))
+    except Exception as exc:  # a decoder given hostile bytes may raise anything
+        raise _damaged(data, image_format, None, exc) from exc
 
 
 def _known_format(data: bytes) -> str:

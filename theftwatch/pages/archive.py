@@ -99,6 +99,22 @@ def index_url(
     return f"{_INDEX}?{urlencode(query)}"
 
 
+def url_up_to(url: str, key: str) -> str:
+    """Return an address up to the key in it, by which the index has all other forms of it; all of it without the key.
+
+    Behind its key an address has what may change: the words of a title, the size of a picture, a query.
+    """
+    at = url.find(key)
+    return url[: at + len(key)] if key and at >= 0 else url
+
+
+def is_of_key(original: str, url: str, key: str) -> bool:
+    """Return whether a captured address is one of `url`, whose key does not go on in it."""
+    stem = _bare(url_up_to(url, key))
+    rest = _bare(original).removeprefix(stem)
+    return _bare(original).startswith(stem) and not re.match(r"\w", rest)
+
+
 def is_index_url(url: str) -> bool:
     """Return whether an address is one of the index."""
     return bool(_INDEX_URL.match(url.strip()))
@@ -164,6 +180,11 @@ def check_refusal(body: str, url: str) -> None:
     for mark, reason in _REFUSALS.items():
         if mark in body:
             raise PageBlockedError(f"{url}: the Internet Archive refused, {reason}; slow down or look elsewhere")
+
+
+def _bare(url: str) -> str:
+    """Return an address without what differs between captures of the same: scheme, port, `www.` and case."""
+    return re.sub(r"^https?://(?:www\.)?([^/:]+)(?::\d+)?", r"\1", url.lower())
 
 
 def _read_row(row: dict[str, object]) -> Capture | None:

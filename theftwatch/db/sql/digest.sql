@@ -55,7 +55,7 @@ with seller_key as (
     select 'image_phash', jsonb_build_array(i.key, p.variant, p.hash, encode(p.hash_256, 'hex'))
     from image_phash p join image_key i on i.id = p.image
     union all
-    select 'original_file', jsonb_build_array(a.name, i.key, f.kind, f.name, extract(epoch from f.dated_at))
+    select 'original_file', jsonb_build_array(a.name, i.key, f.kind, f.name, extract(epoch from f.dated_at), f.published_url)
     from original_file f join artisan a on a.id = f.artisan join image_key i on i.id = f.image
     union all
     -- when an authority was asked is a time of sight
@@ -64,6 +64,9 @@ with seller_key as (
         case when c.kind <> 'timestamped' then extract(epoch from c.latest_at) end, c.source, c.strength
     )
     from date_claim c left join listing_key l on l.id = c.listing left join image_key i on i.id = c.image
+    union all
+    select 'date_inquiry', jsonb_build_array(q.source, q.url, l.key, i.key, q.answer)
+    from date_inquiry q left join listing_key l on l.id = q.listing left join image_key i on i.id = q.image
     union all
     select 'lookup', jsonb_build_array(i.key, l.side, l.algorithm_version, l.looked_up_at is null)
     from lookup l join image_key i on i.id = l.image

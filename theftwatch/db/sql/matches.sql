@@ -179,12 +179,15 @@ select suspect_image from withdrawn;
 insert into artisan (name) values (%(name)s) on conflict (name) do update set name = excluded.name returning id;
 
 -- insert_original_files --
-insert into original_file (artisan, image, kind, name, dated_at, first_seen_at)
-select %(artisan)s, i.id, f.kind, f.name, f.dated_at, %(now)s
-from unnest(%(sha256s)s::bytea[], %(kinds)s::text[], %(names)s::text[], %(dated_at)s::timestamptz[])
-    as f (sha256, kind, name, dated_at)
+insert into original_file (artisan, image, kind, name, dated_at, published_url, first_seen_at)
+select %(artisan)s, i.id, f.kind, f.name, f.dated_at, f.published_url, %(now)s
+from unnest(
+    %(sha256s)s::bytea[], %(kinds)s::text[], %(names)s::text[], %(dated_at)s::timestamptz[], %(published_urls)s::text[]
+) as f (sha256, kind, name, dated_at, published_url)
 join image i using (sha256)
-on conflict (artisan, image, kind) do update set dated_at = coalesce(excluded.dated_at, original_file.dated_at);
+on conflict (artisan, image, kind) do update set
+    dated_at = coalesce(excluded.dated_at, original_file.dated_at),
+    published_url = coalesce(excluded.published_url, original_file.published_url);
 
 -- insert_original_lookups --
 insert into lookup (image, side)

@@ -12,7 +12,7 @@ from scrapy.http import HtmlResponse, Response, TextResponse
 from twisted.python.failure import Failure
 
 from spiders.arguments import Arguments, Kind, Start, read_arguments
-from spiders.budget import HostRestsError, slot_of
+from spiders.budget import CallsSpentError, HostRestsError, slot_of
 from spiders.leases import Leases, target_of
 from spiders.run import ProblemKind, Run
 from spiders.validators import unchanged_page, validator_of
@@ -281,6 +281,10 @@ class MarketplaceSpider(Spider):
         """Note a page that could not be fetched."""
         request: Request = failure.request  # type: ignore[attr-defined]  # Scrapy puts it there
         run = Run.of(self.crawler)
+        if isinstance(failure.value, CallsSpentError):
+            # Nothing was refused: what is left, its target with it, comes with the next run.
+            logger.warning("%s", failure.value)
+            raise CloseSpider("api_quota")
         rests = isinstance(failure.value, HostRestsError)
         refused = isinstance(failure.value, IgnoreRequest) and not rests
         self._settle(target_of(request), "blocked" if rests else "refused" if refused else "failed")

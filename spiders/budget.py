@@ -1,20 +1,31 @@
-"""Each request waits for its host's turn, which all jobs share; a host that goes on refusing us is left alone."""
+"""Each request waits for its host's turn, which all jobs share; a host that refuses us or asks for it is left alone."""
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Self
 from urllib.parse import urlsplit
 
 from scrapy import Request
 from scrapy.crawler import Crawler
 from scrapy.exceptions import IgnoreRequest
+from scrapy.http import Response
 
 from spiders.run import Run
 from theftwatch.db import hosts
+from theftwatch.pages.etsy_api import read_limits
+
+#: Answers that may say how long to wait
+_ASKS_FOR_TIME = {429, 503}
+_RETRY_AFTER_MAX_S = 7 * 24 * 3600
 
 
 class HostRestsError(IgnoreRequest):
     """Raised for a request to a host that refused us and is left alone for a while."""
+
+
+class CallsSpentError(HostRestsError):
+    """Raised for a call to a host whose calls of the day are spent."""
 
 
 class HostBudget:
@@ -43,8 +54,30 @@ class HostBudget:
             await asyncio.sleep((turn_at - now).total_seconds())
             if host not in run.resting:
                 return
-        until = await run.ask(lambda connection: hosts.find_rest(connection, host))
-        raise HostRestsError(f"{host} refused us, and is left alone until {until:%Y-%m-%d %H:%M} UTC")
+        rest = await run.ask(lambda connection: hosts.find_rest(connection, host))
+        until = f"{rest.until:%Y-%m-%d %H:%M} UTC" if rest else "now"
+        if rest and rest.spent:
+            raise CallsSpentError(f"{host} grants no more calls today; it is asked again from {until}")
+        raise HostRestsError(f"{host} refused us, and is left alone until {until}")
+
+    async def process_response(self, request: Request, response: Response) -> Response:
+        """Note for all jobs what a host says of its limits, and pass its answer on."""
+        run = Run.of(self._crawler)
+        now = run.clock()
+        limits = read_limits({name.decode(): values[-1].decode() for name, values in response.headers.items()})
+        wait = _retry_after(response, now) if response.status in _ASKS_FOR_TIME else None
+        if wait is not None or limits.remaining_today is not None:
+            await run.ask(
+                lambda connection: hosts.note_limits(
+                    connection,
+                    slot_of(request),
+                    wait=wait,
+                    calls_per_day=limits.per_day,
+                    calls_left=limits.remaining_today,
+                    now=now,
+                )
+            )
+        return response
 
     def _delay(self, slot: str) -> timedelta:
         """Return the delay that holds for a slot now, which the host's slowness or its limits may have changed."""
@@ -54,6 +87,18 @@ class HostBudget:
         fixed = self._crawler.settings.getdict("DOWNLOAD_SLOTS").get(slot, {})
         seconds = known.delay if known else fixed.get("delay", self._crawler.settings.getfloat("DOWNLOAD_DELAY"))
         return timedelta(seconds=seconds)
+
+
+def _retry_after(response: Response, now: datetime) -> timedelta | None:
+    """Return how long a host wants to be left alone: so many seconds, or until a moment (RFC 9110, 10.2.3)."""
+    text = (response.headers.get("Retry-After") or b"").decode("ascii", "replace").strip()
+    if text.isdecimal():
+        return timedelta(seconds=min(int(text), _RETRY_AFTER_MAX_S))
+    try:
+        return max(parsedate_to_datetime(text) - now, timedelta(0))
+    except (ValueError, TypeError):
+        # no date, or one that does not say in which zone
+        return None
 
 
 def slot_of(request: Request) -> str:

@@ -1,13 +1,11 @@
 """Etsy: shops and listings, by its Open API where a key is set, else by its pages."""
 
-import logging
 import re
 from collections.abc import Iterator
 from typing import ClassVar
 from urllib.parse import parse_qsl, quote_plus, urlsplit
 
 from scrapy import Request
-from scrapy.exceptions import CloseSpider
 from scrapy.http import Response, TextResponse
 
 from spiders.arguments import Kind, Start
@@ -18,11 +16,10 @@ from theftwatch.listing import Listing, Page, PageKind
 from theftwatch.pages import etsy_api
 from theftwatch.pages.etsy_urls import read_address, shop_url
 
-logger = logging.getLogger(__name__)
-
 _SHOP = re.compile(r"\w{1,50}")
 _TOO_MANY = 429
 _CALLS_AGAIN_MAX = 5
+_PAUSE_MAX_S = 60
 
 
 class EtsySpider(MarketplaceSpider):
@@ -117,10 +114,8 @@ class EtsySpider(MarketplaceSpider):
         assert self.crawler.engine is not None
         slot = self.crawler.engine.downloader.slots.get(response.meta["download_slot"])
         if slot:
-            slot.delay = limits.pause_s
-        if limits.remaining_today == 0:
-            logger.warning("the API key has no calls left today; the rest comes with the next run")
-            raise CloseSpider("api_quota")
+            # What all jobs have to wait for, and the calls of the day, `spiders.budget` keeps for them.
+            slot.delay = min(limits.pause_s, _PAUSE_MAX_S)
 
 
 def _key() -> str | None:

@@ -6,9 +6,13 @@ from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
+from scrapy.http import Response
 
+from spiders.budget import _retry_after
 from tests.crawling import World
 from theftwatch.db import hosts
+from theftwatch.db.hosts import Rest
+from theftwatch.demo.etsy_api import CallLimit
 from theftwatch.demo.replica import running_replica
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
@@ -44,7 +48,7 @@ def test_a_host_that_refuses_is_left_alone_ever_longer_until_it_shows_a_page(dsn
                 # Another job that was refused at the same time does not make it longer.
                 assert await hosts.leave_alone(connection, "a.com", now=now + SECOND) is None
                 assert await hosts.take_turn(connection, "a.com", delay=SECOND, now=until - SECOND) is None
-                assert await hosts.find_rest(connection, "a.com") == until
+                assert await hosts.find_rest(connection, "a.com") == Rest(until, spent=False)
                 rests.append((until - now) // timedelta(minutes=1))
                 now = until
             assert rests == [15, 30, 60, 120, 240, 480, 960, 1440, 1440]
@@ -105,3 +109,91 @@ def test_nothing_is_asked_of_a_host_that_is_left_alone(world):
     world.crawl("alibaba", "vendor=demoharbour", "limit=2")
     assert world.rows("select outcome from run order by id") == [("blocked",), ("ok",)]
     assert world.rows(f"select rests, rests_until from host_budget where host = '{HOST}'") == [(0, None)]
+
+
+API = "openapi.etsy.com"
+KEY = {"THEFTWATCH_ETSY_API_KEY": "abc123:secret"}
+
+
+def test_the_calls_of_a_day_are_counted_for_all_jobs_and_come_back(dsn):
+    async def main() -> None:
+        one, other = await connect(dsn), await connect(dsn)
+        async with one, other:
+            await hosts.note_limits(one, API, wait=None, calls_per_day=10_000, calls_left=3, now=NOW)
+            turns = [
+                await hosts.take_turn(connection, API, delay=SECOND, now=NOW) for connection in (one, other, one, other)
+            ]
+            assert [turn is not None for turn in turns] == [True, True, True, False]
+            # The job with the last call was killed: without any word of the host it is asked again after an hour.
+            assert await hosts.find_rest(other, API) == Rest(NOW + timedelta(hours=1), spent=True)
+            later = NOW + timedelta(hours=1)
+            assert await hosts.take_turn(other, API, delay=SECOND, now=later - SECOND) is None
+            assert await hosts.take_turn(other, API, delay=SECOND, now=later) == later
+            await hosts.note_limits(one, API, wait=timedelta(hours=2), calls_per_day=10_000, calls_left=0, now=later)
+            assert await hosts.find_rest(one, API) == Rest(later + timedelta(hours=2), spent=True)
+            await hosts.note_limits(one, API, wait=None, calls_per_day=10_000, calls_left=5, now=later)
+            assert await hosts.take_turn(one, API, delay=SECOND, now=later) is not None
+
+    asyncio.run(main())
+
+
+def test_a_host_that_asks_for_time_gets_it_from_all_jobs(dsn):
+    async def main() -> None:
+        one, other = await connect(dsn), await connect(dsn)
+        async with one, other:
+            await hosts.note_limits(one, "a.com", wait=30 * SECOND, now=NOW)
+            assert await hosts.take_turn(other, "a.com", delay=SECOND, now=NOW) == NOW + 30 * SECOND
+            # for longer nobody waits; a page that was under way does not end it
+            await hosts.note_limits(one, "a.com", wait=timedelta(hours=3), now=NOW)
+            await hosts.end_rests(one, "a.com")
+            assert await hosts.take_turn(other, "a.com", delay=SECOND, now=NOW) is None
+            assert await hosts.find_rest(other, "a.com") == Rest(NOW + timedelta(hours=3), spent=False)
+            await hosts.note_limits(one, "b.com", wait=timedelta(days=300), now=NOW)
+            assert await hosts.find_rest(one, "b.com") == Rest(NOW + timedelta(days=1), spent=False)
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize(
+    ("text", "wait"),
+    [
+        ("120", timedelta(minutes=2)),
+        ("Sun, 01 Nov 2026 00:05:00 GMT", timedelta(minutes=5)),
+        ("Sat, 31 Oct 2026 00:05:00 GMT", timedelta(0)),
+        ("9" * 400, timedelta(days=7)),
+        ("soon", None),
+        ("Sun, 01 Nov 2026 00:05:00", None),
+        ("", None),
+    ],
+)
+def test_retry_after_is_seconds_or_a_moment(text, wait):
+    response = Response("https://a.com/", status=429, headers={"Retry-After": text} if text else {})
+    assert _retry_after(response, NOW) == wait
+
+
+def test_jobs_stop_asking_when_the_calls_of_the_day_are_spent_and_say_until_when(world):
+    world.replica.limit = CallLimit(per_day=2)
+    with psycopg.connect(world.dsn) as connection:
+        connection.execute(
+            "insert into target (marketplace, kind, ref, every, reason, added_at, due_at)"
+            " values ('etsy', 'shop', 'DemoSecondBloom', '1 day', 'a test', now(), now())"
+        )
+    log = world.crawl("etsy", **KEY)
+    assert f"{API} grants no more calls today; it is asked again from" in log
+    asked = [json.loads(line) for line in (world.folder / "requests.jsonl").read_text().splitlines()]
+    assert [request["status"] for request in asked if request["host"] == API] == [200, 200]
+    # The job gave its target back, as nothing was refused: it is not to blame.
+    assert world.rows("select outcome, failures, lease_token from target") == [(None, 0, None)]
+    # Another job, on whatever machine, does not ask in vain.
+    world.crawl("etsy", **KEY)
+    world.replica.limit = CallLimit()
+    world.crawl("etsy", **KEY)
+    lines = (world.folder / "requests.jsonl").read_text().splitlines()
+    assert len([line for line in lines if f'"{API}"' in line]) == 2
+    assert world.rows("select outcome, finish_reason from run") == [("partial", "api_quota")] * 3
+    with psycopg.connect(world.dsn) as connection:
+        connection.execute("update host_budget set spent_until = now()")
+    world.crawl("etsy", **KEY)
+    assert world.rows("select outcome from target where kind = 'shop'") == [("ok",)]
+    limits = f"select calls_per_day, calls_left > 9000, spent_until from host_budget where host = '{API}'"
+    assert world.rows(limits) == [(10_000, True, None)]

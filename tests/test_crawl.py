@@ -231,17 +231,6 @@ def test_the_limits_of_the_api_are_obeyed(world):
     assert min(later - earlier for earlier, later in pairwise(moments)) > timedelta(seconds=0.25)
 
 
-def test_a_spent_quota_ends_the_run_and_says_so(world):
-    world.replica.limit = CallLimit(per_day=2)
-    log = world.crawl("etsy", "shop=DemoSecondBloom", THEFTWATCH_ETSY_API_KEY="abc:def")
-    assert "no calls left today" in log
-    assert world.rows("select outcome, finish_reason from run") == [("partial", "api_quota")]
-    world.replica.limit = CallLimit()
-    world.crawl("etsy", "shop=DemoSecondBloom", THEFTWATCH_ETSY_API_KEY="abc:def")
-    assert world.rows("select outcome from run order by id") == [("partial",), ("ok",)]
-    assert world.rows("select count(*) > 10 from listing") == [(True,)]
-
-
 def test_a_limit_bounds_the_listings(world):
     world.crawl("alibaba", f"file={world.starts('alibaba', hurdles=False)}", "limit=5")
     assert world.rows("select count(*) from listing") == [(5,)]

@@ -1,23 +1,66 @@
-"""How politely hosts are asked, by all jobs together: whose turn it is, and which are left alone after a block."""
+"""How politely hosts are asked, by all jobs together: whose turn it is, and which are left alone.
 
+A host is left alone after it refused us again and again, while it asks for that, and while the calls that it grants a
+day are spent.
+"""
+
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from theftwatch.db.queries import Connection, execute, fetch
 
 #: How long a host is left alone that refused us several times in a row; doubled each time, up to the longest
 _FIRST_REST, _LONGEST_REST = timedelta(minutes=15), timedelta(days=1)
+#: Up to this long a host that asks for time is waited for; beyond it, it is left alone and jobs go on without it
+_WAIT_MAX = timedelta(minutes=1)
+#: When a host is asked again whose calls are spent, where it does not say. Its day is a window that slides, so calls
+#: come back bit by bit
+_SPENT_FOR = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """Until when a host is not asked."""
+
+    until: datetime
+    #: Whether the day's calls are spent; else it refused us, or asked for it
+    spent: bool
 
 
 async def take_turn(connection: Connection, host: str, *, delay: timedelta, now: datetime) -> datetime | None:
     """Return when a request may go out, a delay after the one before whoever sends it; None while the host rests."""
-    rows = await fetch(connection, "take_turn", host=host, delay=delay, now=now)
+    rows = await fetch(connection, "take_turn", host=host, delay=delay, again=_SPENT_FOR, now=now)
     return rows[0][0] if rows else None
 
 
-async def find_rest(connection: Connection, host: str) -> datetime | None:
-    """Return until when a host is left alone."""
+async def find_rest(connection: Connection, host: str) -> Rest | None:
+    """Return until when a host is left alone, and why."""
     rows = await fetch(connection, "find_rest", host=host)
-    return rows[0][0] if rows else None
+    return Rest(*rows[0]) if rows and rows[0][0] else None
+
+
+async def note_limits(
+    connection: Connection,
+    host: str,
+    *,
+    wait: timedelta | None,
+    now: datetime,
+    calls_per_day: int | None = None,
+    calls_left: int | None = None,
+) -> None:
+    """Note what a host says of its limits: how long it wants to be waited for, and how many calls are left today."""
+    wait = min(wait or timedelta(0), _LONGEST_REST)
+    long = wait > _WAIT_MAX
+    await execute(
+        connection,
+        "note_limits",
+        host=host,
+        next_at=now if long else now + wait,
+        rests_until=now + wait if long and calls_left != 0 else None,
+        per_day=calls_per_day,
+        left=calls_left,
+        spent_until=now + (wait if long else _SPENT_FOR),
+    )
 
 
 async def leave_alone(connection: Connection, host: str, *, now: datetime) -> datetime | None:

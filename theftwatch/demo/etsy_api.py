@@ -27,6 +27,8 @@ _DEFAULT_COUNT = 25
 CALLS_PER_SECOND = 10
 CALLS_PER_DAY = 10_000
 _WINDOW_S = 1.0
+#: How long to wait, by its own word, once the calls of the day are spent
+_DAY_SPENT_WAIT_S = 7_200
 #: For what a captured page does not say
 _UNKNOWN_DATE = datetime(2023, 1, 1, tzinfo=UTC)
 
@@ -56,7 +58,8 @@ class CallLimit:
                 "x-limit-per-day": str(self._per_day),
                 "x-remaining-today": str(self._per_day - self._count),
             }
-        return allowed, headers if allowed else {**headers, "retry-after": "1"}
+            wait_s = _DAY_SPENT_WAIT_S if self._count >= self._per_day else 1
+        return allowed, headers if allowed else {**headers, "retry-after": str(wait_s)}
 
 
 def answer_api(request: Request, shelves: Shelves, limit: CallLimit) -> Answer:
@@ -66,7 +69,8 @@ def answer_api(request: Request, shelves: Shelves, limit: CallLimit) -> Answer:
         return _error(403, "Invalid API key: should be in the format 'keystring:shared_secret'.")
     allowed, headers = limit.take()
     if not allowed:
-        return _error(429, "Exceeded per second rate limit", headers)
+        which = "second" if headers["retry-after"] == "1" else "day"
+        return _error(429, f"Exceeded per {which} rate limit", headers)
     result = _find(request.path.removeprefix(_PREFIX), parse_qs(request.query), shelves)
     if not request.path.startswith(_PREFIX) or result is None:
         return _error(404, "Resource not found", headers)

@@ -25,6 +25,14 @@ create index date_inquiry_image on date_inquiry (image);
 comment on table date_inquiry is
     'What an archive or a photo host was asked about the age of a listing or a photo, and whether it knew.';
 
+-- Of a host that grants so many calls a day.
+alter table host_budget
+    add column calls_per_day int,
+    -- by the host's own word, less the turns promised since; null where it has not said
+    add column calls_left int check (calls_left >= 0),
+    -- until when nothing is asked, once none is left
+    add column spent_until timestamptz;
+
 create view analysis.date_inquiry as
 select
     q.source, q.url, q.answer, q.asked_at, l.listing_id, l.marketplace, l.listing_ref,

@@ -24,6 +24,7 @@ from theftwatch.commands import (
     receive,
     relation,
     report,
+    status,
     suppression,
     target,
 )
@@ -62,6 +63,7 @@ app.add_typer(relation.app, name="relation")
 app.add_typer(evidence.app, name="evidence")
 app.add_typer(db.app, name="db")
 app.command()(doctor.doctor)
+app.command()(status.status)
 
 
 def _print_version(asked: bool) -> None:

@@ -1,14 +1,13 @@
 """What a report rests on: what was compared, what was not, and why."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from theftwatch.db.queries import Connection, fetch, fetch_as
+from theftwatch.db.store import SILENT_AT_MOST
 from theftwatch.reports.words import count
 
-#: A run that gave no sign of life for this long has broken off; ten of its heartbeats
-_SILENT = timedelta(minutes=5)
 #: Named one by one; the rest is in the database
 _RUNS_SHOWN = 12
 _PAGES_SHOWN = 40
@@ -64,7 +63,7 @@ class TroubledRun:
 
     def became(self, now: datetime) -> str:
         """Return what became of it."""
-        return self.outcome or ("broken off" if now - self.heartbeat_at > _SILENT else "running")
+        return self.outcome or ("broken off" if now - self.heartbeat_at > SILENT_AT_MOST else "running")
 
     @property
     def met(self) -> list[str]:

@@ -1,0 +1,178 @@
+"""`theftwatch status`: what runs, what is due, who is left alone, and what is wrong."""
+
+import asyncio
+import json
+from datetime import UTC, datetime, timedelta
+
+import psycopg
+import pytest
+from typer.testing import CliRunner
+
+from theftwatch.cli import app
+from theftwatch.clock import system_clock
+from theftwatch.config import settings
+from theftwatch.db.store import SILENT_AT_MOST
+from theftwatch.reports.status import Status, find_status
+
+NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def record(connection):
+    return Record(connection)
+
+
+class Record:
+    """Runs, targets and hosts of a database."""
+
+    def __init__(self, connection: psycopg.Connection) -> None:
+        self._connection = connection
+
+    def run(self, spider: str, outcome: str | None, *, reason: str = "finished", beat_at: datetime = NOW, **stats: int):
+        self._connection.execute(
+            "insert into run (spider, arguments, host, version, started_at, heartbeat_at, finished_at, finish_reason,"
+            " outcome, stats) values (%s, '{}', 'harbour', '1', %s, %s, %s, %s, %s, %s)",
+            [
+                spider,
+                beat_at - HOUR,
+                beat_at,
+                beat_at if outcome else None,
+                reason if outcome else None,
+                outcome,
+                json.dumps({f"theftwatch/{name.replace('__', '/')}": value for name, value in stats.items()}),
+            ],
+        )
+
+    def target(self, ref: str, *, due_at: datetime, every: str = "1 day", paused: bool = False, leased: bool = False):
+        self._connection.execute(
+            "insert into target (marketplace, kind, ref, every, reason, added_at, due_at, paused_at, lease_token)"
+            " values ('alibaba', 'vendor', %s, %s, 'a test', %s, %s, %s, %s)",
+            [ref, every, NOW, due_at, NOW if paused else None, "0" * 32 if leased else None],
+        )
+
+    def host(self, host: str, **columns: object) -> None:
+        names = ", ".join(["host", "next_at", *columns])
+        marks = ", ".join(["%s"] * (2 + len(columns)))
+        self._connection.execute(
+            f"insert into host_budget ({names}) values ({marks})".encode(), [host, NOW, *columns.values()]
+        )
+
+
+def status_of(dsn: str, now: datetime = NOW) -> Status:
+    async def main() -> Status:
+        options = "-c timezone=UTC"
+        async with await psycopg.AsyncConnection.connect(dsn, autocommit=True, options=options) as connection:
+            return await find_status(connection, now=now)
+
+    return asyncio.run(main())
+
+
+def test_a_run_that_was_killed_is_closed_and_wrong_until_the_next_one_starts(dsn, record):
+    record.run("alibaba", None, beat_at=NOW)
+    assert [run.spider for run in status_of(dsn, NOW + SILENT_AT_MOST).running] == ["alibaba"]
+    status = status_of(dsn, NOW + SILENT_AT_MOST + timedelta(seconds=1))
+    assert (status.running, status.is_well) == ([], False)
+    [last] = status.last_runs
+    assert (last.outcome, last.finish_reason, last.finished_at) == ("failed", "killed", NOW)
+    [trouble] = status.troubles
+    assert "alibaba: run 1 on harbour was killed; its last sign of life is of 2026-11-01 12:00 UTC" in trouble.what
+    assert "`theftwatch crawl alibaba` again" in trouble.remedy
+    record.run("alibaba", None, beat_at=NOW + HOUR)
+    status = status_of(dsn, NOW + HOUR)
+    assert (status.troubles, [run.run_id for run in status.running]) == ([], [2])
+
+
+def test_the_last_run_of_each_spider_counts(dsn, record):
+    record.run("etsy", "failed", reason="database_down")
+    record.run("etsy", "ok")
+    record.run("artfire", "failed", reason="shutdown")
+    record.run("alibaba", "blocked", page__blocked=2, page__refused_by_robots=1, page__changed=4)
+    status = status_of(dsn)
+    assert [(run.spider, run.outcome) for run in status.last_runs] == [
+        ("alibaba", "blocked"),
+        ("artfire", "failed"),
+        ("etsy", "ok"),
+    ]
+    assert [trouble.wrong for trouble in status.troubles] == [False, False, True]
+    refused, changed, failed = (trouble.what for trouble in status.troubles)
+    assert "refused 3 pages, 1 of them by robots.txt" in refused
+    assert "did not understand 4 pages" in changed
+    assert "failed on 2026-11-01 12:00 UTC (shutdown)" in failed
+
+
+def test_targets_are_due_or_overdue_by_their_interval(dsn, record):
+    record.target("a", due_at=NOW - 49 * HOUR)
+    record.target("b", due_at=NOW - 47 * HOUR)
+    record.target("c", due_at=NOW - 47 * HOUR, every="1 week")
+    record.target("d", due_at=NOW - 400 * HOUR, paused=True)
+    record.target("e", due_at=NOW + HOUR, leased=True)
+    record.target("f", due_at=NOW + 2 * HOUR)
+    status = status_of(dsn)
+    [targets] = status.targets
+    assert (targets.watched, targets.paused, targets.under_way, targets.due, targets.overdue) == (5, 1, 1, 3, 1)
+    assert (targets.oldest_due_at, targets.next_due_at) == (NOW - 49 * HOUR, NOW + 2 * HOUR)
+    assert not status.is_well
+    assert "1 target on Alibaba overdue by more than twice the interval" in status.troubles[0].what
+
+
+def test_hosts_that_rest_and_those_that_count_calls_are_named(dsn, record):
+    record.host("a.com", rests_until=NOW + HOUR, rests=3)
+    record.host("b.com", rests_until=NOW - HOUR, rests=1)
+    record.host("openapi.etsy.com", calls_per_day=10_000, calls_left=0, spent_until=NOW + HOUR)
+    status = status_of(dsn)
+    assert [(host.host, host.spent_until) for host in status.hosts] == [
+        ("a.com", None),
+        ("openapi.etsy.com", NOW + HOUR),
+    ]
+    assert status.is_well
+
+
+@pytest.fixture
+def shown(dsn, monkeypatch):
+    monkeypatch.setenv("THEFTWATCH_DSN", dsn)
+    settings.cache_clear()
+    return lambda *options: CliRunner().invoke(app, ["status", *options])
+
+
+def test_an_empty_record_is_well_and_says_what_to_do(shown):
+    done = shown("--check")
+    assert done.exit_code == 0
+    assert done.stdout.splitlines() == [
+        "Running",
+        "  nothing",
+        "Last run of each spider",
+        "  none has run",
+        "Targets",
+        "  none; `theftwatch target add` has something watched",
+        "Nothing is wrong.",
+    ]
+
+
+def test_the_check_fails_where_something_is_wrong_and_all_of_it_fits_a_screen(shown, record):
+    now = system_clock()
+    record.run("alibaba", None, beat_at=now)
+    record.run("artfire", "failed", reason="shutdown", beat_at=now - 2 * HOUR)
+    record.target("a", due_at=now - 75 * HOUR)
+    record.target("b", due_at=now + 30 * HOUR)
+    record.host("a.com", rests_until=now + HOUR, rests=3)
+    record.host("c.com", rests_until=now + HOUR)
+    record.host("openapi.etsy.com", calls_per_day=10_000, calls_left=0, spent_until=now + HOUR)
+    plain, checked = shown(), shown("--check")
+    assert (plain.exit_code, checked.exit_code) == (0, 1)
+    assert plain.stdout.count("\n") < 24
+    for part in (
+        "alibaba on harbour for 60 min: 0 answers, 0 listings, last sign of life",
+        "artfire: failed (shutdown)",
+        "Alibaba: 2 watched, 1 due, the oldest for 3 d, the next in",
+        "a.com: left alone until",
+        "it refused us 3 times in a row",
+        "as it asked for that",
+        "openapi.etsy.com: 0 of 10,000 calls left today, asked again from",
+        "Wrong\n",
+    ):
+        assert part in plain.stdout, plain.stdout
+    told = json.loads(shown("--json").stdout)
+    assert told["ok"] is False
+    assert [trouble["wrong"] for trouble in told["troubles"]] == [True, True]
+    assert told["hosts"][0]["host"] == "a.com"

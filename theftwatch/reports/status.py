@@ -1,0 +1,159 @@
+"""How the watch stands: what runs, what ran last, what is due, which hosts are left alone, and what is wrong."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from theftwatch.db.queries import Connection, execute, fetch, fetch_as
+from theftwatch.db.store import SILENT_AT_MOST
+from theftwatch.reports.words import count, marketplace_name, moment
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunningRun:
+    """A run that is under way."""
+
+    run_id: int
+    spider: str
+    #: Machine that it runs on, and scrapyd's name of it
+    host: str
+    jobid: str | None
+    started_at: datetime
+    heartbeat_at: datetime
+    responses: int
+    listings_stored: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LastRun:
+    """The newest run of a spider that has ended."""
+
+    run_id: int
+    spider: str
+    host: str
+    outcome: str
+    finish_reason: str
+    started_at: datetime
+    finished_at: datetime
+    listings_stored: int
+    pages_blocked: int
+    pages_refused_by_robots: int
+    pages_changed: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Targets:
+    """What is watched on a marketplace."""
+
+    marketplace: str
+    watched: int
+    paused: int
+    under_way: int
+    due: int
+    oldest_due_at: datetime | None
+    #: Due for more than twice their interval
+    overdue: int
+    next_due_at: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HostState:
+    """A host that is left alone, or that grants so many calls a day."""
+
+    host: str
+    rests_until: datetime | None
+    rests: int
+    calls_per_day: int | None
+    calls_left: int | None
+    spent_until: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Trouble:
+    """Something that a person should know, with what to do."""
+
+    what: str
+    remedy: str
+    #: Whether the watch does not do what it should; else a host or a page is at fault
+    wrong: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Status:
+    """How the watch stands at a moment."""
+
+    at: datetime
+    running: list[RunningRun]
+    last_runs: list[LastRun]
+    targets: list[Targets]
+    hosts: list[HostState]
+    #: Photos that wait to be compared
+    waiting: int
+    troubles: list[Trouble]
+
+    @property
+    def is_well(self) -> bool:
+        """Whether the watch does what it should."""
+        return not any(trouble.wrong for trouble in self.troubles)
+
+
+async def find_status(connection: Connection, *, now: datetime) -> Status:
+    """Return how the watch stands, after closing runs that were killed."""
+    await execute(connection, "close_lost_runs", now=now, silent=SILENT_AT_MOST)
+    running = await fetch_as(connection, RunningRun, "status_running")
+    last_runs = await fetch_as(connection, LastRun, "status_last_runs")
+    targets = await fetch_as(connection, Targets, "status_targets", now=now)
+    [(waiting,)] = await fetch(connection, "count_pending_lookups")
+    restarted = {run.spider for run in running}
+    return Status(
+        at=now,
+        running=running,
+        last_runs=last_runs,
+        targets=targets,
+        hosts=await fetch_as(connection, HostState, "status_hosts", now=now),
+        waiting=waiting,
+        troubles=[
+            *(trouble for run in last_runs if run.spider not in restarted for trouble in _troubles_of_run(run)),
+            *(_overdue(each) for each in targets if each.overdue),
+        ],
+    )
+
+
+def _troubles_of_run(run: LastRun) -> Iterator[Trouble]:
+    name = f"{run.spider}: run {run.run_id} on {run.host}"
+    again = "`theftwatch import`" if run.spider == "saved" else f"`theftwatch crawl {run.spider}`"
+    if run.finish_reason == "killed":
+        yield Trouble(
+            what=f"{name} was killed; its last sign of life is of {moment(run.finished_at)}",
+            remedy=f"{again} again: it takes up what was left",
+            wrong=True,
+        )
+    elif run.outcome == "failed":
+        yield Trouble(
+            what=f"{name} failed on {moment(run.finished_at)} ({run.finish_reason})",
+            remedy=f"its log says why; then {again} again",
+            wrong=True,
+        )
+    elif run.outcome == "blocked":
+        refused = run.pages_blocked + run.pages_refused_by_robots
+        yield Trouble(
+            what=f"{name} was refused {count(refused, 'page')}, {run.pages_refused_by_robots:,} of them by robots.txt",
+            remedy="wait and crawl more slowly, or send the pages with `theftwatch receive`",
+            wrong=False,
+        )
+    if run.pages_changed:
+        yield Trouble(
+            what=f"{name} did not understand {count(run.pages_changed, 'page')}, as their kind has changed",
+            remedy="mend the page module; the pages are kept, see analysis.page_trouble",
+            wrong=False,
+        )
+
+
+def _overdue(targets: Targets) -> Trouble:
+    assert targets.oldest_due_at is not None
+    return Trouble(
+        what=f"{count(targets.overdue, 'target')} on {marketplace_name(targets.marketplace)} overdue by more than "
+        f"twice the interval, the oldest since {moment(targets.oldest_due_at)}",
+        remedy=f"schedule `theftwatch crawl {targets.marketplace}`; `theftwatch target plan` says what a night holds",
+        wrong=True,
+    )

@@ -64,7 +64,10 @@ def test_every_table_has_a_comment(connection):
 
 
 def test_every_view_answers_on_an_empty_record(connection):
-    views = connection.execute("select viewname from pg_views where schemaname = 'analysis'").fetchall()
+    # portals are there from the start
+    views = connection.execute(
+        "select viewname from pg_views where schemaname = 'analysis' and viewname <> 'portal'"
+    ).fetchall()
     assert len(views) >= 10
     for (view,) in views:
         assert connection.execute(f"select count(*) from analysis.{view}").fetchone() == (0,)

@@ -41,7 +41,7 @@ def test_every_command_and_option_is_documented(name, command):
 
 
 def test_no_command_is_documented_that_does_not_exist():
-    documented = set(re.findall(r"^\| `(theftwatch(?: [a-z]+)+)", COMMANDS, re.MULTILINE))
+    documented = set(re.findall(r"^\| `(theftwatch(?: [a-z-]+)+)", COMMANDS, re.MULTILINE))
     assert documented == {name for name, _ in ALL}
 
 

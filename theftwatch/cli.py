@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from theftwatch.commands import (
+    case,
     compare,
     crawl,
     dates,
@@ -55,6 +56,7 @@ app.command()(compare.scan)
 app.add_typer(match.originals, name="originals")
 app.command()(match.rematch)
 app.command()(report.report)
+app.add_typer(case.app, name="case")
 app.add_typer(finding.app, name="finding")
 app.command()(dates.dates)
 app.command()(look.look)

@@ -56,8 +56,8 @@ async def add_relation(
     async with opened() as connection:
         async with connection.transaction():
             await execute(connection, "lock_writes")
-            artisan_id, name = await _find_artisan(connection, artisan)
-            seller, seller_name = await _find_vendor(connection, vendor)
+            artisan_id, name = await find_artisan(connection, artisan)
+            seller, seller_name = await find_vendor(connection, vendor)
             listing, file = await _find_original(connection, artisan_id, original) if original else (None, None)
             [(relation,)] = await fetch(
                 connection,
@@ -120,7 +120,11 @@ async def end_relation(relation: int, *, by: str | None) -> None:
     print(f"{relation} is ended.")
 
 
-async def _find_artisan(connection: Connection, name: str) -> tuple[int, str]:
+async def find_artisan(connection: Connection, name: str) -> tuple[int, str]:
+    """Return an artisan by name or by a shop; a shop that nobody named one for gets one.
+
+    Raises UsageError where none or several go by it.
+    """
     found = await fetch(connection, "find_artisan", name=name)
     if len(found) > 1:
         raise UsageError(f"{name}: several artisans go by this; give one of {_names(row[1] for row in found)}")
@@ -135,7 +139,11 @@ async def _find_artisan(connection: Connection, name: str) -> tuple[int, str]:
     return await artisan_of(connection, shops[0][0])
 
 
-async def _find_vendor(connection: Connection, name: str) -> tuple[int, str]:
+async def find_vendor(connection: Connection, name: str) -> tuple[int, str]:
+    """Return a vendor by name, key or address, and what to call it.
+
+    Raises UsageError where none or several go by it.
+    """
     found = await fetch(connection, "find_seller", name=name, side="suspect")
     if len(found) != 1:
         raise UsageError(

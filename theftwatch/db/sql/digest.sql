@@ -18,6 +18,11 @@ with seller_key as (
 ), verdict_key as (
     -- in which order a person said what: times are left out
     select id, finding, row_number() over (partition by finding order by id) as nth from verdict
+), case_key as (
+    select c.id, jsonb_build_array(a.name, s.key) as key
+    from takedown_case c join artisan a on a.id = c.artisan join seller_key s on s.id = c.seller
+), case_event_key as (
+    select id, takedown_case, row_number() over (partition by takedown_case order by id) as nth from case_event
 ), fact (name, content) as (
     select 'artisan', jsonb_build_array(name, contact) from artisan
     union all
@@ -102,6 +107,33 @@ with seller_key as (
     select 'removal', jsonb_build_array(f.key, r.how, r.shown_again_at is not null)
     from removal r
     join finding_key f on f.id = r.finding
+    union all
+    select 'takedown_case', jsonb_build_array(k.key, c.portal, c.outcome)
+    from takedown_case c join case_key k on k.id = c.id
+    union all
+    select 'case_listing', jsonb_build_array(k.key, l.key, cl.override_reason, cl.added_by)
+    from case_listing cl join case_key k on k.id = cl.takedown_case join listing_key l on l.id = cl.listing
+    union all
+    select 'case_ground', jsonb_build_array(k.key, f.key, v.nth, o.key, s.key, d.algorithm_version)
+    from case_ground g
+    join case_listing cl on cl.id = g.case_listing
+    join case_key k on k.id = cl.takedown_case
+    join finding_key f on f.id = g.finding
+    join verdict_key v on v.id = g.verdict
+    join match_decision d on d.id = g.match_decision
+    join match m on m.id = d.match
+    join image_key o on o.id = m.original_image
+    join image_key s on s.id = m.suspect_image
+    union all
+    select 'case_event', jsonb_build_array(k.key, n.nth, e.kind, e.route, e.reference, e.note, e.made_by)
+    from case_event e join case_event_key n on n.id = e.id join case_key k on k.id = e.takedown_case
+    union all
+    select 'case_event_listing', jsonb_build_array(k.key, n.nth, l.key)
+    from case_event_listing el
+    join case_event_key n on n.id = el.case_event
+    join case_listing cl on cl.id = el.case_listing
+    join case_key k on k.id = cl.takedown_case
+    join listing_key l on l.id = cl.listing
     union all
     select 'company_alias', jsonb_build_array(a.marketplace, a.kind, a.value, s.key)
     from company_alias a join seller_key s on s.id = a.seller

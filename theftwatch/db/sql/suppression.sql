@@ -36,6 +36,8 @@ on conflict do nothing;
 -- Moves what people and rules said of a provisional seller to the firm one, which keeps what it has of its own.
 with moved_relations as (
     update relation set seller = %(into)s where seller = %(provisional)s
+), moved_cases as (
+    update takedown_case set seller = %(into)s where seller = %(provisional)s
 ), moved_aliases as (
     insert into company_alias (marketplace, kind, value, seller, first_seen_at)
     select marketplace, kind, value, %(into)s, first_seen_at from company_alias where seller = %(provisional)s

@@ -205,7 +205,7 @@ order by l.seller, m.id
 on conflict do nothing;
 
 -- follow_trail --
--- Has the shops watched of vendors with a match that counts and that no relation covers.
+-- Has the shops watched of vendors with a match that counts, that no relation covers and that nobody rejected.
 with due as (
     delete from trail_due returning seller, match
 )
@@ -218,7 +218,7 @@ from due
 cross join lateral (
     select f.suspect_url, f.artisan, f.original_seller
     from analysis.finding f
-    where f.suspect_seller_id = due.seller and f.matches > 0 and f.relation is null
+    where f.suspect_seller_id = due.seller and f.matches > 0 and f.relation is null and f.verdict is distinct from 'rejected'
     order by f.best_score desc, f.finding_id
     limit 1
 ) as f

@@ -1,0 +1,189 @@
+-- find_portal --
+-- Finds where complaints on a marketplace go.
+select
+    code, name, url, time_zone, calendar, links_max, links_without_account_max, file_bytes_max, answer_business_days,
+    removal_hours, needs
+from portal
+where %(marketplace)s = any(marketplaces)
+order by code
+limit 1;
+
+-- find_case_findings --
+-- Lists the findings between an artisan and a vendor, with what a case may be built on, and those in their case already.
+select
+    v.finding_id as finding, f.suspect_listing as listing, l.marketplace, l.url, v.verdict, v.needs_look_because,
+    v.relation, v.direction, v.not_proposable_because, v.removed_at,
+    cl.id as case_listing, cl.override_reason,
+    exists (
+        select from case_ground g where g.case_listing = cl.id and g.finding = v.finding_id
+    ) as is_ground
+from analysis.finding v
+join finding f on f.id = v.finding_id
+join listing l on l.id = f.suspect_listing
+left join listing ol on ol.id = f.original_listing
+left join seller os on os.id = ol.seller
+left join original_file file on file.id = f.original_file
+left join case_listing cl on cl.takedown_case = %(case)s and cl.listing = f.suspect_listing
+where v.suspect_seller_id = %(seller)s and coalesce(os.artisan, file.artisan) = %(artisan)s
+order by v.finding_id;
+
+-- find_case_key --
+-- Finds whose case it is, and where complaints in it go.
+select c.id, c.artisan, c.seller, s.marketplace, c.closed_at, c.outcome
+from takedown_case c
+join seller s on s.id = c.seller
+where c.id = %(case)s;
+
+-- find_case_of --
+-- Finds the case of an artisan with a vendor, an open one before a closed one.
+select id, closed_at is null as is_open
+from takedown_case
+where artisan = %(artisan)s and seller = %(seller)s
+order by closed_at is null desc, id
+limit 1;
+
+-- insert_case --
+insert into takedown_case (artisan, seller, portal, opened_at)
+values (%(artisan)s, %(seller)s, %(portal)s, %(now)s)
+returning id;
+
+-- reopen_case --
+update takedown_case set closed_at = null, outcome = null where id = %(case)s;
+
+-- insert_case_listings --
+-- Puts listings into a case, and gives those that were there a reason to be there where they had none.
+insert into case_listing as cl (takedown_case, listing, override_reason, added_by, added_at)
+select %(case)s, listing, %(override)s, %(by)s, %(now)s
+from unnest(%(listings)s::bigint[]) as listing
+on conflict (takedown_case, listing) do update set override_reason = coalesce(excluded.override_reason, cl.override_reason)
+returning id, listing;
+
+-- insert_case_grounds --
+-- Cites the decisions that the standing verdicts on findings judged.
+insert into case_ground (case_listing, match_decision, finding, verdict, cited_at)
+select cl.id, j.match_decision, v.finding, v.id, %(now)s
+from standing_verdict v
+join judged_match j on j.verdict = v.id
+join finding f on f.id = v.finding
+join case_listing cl on cl.takedown_case = %(case)s and cl.listing = f.suspect_listing
+where v.finding = any(%(findings)s::bigint[]) and v.verdict = 'confirmed'
+on conflict do nothing;
+
+-- insert_case_targets --
+-- Has the listings of a case crawled by themselves, and soon, be they watched or not.
+insert into target as t (marketplace, kind, ref, url, every, priority, reason, added_at, due_at)
+select l.marketplace, 'listing', l.listing_ref, l.url, interval '1 day', 7, 'it is in a case', %(now)s, %(now)s
+from listing l
+where l.id = any(%(listings)s::bigint[])
+on conflict (marketplace, kind, ref) do update set
+    paused_at = null,
+    priority = greatest(t.priority, excluded.priority),
+    due_at = case when t.lease_token is null then least(t.due_at, excluded.due_at) else t.due_at end;
+
+-- insert_case_event --
+-- Adds an event to a case, with the listings that it is about.
+with event as (
+    insert into case_event (
+        takedown_case, kind, route, reference, note, happened_at, answer_due_at, removal_due_at, made_by, made_at
+    )
+    values (
+        %(case)s, %(kind)s, %(route)s, %(reference)s, %(note)s, %(at)s, %(answer_due_at)s, %(removal_due_at)s, %(by)s, %(now)s
+    )
+    returning id
+), about as (
+    insert into case_event_listing (case_event, case_listing)
+    select event.id, case_listing from event, unnest(%(case_listings)s::bigint[]) as case_listing
+)
+select id from event;
+
+-- close_case --
+update takedown_case set closed_at = %(now)s, outcome = %(outcome)s where id = %(case)s;
+
+-- find_cases --
+-- Lists cases: the open ones, or all; of an artisan or a vendor, or one alone.
+select
+    case_id, artisan_id, artisan, vendor_id, vendor, marketplace, portal, opened_at, closed_at, outcome, is_open, state,
+    listings, listings_asked, listings_filed, listings_countered, listings_removed, listings_relisted, listings_in_doubt,
+    relisted_elsewhere, relistings, found_at, filed_at, last_event_at
+from analysis.case
+where (%(case)s::bigint is null or case_id = %(case)s::bigint)
+    and (%(all)s or is_open)
+    and (%(artisan)s::text is null or lower(artisan) = lower(%(artisan)s::text))
+    and (%(vendor)s::text is null or lower(vendor) = lower(%(vendor)s::text))
+order by is_open desc, last_event_at desc, case_id;
+
+-- find_case_listings --
+-- Lists the listings of a case, those that need a person most first.
+select
+    case_listing_id, listing_id, marketplace, listing_ref, url, title, listing_state, state, finding_ids, match_decision_ids,
+    still_confirmed, override_reason, found_at, added_at, asked_at, filed_at, route, reference, countered_at,
+    last_event_at, answer_due_at, removal_due_at, removed_at, taken_down_at, relisted_at, relistings
+from analysis.case_listing
+where case_id = %(case)s
+order by case_listing_id;
+
+-- find_case_events --
+-- Lists what happened in a case, in order.
+select
+    e.id as event, e.kind, e.route, e.reference, e.note, e.happened_at, e.answer_due_at, e.removal_due_at, e.made_by, e.made_at,
+    (select count(*) from case_event_listing el where el.case_event = e.id) as listings
+from case_event e
+where e.takedown_case = %(case)s
+order by e.id;
+
+-- find_case_relistings --
+-- Lists where the photos of a case were seen again after a removal.
+select distinct
+    again.place, again.relisted_finding_id as finding, again.suspect_seller as vendor, again.url, again.relisted_at
+from case_listing cl
+join case_ground g on g.case_listing = cl.id
+join analysis.relisting again on again.finding_id = g.finding
+where cl.takedown_case = %(case)s
+order by again.relisted_at, again.url;
+
+-- find_due_in_cases --
+-- Lists what is due by the end of the day in the portal's time zone, or has been since; an answer that did not come in time
+-- is not waited for any more once the removal is due.
+with day as (
+    select
+        d.*, (date_trunc('day', %(now)s::timestamptz at time zone zone.name) + interval '1 day') at time zone zone.name as ends_at
+    from analysis.case_due d
+    left join portal p on p.code = d.portal
+    cross join lateral (select coalesce(p.time_zone, 'UTC') as name) as zone
+)
+select case_id, artisan, vendor, portal, what, due_at, listings, complaints, due_at <= %(now)s as is_overdue
+from day
+where due_at <= ends_at
+    and not (
+        what = 'answer' and exists (
+            select from day as later
+            where later.case_id = day.case_id and later.what = 'removal' and later.due_at > day.due_at
+                and later.due_at <= later.ends_at and later.complaints is not distinct from day.complaints
+        )
+    )
+order by due_at, case_id, what;
+
+-- find_parties --
+-- Finds who writes and to whom, with the contact that a person entered.
+select a.name, a.contact, coalesce(s.name, s.seller_ref)
+from takedown_case c
+join artisan a on a.id = c.artisan
+join seller s on s.id = c.seller
+where c.id = %(case)s;
+
+-- find_letter --
+-- Lists what a letter on listings of a case says: each with the originals that it copies and since when they are known.
+select
+    l.id as listing, l.url, l.title, coalesce(ol.url, file.name) as original, ol.title as original_title,
+    ol.marketplace as original_marketplace, d.original_claim, count(distinct j.match) as pairs
+from case_listing cl
+join listing l on l.id = cl.listing
+join (select distinct case_listing, finding, verdict from case_ground) as g on g.case_listing = cl.id
+join finding f on f.id = g.finding
+left join listing ol on ol.id = f.original_listing
+left join original_file file on file.id = f.original_file
+left join direction d on d.finding = f.id
+join judged_match j on j.verdict = g.verdict
+where cl.id = any(%(case_listings)s::bigint[])
+group by l.id, l.url, l.title, ol.url, file.name, ol.title, ol.marketplace, d.original_claim
+order by l.url, original;

@@ -8,7 +8,10 @@ from typing import Self
 from scrapy import Request
 from scrapy.crawler import Crawler
 from scrapy.exceptions import DownloadCancelledError, IgnoreRequest
+from scrapy.http import TextResponse
 
+from spiders.budget import HostRestsError
+from spiders.robots import RobotsAwayError
 from spiders.run import Run
 from theftwatch.db import store
 from theftwatch.db.records import ImageRecord, ListingImageRecord, ListingRecord
@@ -19,6 +22,7 @@ logger = logging.getLogger(__name__)
 #: Fetches remembered until the record knows of them; many times what one batch of the store holds
 _FETCHES_REMEMBERED = 20_000
 _REFUSED = 400
+_NOT_THERE = {404, 410}
 
 type Fetched = ImageRecord | str
 
@@ -82,6 +86,8 @@ class ImagesPipeline:
         try:
             async with self._turns:
                 response = await self._crawler.engine.download_async(request)
+        except (HostRestsError, RobotsAwayError) as exc:
+            return self._missing(request, "not_fetched", str(exc))
         except IgnoreRequest:
             return self._missing(request, "refused_by_robots")
         except DownloadCancelledError:
@@ -89,15 +95,21 @@ class ImagesPipeline:
         except Exception as exc:  # whatever a hostile host makes fail, the listing is still worth storing
             return self._missing(request, "not_fetched", str(exc))
         if response.status >= _REFUSED:
-            return self._missing(request, f"http_{response.status}")
+            return self._missing(request, f"http_{response.status}", is_known=response.status in _NOT_THERE)
         if not response.body:
             return self._missing(request, "empty")
+        if isinstance(response, TextResponse):
+            # A captcha, say. Were it kept for the image, nobody would ask for that again.
+            return self._missing(request, "text")
         sha256 = await asyncio.to_thread(self._run.files.put, response.body)
         self._run.inc("image/fetched")
         return ImageRecord(sha256=sha256, byte_count=len(response.body))
 
-    def _missing(self, request: Request, reason: str, detail: str = "") -> str:
+    def _missing(self, request: Request, reason: str, detail: str = "", *, is_known: bool = False) -> str:
+        """Note that there are no bytes; `is_known` where the host itself says that there are none."""
         self._run.inc("image/missing")
+        if not is_known:
+            self._run.inc("image/failed")
         logger.warning("no image at %s: %s %s", request.url, reason, detail)
         return reason
 

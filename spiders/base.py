@@ -14,6 +14,7 @@ from twisted.python.failure import Failure
 from spiders.arguments import Arguments, Kind, Start, read_arguments
 from spiders.budget import CallsSpentError, HostRestsError, slot_of
 from spiders.leases import Leases, target_of
+from spiders.robots import RobotsAwayError
 from spiders.run import ProblemKind, Run
 from spiders.validators import unchanged_page, validator_of
 from theftwatch.config import NAMED_DESCRIPTORS, Settings, check_live, settings
@@ -281,23 +282,27 @@ class MarketplaceSpider(Spider):
         """Note a page that could not be fetched."""
         request: Request = failure.request  # type: ignore[attr-defined]  # Scrapy puts it there
         run = Run.of(self.crawler)
-        if isinstance(failure.value, CallsSpentError):
-            # Nothing was refused: what is left, its target with it, comes with the next run.
-            logger.warning("%s", failure.value)
-            raise CloseSpider("api_quota")
-        rests = isinstance(failure.value, HostRestsError)
-        refused = isinstance(failure.value, IgnoreRequest) and not rests
-        self._settle(target_of(request), "blocked" if rests else "refused" if refused else "failed")
-        if rests:
-            await run.note_problem(request.url, "blocked", f"{request.url}: {failure.value}")
-            return
-        if refused:
-            run.inc("page/refused_by_robots")
-            logger.warning(
-                "robots.txt does not allow %s; open it in a browser and use `theftwatch import`", request.url
-            )
-            return
-        await run.note_problem(request.url, "failed", f"{request.url}: {failure.value!r}")
+        kind: ProblemKind
+        match failure.value:
+            case CallsSpentError():
+                # Nothing was refused: what is left, its target with it, comes with the next run.
+                logger.warning("%s", failure.value)
+                raise CloseSpider("api_quota")
+            case HostRestsError():
+                kind, detail = "blocked", str(failure.value)
+            case RobotsAwayError():
+                kind, detail = "failed", str(failure.value)
+            case IgnoreRequest():
+                self._settle(target_of(request), "refused")
+                run.inc("page/refused_by_robots")
+                logger.warning(
+                    "robots.txt does not allow %s; open it in a browser and use `theftwatch import`", request.url
+                )
+                return
+            case _:
+                kind, detail = "failed", repr(failure.value)
+        self._settle(target_of(request), _OUTCOMES[kind])
+        await run.note_problem(request.url, kind, f"{request.url}: {detail}")
 
     @property
     def wants_more(self) -> bool:

@@ -5,14 +5,16 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from uuid import uuid4
 
 import psycopg
 import pytest
 
 from tests.crawling import World
-from theftwatch.db import store
+from theftwatch.db import store, targets
 from theftwatch.db.queries import Connection, execute
 from theftwatch.db.records import ListingImageRecord, ListingRecord
+from theftwatch.db.targets import Target, Visit
 from theftwatch.demo.catalogue import Served, load_catalogue
 from theftwatch.demo.replica import running_replica
 from theftwatch.listing import Listing, ListingImage
@@ -60,22 +62,8 @@ class Story:
 
         async def work(connection: Connection) -> int:
             now = SEEN + hours * HOUR
-            run = await store.insert_run(
-                connection, spider="etsy", arguments={}, jobid=None, host="here", version="1", now=now
-            )
-            await execute(
-                connection,
-                "insert_page_problem",
-                run=run,
-                url=listing.url,
-                kind=kind,
-                detail="a test",
-                http_status=None,
-                page_sha256=None,
-                marketplace=listing.marketplace,
-                listing_ref=listing.listing_ref,
-                now=now,
-            )
+            run = await start_run(connection, now)
+            await note_problem(connection, run, kind, now, listing=listing)
             lost = await store.finish_run(
                 connection, run, reason="finished", outcome=outcome, stats="{}", now=now + HOUR / 60
             )
@@ -96,6 +84,30 @@ class Story:
                 return await work(connection)
 
         return asyncio.run(main())
+
+
+async def start_run(connection: Connection, now: datetime) -> int:
+    return await store.insert_run(
+        connection, spider="etsy", arguments={}, jobid=None, host="here", version="1", now=now
+    )
+
+
+async def note_problem(
+    connection: Connection, run: int, kind: str, now: datetime, *, listing: Listing = LISTING
+) -> None:
+    await execute(
+        connection,
+        "insert_page_problem",
+        run=run,
+        url=listing.url,
+        kind=kind,
+        detail="a test",
+        http_status=None,
+        page_sha256=None,
+        marketplace=listing.marketplace,
+        listing_ref=listing.listing_ref,
+        now=now,
+    )
 
 
 async def save(connection: Connection, now: datetime) -> None:
@@ -152,23 +164,38 @@ def test_what_another_address_says_counts_for_that_one_alone(story):
 
 
 def test_a_run_that_was_killed_is_closed_by_the_next_and_says_nothing(story):
-    async def start(connection: Connection, hours: float) -> int:
-        return await store.insert_run(
-            connection,
-            spider="etsy",
-            arguments={},
-            jobid=None,
-            host="here",
-            version="1",
-            now=SEEN + hours * HOUR,
-        )
-
-    killed = story.run(lambda connection: start(connection, 1))
-    alive = story.run(lambda connection: start(connection, 1.08))
-    story.run(lambda connection: start(connection, 1.1))
+    killed = story.run(lambda connection: start_run(connection, SEEN + 1 * HOUR))
+    alive = story.run(lambda connection: start_run(connection, SEEN + 1.08 * HOUR))
+    story.run(lambda connection: start_run(connection, SEEN + 1.1 * HOUR))
     with psycopg.connect(story.dsn) as connection:
         rows = connection.execute("select id, outcome, finish_reason from run order by id").fetchall()
     assert rows[:2] == [(killed, "failed", "killed"), (alive, None, None)]
+
+
+def test_what_a_killed_run_said_for_nothing_is_asked_again_by_the_next(story):
+    """Its lease on the listing had ended in order, and the listing would have come again in hours only."""
+    token = uuid4()
+
+    async def work(connection: Connection) -> None:
+        run = await start_run(connection, SEEN)
+        wanted = Target(
+            marketplace="etsy",
+            kind="listing",
+            ref=LISTING.listing_ref,
+            url=LISTING.url,
+            every=24 * HOUR,
+            reason="a test",
+        )
+        await targets.save_targets(connection, [wanted], now=SEEN)
+        [leased] = await targets.lease(connection, "etsy", token=token, run=run, most=1, now=SEEN)
+        await note_problem(connection, run, "gone", SEEN)
+        await targets.finish(connection, {leased.id: Visit(outcome="gone")}, token=token, now=SEEN)
+        now = SEEN + HOUR / 6
+        assert await targets.lease(connection, "etsy", token=token, run=run, most=1, now=now) == []
+        run = await start_run(connection, now)
+        assert await targets.lease(connection, "etsy", token=token, run=run, most=1, now=now) == [leased]
+
+    story.run(work)
 
 
 def test_the_state_of_a_listing_on_a_past_day_is_one_query(story):

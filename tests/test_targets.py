@@ -39,9 +39,25 @@ class Watch:
     def save(self, *wanted: Target, now: datetime = NOW) -> tuple[int, int]:
         return self._run(lambda connection: targets.save_targets(connection, wanted, now=now))
 
-    def lease(self, token=ONE, *, most: int = 10, now: datetime = NOW, marketplace: str = "alibaba") -> list[Leased]:
+    def lease(
+        self,
+        token=ONE,
+        *,
+        most: int = 10,
+        now: datetime = NOW,
+        marketplace: str = "alibaba",
+        run: int | None = None,
+    ) -> list[Leased]:
         return self._run(
-            lambda connection: targets.lease(connection, marketplace, token=token, run=None, most=most, now=now)
+            lambda connection: targets.lease(connection, marketplace, token=token, run=run, most=most, now=now)
+        )
+
+    def start(self, *, now: datetime) -> int:
+        """Open a run."""
+        return self._run(
+            lambda connection: store.insert_run(
+                connection, spider="alibaba", arguments={}, jobid=None, host="here", version="1", now=now
+            )
         )
 
     def finish(self, outcomes, token=ONE, *, now: datetime = NOW, changed: bool = True) -> set[int]:
@@ -124,6 +140,26 @@ def test_what_was_not_well_comes_again_sooner_and_then_ever_later(watch):
     [leased] = watch.lease(now=now)
     watch.finish({leased.id: "ok"}, now=now)
     assert watch.rows("select failures, outcome from target") == [(0, "ok")]
+
+
+@pytest.mark.parametrize("took", [timedelta(minutes=1), timedelta(hours=5)])
+def test_a_schedule_of_the_same_interval_does_not_come_just_too_early(watch, took):
+    """However long a night's crawl took to come to a target, the next night's takes it up at its first asking."""
+    watch.save(vendor("nightly"))
+    for night in range(4):
+        start = NOW + night * DAY
+        [leased] = watch.lease(run=watch.start(now=start), now=start + timedelta(seconds=night))
+        watch.finish({leased.id: "ok"}, now=start + took)
+        assert watch.lease(now=start + DAY / 2) == []
+
+
+def test_a_job_that_goes_on_for_days_keeps_the_interval(watch):
+    watch.save(vendor("daily"))
+    run = watch.start(now=NOW)
+    for now in (NOW + 3 * DAY, NOW + 4 * DAY):
+        [leased] = watch.lease(run=run, now=now)
+        watch.finish({leased.id: "ok"}, now=now)
+        assert watch.rows("select due_at from target") == [(now + DAY,)]
 
 
 def test_adding_a_target_again_changes_it_and_wakes_it(watch):

@@ -24,8 +24,8 @@ from theftwatch.demo.replica import running_replica
 
 DAYS = int(os.environ.get("THEFTWATCH_DRILL_DAYS", "3"))
 KILLS = int(os.environ.get("THEFTWATCH_DRILLS", "2"))
-ASKED_AT = [datetime(2026, 3, 1, 1, tzinfo=UTC) + number * timedelta(hours=8) for number in range(3 * DAYS)]
-EVERY = timedelta(hours=7)
+EVERY = timedelta(hours=8)
+ASKED_AT = [datetime(2026, 3, 1, 1, tzinfo=UTC) + number * EVERY for number in range(3 * DAYS)]
 WATCHED = ["demolotus", "demomeadow"] + (
     ["DemoTinyWardrobe", "DemoStudioNorth", "DemoOldMillCrafts"] if DAYS > 3 else []
 )
@@ -68,7 +68,7 @@ def test_the_history_of_days_is_what_happened_on_them(world, days, capsys):
 
 
 def targets_of(catalogue: Catalogue) -> list[Target]:
-    """Return the shops and vendors, and every other listing under close watch, all due at each visit."""
+    """Return the shops and vendors, and every other listing under close watch, all as often as the schedule has it."""
     sellers = {(offer.key[0], offer.seller.handle) for offer in catalogue.offers}
     shops = [(code, "vendor" if code == "alibaba" else "shop", handle, None) for code, handle in sorted(sellers)]
     close = closely_watched(catalogue)

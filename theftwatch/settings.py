@@ -45,6 +45,8 @@ DOWNLOAD_SLOTS = {
     ARCHIVE: {"concurrency": 1, "delay": _OWN.delay_s if _OWN.mapped(ARCHIVE) else max(_OWN.delay_s, 3.0)},
 }
 DOWNLOADER_MIDDLEWARES = {
+    "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,  # takes a robots.txt that is away for leave
+    "spiders.robots.RobotsTxt": 100,
     "spiders.validators.Conditional": 940,  # after redirects, whose requests are of other addresses
     "spiders.budget.HostBudget": 950,  # all of this holds for all jobs together
 }

@@ -325,8 +325,9 @@ async def insert_run(
     version: str,
     now: datetime,
 ) -> int:
-    """Open a run and return its id; runs that were killed are closed."""
-    await execute(connection, "close_lost_runs", now=now, silent=SILENT_AT_MOST)
+    """Open a run and return its id; runs that were killed are closed, and what they said for nothing is asked again."""
+    lost = [run for (run,) in await fetch(connection, "close_lost_runs", now=now, silent=SILENT_AT_MOST)]
+    await execute(connection, "ask_again", runs=lost, now=now)
     [(run,)] = await fetch(
         connection,
         "insert_run",
@@ -354,6 +355,8 @@ async def finish_run(connection: Connection, run: int, *, reason: str, outcome: 
     Only a run with the outcome `ok` says that, as a blocked one, or one that broke off, says nothing.
     """
     await execute(connection, "finish_run", id=run, finish_reason=reason, outcome=outcome, stats=stats, now=now)
+    if outcome == "failed":
+        await execute(connection, "ask_again", runs=[run], now=now)
     if outcome != "ok":
         return Lost()
     await execute(connection, "lock_writes")

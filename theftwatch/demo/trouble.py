@@ -7,19 +7,17 @@ from theftwatch.demo import captured
 from theftwatch.demo.answers import Answer
 from theftwatch.demo.days import TroubleKind
 
-_PAGE = "text/html"
-
 
 def spoil(answer: Answer, trouble: TroubleKind) -> Answer:
-    """Return what becomes of an answer: the same where this trouble does not touch it."""
-    is_page = answer.content_type.startswith(_PAGE)
+    """Return what becomes of an answer: the same where this trouble does not touch it; robots.txt stays open to all."""
+    is_robots = answer.content_type.startswith("text/plain") and answer.status == HTTPStatus.OK
     match trouble:
         case TroubleKind.ERROR:
             return Answer(status=HTTPStatus.SERVICE_UNAVAILABLE, content_type="text/plain", body=b"Unavailable\n")
-        case TroubleKind.REFUSAL if is_page or answer.status >= HTTPStatus.BAD_REQUEST:
+        case TroubleKind.REFUSAL if not is_robots:
             return Answer(status=HTTPStatus.FORBIDDEN, body=captured.read_captured(captured.CAPTCHA))
-        case TroubleKind.CAPTCHA if is_page or answer.status >= HTTPStatus.BAD_REQUEST:
+        case TroubleKind.CAPTCHA if not is_robots:
             return Answer(body=captured.read_captured(captured.SLIDER))
-        case TroubleKind.HALF if is_page and answer.body:
+        case TroubleKind.HALF if answer.content_type.startswith("text/html") and answer.body:
             return replace(answer, body=answer.body[: len(answer.body) // 2])
     return answer

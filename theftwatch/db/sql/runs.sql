@@ -10,7 +10,23 @@ update run set heartbeat_at = %(now)s, stats = %(stats)s::jsonb where id = %(id)
 -- Closes runs that were killed: their hearts beat no more. Whatever they had begun says nothing of what they did not see.
 update run
 set finished_at = heartbeat_at, finish_reason = 'killed', outcome = 'failed'
-where finished_at is null and heartbeat_at < %(now)s::timestamptz - %(silent)s::interval;
+where finished_at is null and heartbeat_at < %(now)s::timestamptz - %(silent)s::interval
+returning id;
+
+-- ask_again --
+-- Makes listings due of which runs that broke off had something to say that does not count: that their addresses know
+-- nothing of them, or that they show none of the photos that matched.
+with said as (
+    select marketplace, listing_ref from page_problem where run = any(%(runs)s::bigint[]) and kind = 'gone'
+    union
+    select l.marketplace, l.listing_ref
+    from absence a join listing l on l.id = a.listing
+    where a.run = any(%(runs)s::bigint[])
+)
+update target t
+set due_at = least(t.due_at, %(now)s)
+from said
+where t.marketplace = said.marketplace and t.kind = 'listing' and t.ref = said.listing_ref and t.lease_token is null;
 
 -- finish_run --
 update run

@@ -131,16 +131,27 @@ returning t.id;
 
 -- set_next_visits --
 -- Sets when finished targets are due again. What was not well, or is gone by its own word, comes again sooner at first, and
--- ever later while it stays so.
+-- ever later while it stays so. An interval counts from the beginning of the run, less a tenth or an hour, where that was not
+-- long ago by the interval's measure: else a schedule that keeps the same interval would come just too early each second time.
 update target t
-set due_at = %(now)s::timestamptz + case
-    when t.outcome in ('ok', 'refused') then target_interval(t)
-    else least(
-        target_interval(t),
-        case t.outcome when 'gone' then %(gone)s::interval else %(retry)s::interval end * power(2, least(t.failures - 1, 16))
-    )
-end
-where t.id = any(%(ids)s::bigint[]);
+set due_at = case when t.outcome in ('ok', 'refused') then next.visit_at else least(next.visit_at, next.attempt_at) end
+from (
+    select
+        f.id,
+        coalesce(
+            (
+                select r.started_at - least(target_interval(f) / 10, interval '1 hour')
+                from run r
+                where r.id = f.run and r.started_at >= %(now)s::timestamptz - target_interval(f) / 4
+            ),
+            %(now)s::timestamptz
+        ) + target_interval(f) as visit_at,
+        %(now)s::timestamptz + power(2, least(f.failures - 1, 16))
+            * case f.outcome when 'gone' then %(gone)s::interval else %(retry)s::interval end as attempt_at
+    from target f
+    where f.id = any(%(ids)s::bigint[])
+) as next
+where t.id = next.id;
 
 -- release_targets --
 -- Gives back leases of which nothing was done.

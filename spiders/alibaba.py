@@ -9,6 +9,7 @@ from scrapy import Request
 from spiders.arguments import Kind, Start
 from spiders.base import MarketplaceSpider
 from theftwatch.errors import UsageError
+from theftwatch.pages.alibaba_urls import showroom_url
 
 _SUBDOMAIN = re.compile(r"[a-z0-9][a-z0-9-]*", re.IGNORECASE)
 
@@ -18,16 +19,20 @@ class AlibabaSpider(MarketplaceSpider):
 
     name = "alibaba"
     allowed_domains: ClassVar = ["alibaba.com", "alicdn.com"]
-    kinds: ClassVar[tuple[Kind, ...]] = ("vendor", "url", "search")
+    kinds: ClassVar[tuple[Kind, ...]] = ("vendor", "url", "showroom", "search")
 
     @classmethod
     def requests(cls, start: Start) -> list[Request]:
-        """Return where a vendor's product list, a page or a search begins."""
+        """Return where a vendor's product list, a page, a showroom or a search begins."""
         match start.kind:
             case "vendor" if _SUBDOMAIN.fullmatch(start.value):
                 return [Request(f"https://{start.value}.en.alibaba.com/productlist.html")]
             case "vendor" | "url" if start.value.startswith("https://"):
                 return [Request(start.value)]
+            case "showroom" if address := showroom_url(start.value):
+                return [Request(address)]
             case "search":
                 return [Request(f"https://www.alibaba.com/trade/search?SearchText={quote_plus(start.value)}")]
-        raise UsageError(f"-a {start.kind}={start.value}: give a vendor's subdomain, or an address with https://")
+        raise UsageError(
+            f"-a {start.kind}={start.value}: give a vendor's subdomain, words, or an address with https://"
+        )

@@ -8,7 +8,7 @@ from typing import Literal, cast, get_args
 from theftwatch.errors import UsageError
 from theftwatch.listing import Side
 
-Kind = Literal["shop", "vendor", "archive", "url", "search", "path", "listing"]
+Kind = Literal["shop", "vendor", "archive", "url", "search", "showroom", "path", "listing"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -16,9 +16,7 @@ from theftwatch.commands.targeting import read_target, read_time
 from theftwatch.db import store, targets
 from theftwatch.db.queries import Connection
 from theftwatch.db.targets import LEASE, RETRY, Leased, Target, Visit
-from theftwatch.demo.catalogue import Edit, load_catalogue
 from theftwatch.demo.replica import running_replica
-from theftwatch.demo.truth import Pair, true_pairs
 from theftwatch.errors import UsageError
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
@@ -249,7 +247,7 @@ def test_targets_are_added_listed_paused_and_removed(world):
     ("words", "message"),
     [
         (["add", "ebay", "shop=x"], "ebay: no marketplace of ours"),
-        (["add", "alibaba", "shop=x"], "on alibaba can be watched: vendor=, search=, url="),
+        (["add", "alibaba", "shop=x"], "on alibaba can be watched: vendor=, showroom=, search=, url="),
         (["add", "alibaba", "vendor="], "on alibaba can be watched"),
         (["add", "alibaba", "hares"], "hares: give KIND=REF"),
         (["add", "alibaba", "vendor=x", "--every", "often"], "give a number and m, h, d or w"),
@@ -362,34 +360,3 @@ def test_a_killed_job_is_taken_over_and_leaves_no_trace(world, other_dsn):
             connection.execute("update target set due_at = now() where lease_token is not null")
     world.crawl("alibaba")
     assert world.digest_tables() == undisturbed.digest_tables()
-
-
-def test_from_one_match_the_vendor_is_followed_to_all_whom_it_copied(world):
-    """One listing of a vendor is watched; it matches, so the vendor is; so all artisans are found whom it copied."""
-    offers = load_catalogue().offers
-    sellers = {(each.listing.marketplace, each.listing.listing_ref): each.listing.seller for each in offers}
-    # Of each vendor the copies, and the listings that it copied from
-    copies: dict[object, list[Pair]] = {}
-    for pair, edit in true_pairs(load_catalogue()).items():
-        if edit in {Edit.EXACT, Edit.RECOMPRESSED, Edit.RESIZED}:
-            copies.setdefault(sellers[pair.suspect.marketplace, pair.suspect.listing_ref], []).append(pair)
-    worst = max(copies.values(), key=len)
-    victims = {(pair.original.marketplace, pair.original.listing_ref) for pair in worst}
-    [url] = {each.listing.url for each in offers if each.listing.listing_ref == worst[0].suspect.listing_ref}
-    for marketplace in ("etsy", "artfire"):
-        world.crawl(marketplace, f"file={world.starts(marketplace, hurdles=False)}")
-    assert command(world, "target", "add", "alibaba", url).returncode == 0
-    world.crawl("alibaba")
-    [(kind, matched, reason)] = world.rows("select kind, match is not null, reason from target where priority = 7")
-    assert (kind, matched) == ("vendor", True)
-    assert str(reason).startswith(f"its listing {url} shows a photo of ")
-    world.crawl("alibaba")
-    found = world.rows(
-        "select distinct o.marketplace, o.listing_ref from finding f join listing o on o.id = f.original_listing"
-        " join listing s on s.id = f.suspect_listing where s.marketplace = 'alibaba'"
-    )
-    assert victims <= set(found)
-    assert len(victims) > 3
-    # Nothing further is due: the trail ends where no new match leads on.
-    assert world.rows("select count(*) from trail_due") == [(0,)]
-    assert world.rows("select count(*) from target where kind = 'vendor' and outcome = 'ok'") == [(1,)]

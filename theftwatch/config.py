@@ -68,6 +68,10 @@ class Settings(BaseSettings):
     timestamp_certificate: Path | None = Field(
         None, description="PEM file with the root certificate that the authority's timestamps lead to"
     )
+    trail_steps: int = Field(
+        3, ge=0, le=3, description="How far a match leads: to the vendor's shop, siblings' shops, showrooms; 0: nowhere"
+    )
+    trail_targets: int = Field(50, ge=1, description="The most targets that one match may lead to")
     workers: int = Field(
         default_factory=lambda: min(4, os.cpu_count() or 1), ge=1, description="Threads that fingerprint and verify"
     )

@@ -42,6 +42,8 @@ class Seller:
     url: str | None = None
     country: str | None = None
     aliases: tuple[Alias, ...] = ()
+    #: Keys that other accounts of the same company, or the same owner, bear too
+    company: tuple[Alias, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

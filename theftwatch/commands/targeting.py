@@ -21,7 +21,7 @@ from theftwatch.reports.words import count, one_line
 _KINDS: dict[str, tuple[Kind, ...]] = {
     "etsy": ("shop", "search", "url"),
     "artfire": ("shop", "archive", "search", "url"),
-    "alibaba": ("vendor", "search", "url"),
+    "alibaba": ("vendor", "showroom", "search", "url"),
 }
 _TIME = re.compile(r"(?P<number>[1-9][0-9]{0,4}) ?(?P<unit>[mhdw])")
 _UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}

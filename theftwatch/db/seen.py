@@ -33,7 +33,14 @@ def content_of(listing: Listing) -> bytes:
         *_offer(listing),
         listing.listed_at,
         [(image.key, image.position, image.published_at) for image in listing.images],
-        seller and (seller.ref, seller.name, seller.url, seller.country, [(a.kind, a.value) for a in seller.aliases]),
+        seller
+        and (
+            seller.ref,
+            seller.name,
+            seller.url,
+            seller.country,
+            [(a.kind, a.value) for a in (*seller.aliases, *seller.company)],
+        ),
         [(each.kind, each.source, each.strength, each.earliest_at, each.latest_at) for each in listing.claims],
     )
 

@@ -129,13 +129,31 @@ async def _write(
             "sides",
         ),
     )
-    keys = sorted({key for seller, _ in seen for key in _keys(seller)})
-    await execute(
+    aliases = {(key, known[key]) for seller, _ in seen for key in _keys(seller)}
+    learned = await _insert(connection, "insert_aliases", aliases, now=now)
+    companies = {
+        ((seller.marketplace, key.kind, key.value), ids[seller_key(seller)])
+        for seller, _ in seen
+        for key in seller.company
+    }
+    joined = await _insert(connection, "insert_company_aliases", companies, now=now)
+    # Of one company count as one, wherever vendors are counted
+    for (sibling,) in await fetch(connection, "find_siblings", sellers=joined):
+        await execute(connection, "insert_due_moved", seller=sibling)
+    if learned or joined:
+        await execute(connection, "reopen_trail", sellers=sorted({*learned, *joined}))
+
+
+async def _insert(connection: Connection, query: str, aliases: set[tuple[Key, int]], *, now: datetime) -> list[int]:
+    """Write aliases of sellers, and return the sellers that some of them are new for."""
+    keys = sorted(aliases)
+    rows = await fetch(
         connection,
-        "insert_aliases",
+        query,
         now=now,
-        marketplaces=[key[0] for key in keys],
-        kinds=[key[1] for key in keys],
-        values=[key[2] for key in keys],
-        sellers=[known[key] for key in keys],
+        marketplaces=[key[0] for key, _ in keys],
+        kinds=[key[1] for key, _ in keys],
+        values=[key[2] for key, _ in keys],
+        sellers=[seller for _, seller in keys],
     )
+    return sorted({seller for (seller,) in rows})

@@ -10,12 +10,13 @@ from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
+from theftwatch.config import settings
 from theftwatch.db.queries import Connection, columns, execute, fetch
 from theftwatch.db.seen import card_of
 from theftwatch.db.store import GONE_AT_LEAST
 from theftwatch.listing import Listing
 
-Kind = Literal["shop", "vendor", "archive", "search", "url", "listing"]
+Kind = Literal["shop", "vendor", "archive", "search", "showroom", "url", "listing"]
 #: How a target went. refused: robots.txt bars it; gone: its address says that there is nothing
 Outcome = Literal["ok", "partial", "blocked", "refused", "gone", "failed"]
 
@@ -25,8 +26,6 @@ LEASE = timedelta(minutes=10)
 RETRY = timedelta(minutes=15)
 #: How often listings are seen that a list led to, where the list is not seen more rarely
 LISTING_EVERY = timedelta(days=7)
-#: How often vendors are seen who showed a copied photo, and how urgent that is
-_TRAIL_EVERY, _TRAIL_PRIORITY = timedelta(days=1), 7
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -126,6 +125,7 @@ async def save_found(
         photo_keys=[key for _, key in photos],
         found_on=found_on,
         every=LISTING_EVERY,
+        trail_most=settings().trail_targets,
         reason=reason,
         now=now,
     )
@@ -193,9 +193,3 @@ async def release(connection: Connection, ids: Sequence[int], *, token: UUID, no
     """Give back leases of which nothing was done."""
     if ids:
         await execute(connection, "release_targets", ids=list(ids), token=token, now=now)
-
-
-async def follow_trail(connection: Connection, *, now: datetime) -> list[str]:
-    """Have vendors watched who have come to show a copied photo, and return their names on the marketplace."""
-    rows = await fetch(connection, "follow_trail", every=_TRAIL_EVERY, priority=_TRAIL_PRIORITY, now=now)
-    return [ref for (ref,) in rows]

@@ -90,6 +90,12 @@ def product_list(vendor: DemoSeller, listings: Sequence[Listing], total: int, pa
     }
 
 
+def showroom(offers: Sequence[Offer]) -> dict[str, Any]:
+    """Return what a showroom has as `window._PAGE_DATA_`, by the names that a public reader of 2026 looks for."""
+    items = [{"itemType": "normal", "offer": _offer(offer)} for offer in offers]
+    return {"offerResultData": {"itemInfoList": items, "totalCount": len(items)}}
+
+
 def profile(vendor: DemoSeller) -> dict[str, str]:
     """Return the two data attributes of a company profile; the goods in it come later, by a script."""
     identity = _identity(vendor)
@@ -112,6 +118,7 @@ def _identity(vendor: DemoSeller) -> dict[str, Any]:
         "lang": "en",
         "esiteSubDomain": {"fieldName": "esiteSubDomain", "value": vendor.host},
         "companyId": int(vendor.seller.ref or 0),
+        "aliMemberId": vendor.member,
     }
 
 
@@ -154,6 +161,7 @@ def _seller(offer: Offer) -> dict[str, Any]:
     home = f"https://{offer.seller.host}"
     return {
         "accountPortraitImage": {"original": "https://sc04.alicdn.com/kf/HTB1Go.7XErrK1RkSne1q6ArVVXaP.jpg"},
+        "aliMemberId": offer.seller.member,
         "companyBusinessType": "Trading Company",
         "companyId": int(offer.seller.seller.ref or 0),
         "companyLogoFileUrlSmall": "https://sc04.alicdn.com/kf/HTB1TUZ8XjnuK1RkSmFPq6AuzFXa9.jpg_80x80.jpg",
@@ -204,6 +212,27 @@ def _card(listing: Listing) -> dict[str, Any]:
         "url": listing.url,
         "fobPrice": f"US${listing.price_min}-{listing.price_max} / piece",
         "imageUrls": {"original": original, **sizes},
+    }
+
+
+def _offer(offer: Offer) -> dict[str, Any]:
+    listing = offer.listing
+    photos = [url.removeprefix("https:") + "_300x300.jpg" for url in photo_urls(offer)]
+    return {
+        "id": int(listing.listing_ref),
+        "information": {
+            "enPureTitle": listing.title,
+            "title": listing.title,
+            "productUrl": listing.url.removeprefix("https:"),
+        },
+        "image": {"mainImage": photos[0], "multiImage": photos},
+        "lowerPrice": f"${listing.price_min}",
+        "upperPrice": f"${listing.price_max}",
+        "tradePrice": {
+            "price": f"${listing.price_min} - ${listing.price_max}",
+            "minOrder": f"{_ORDER_SIZES[0][0]} pieces",
+        },
+        "supplier": {"supplierName": offer.seller.seller.name, "supplierHref": f"https://{offer.seller.host}"},
     }
 
 

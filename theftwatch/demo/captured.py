@@ -85,6 +85,7 @@ def captured_offers(marketplace: str) -> tuple[Offer, ...]:
             handle=seller.name or "",
             currency=listing.currency or "USD",
             kind=SellerKind.CAPTURED,
+            member=0,
         )
         shown = tuple(Shown(picture=_picture(marketplace, one.key), url=one.url, image=one) for one in listing.images)
         offers.append(Offer(seller=owner, listing=listing, shown=shown, served=Served.PAGE))

@@ -99,6 +99,8 @@ class DemoSeller:
     handle: str
     currency: str
     kind: SellerKind
+    #: Number of the account that it belongs to on Alibaba; shops of one company share it
+    member: int
 
     @property
     def host(self) -> str:
@@ -150,7 +152,10 @@ def _read_rows(name: str) -> list[dict[str, str]]:
 def _read_seller(row: dict[str, str]) -> DemoSeller:
     url = addresses.seller_url(row["marketplace"], row["handle"])
     seller = Seller(marketplace=row["marketplace"], ref=row["ref"], name=row["name"], url=url)
-    return DemoSeller(seller=seller, handle=row["handle"], currency=row["currency"], kind=SellerKind(row["kind"]))
+    member = int(row["ref"]) if row["ref"].isdecimal() else 0
+    return DemoSeller(
+        seller=seller, handle=row["handle"], currency=row["currency"], kind=SellerKind(row["kind"]), member=member
+    )
 
 
 def _read_offer(row: dict[str, str], owner: DemoSeller) -> Offer:

@@ -15,6 +15,7 @@ _TEXT = "text/plain; charset=utf-8"
 _ETSY_LISTING = re.compile(r"(?:/[a-z]{2}(?:-[a-z]{2})?)?/listing/(?P<ref>\d+)(?:/[^/]*)?")
 _ETSY_SHOP = re.compile(r"/shop/(?P<handle>\w+)/?")
 _ALIBABA_LISTING = re.compile(r"/product-detail/(?:.*[_-])?(?P<ref>\d{8,14})\.html")
+_SHOWROOM = re.compile(r"/showroom/(?P<words>[a-z0-9-]+)\.html")
 _ALIBABA_LIST = re.compile(r"/productlist(?:-(?P<number>\d+))?\.html")
 # A vendor's home page was not captured; it names the vendor in the same modules as the profile
 _PROFILE_PATHS = ("/", "/index.html", "/company_profile.html")
@@ -54,6 +55,8 @@ def _answer_alibaba(request: Request, shelves: Shelves) -> Answer:
         return Answer(content_type=_TEXT, body=captured.read_captured(captured.ROBOTS["alibaba"]))
     if found := _ALIBABA_LISTING.fullmatch(request.path):
         return _answer_listing(request, shelves.offer("alibaba", found["ref"]))
+    if request.host == "www.alibaba.com" and (found := _SHOWROOM.fullmatch(request.path)):
+        return text_answer(pages.showroom_page(shelves.catalogue, found["words"].split("-")))
     host = _VENDOR_HOST.fullmatch(request.host)
     vendor = shelves.seller("alibaba", host["handle"]) if host else None
     if vendor and request.path in _PROFILE_PATHS:

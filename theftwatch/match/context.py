@@ -3,10 +3,11 @@
 from collections.abc import Callable
 from datetime import datetime
 
+from theftwatch.config import settings
 from theftwatch.db.queries import Connection, execute
-from theftwatch.db.targets import follow_trail
 from theftwatch.match.ledger import update_directions
 from theftwatch.match.suppress import update_suppressions
+from theftwatch.match.trail import follow_trail
 
 
 async def update_context(
@@ -23,4 +24,5 @@ async def update_context(
     async with connection.transaction():
         await execute(connection, "refresh_relations", now=now)
         # after the relations: whoever may show the photos need not be watched
-        await follow_trail(connection, now=now)
+        own = settings()
+        await follow_trail(connection, steps=own.trail_steps, most=own.trail_targets, now=now)

@@ -11,11 +11,11 @@ from parsel import Selector
 
 from theftwatch.errors import PageBlockedError, PageChangedError, PageGoneError, UnknownPageError
 from theftwatch.listing import Listing, Page, PageKind
-from theftwatch.pages.alibaba_detail import is_unavailable, read_listing
+from theftwatch.pages.alibaba_detail import is_unavailable, read_listing, read_schema_cards
 from theftwatch.pages.alibaba_images import listing_images
 from theftwatch.pages.alibaba_markup import read_rendered_cards, read_rendered_listing
 from theftwatch.pages.alibaba_search import is_supplier_search, read_search, search_page
-from theftwatch.pages.alibaba_urls import listing_ref, profile_url, split
+from theftwatch.pages.alibaba_urls import is_showroom, listing_ref, profile_url, split
 from theftwatch.pages.alibaba_vendor import read_vendor
 from theftwatch.pages.blocked import block_mark
 from theftwatch.pages.embedded import storable
@@ -62,7 +62,7 @@ def _read_data(body: str, url: str) -> Page | None:
         return _listing_page(_merge(listing, rendered))
     if only := listing or rendered:
         return _listing_page(only)
-    cards = list(read_rendered_cards(document))
+    cards = list(read_rendered_cards(document)) or (read_schema_cards(body) if is_showroom(url) else [])
     return search_page(cards, None) if cards else None
 
 
@@ -103,6 +103,8 @@ def _kind_of(url: str) -> PageKind | None:
     name = path.rpartition("/")[2]
     if listing_ref(url):
         return PageKind.LISTING
+    if is_showroom(url):
+        return PageKind.SEARCH
     if path.startswith("/trade/search"):
         return PageKind.SUPPLIER_SEARCH if is_supplier_search(url) else PageKind.SEARCH
     if name.startswith("productlist") or path.startswith("/productgrouplist"):

@@ -14,7 +14,7 @@ from theftwatch.pages.alibaba_prices import Price, price_of, read_price, span
 from theftwatch.pages.alibaba_sellers import MARKETPLACE, seller_of
 from theftwatch.pages.alibaba_urls import listing_ref, listing_url, ref_of
 from theftwatch.pages.embedded import dig, items_of, named_values, plain_text_of, storable, text_of, values_of
-from theftwatch.pages.jsonld import Product, has_type, load_blocks, read_product
+from theftwatch.pages.jsonld import Block, Product, has_type, item_products, load_blocks, read_product
 from theftwatch.pages.unavailable import is_off_sale, shows_sentence
 
 # Parts of the description that show the goods; the others show the company, its papers, its packing and other goods
@@ -89,9 +89,37 @@ def _product_of(data: Any) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
+def read_schema_cards(body: str) -> list[Listing]:
+    """Return the listings of a list that a page names in JSON-LD alone, each with the photos named there."""
+    products = (
+        read_product(product)
+        for block in _schema_blocks(body)
+        if has_type(block, "ItemList")
+        for product in item_products(block)
+    )
+    return [
+        Listing(
+            marketplace=MARKETPLACE,
+            listing_ref=ref,
+            url=listing_url(ref, product.url),
+            title=plain_text_of(product.name),
+            price_min=product.price_min,
+            price_max=product.price_max,
+            currency=product.currency,
+            images=listing_images(product.images),
+            complete=False,
+        )
+        for product in products
+        if (ref := listing_ref(product.url))
+    ]
+
+
 def _find_schema(body: str) -> Product | None:
-    blocks = (block for match in _JSON_LD.finditer(body) for block in load_blocks(match[1]))
-    return next((read_product(block) for block in blocks if has_type(block, "Product")), None)
+    return next((read_product(block) for block in _schema_blocks(body) if has_type(block, "Product")), None)
+
+
+def _schema_blocks(body: str) -> Iterator[Block]:
+    return (block for match in _JSON_LD.finditer(body) for block in load_blocks(match[1]))
 
 
 def _own_addresses(body: str) -> Iterator[str]:
@@ -118,6 +146,7 @@ def _seller(data: dict[str, Any]) -> Seller | None:
         ref=seller.get("companyId"),
         name=seller.get("companyName"),
         country=seller.get("companyRegisterCountry"),
+        member=seller.get("aliMemberId") or seller.get("ownerMemberSeq"),
         addresses=(seller.get("subDomain"), seller.get("homeUrl"), seller.get("companyProfileUrl")),
     )
 

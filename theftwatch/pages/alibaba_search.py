@@ -11,7 +11,16 @@ from theftwatch.listing import Listing, Page, PageKind, Seller
 from theftwatch.pages.alibaba_images import listing_images
 from theftwatch.pages.alibaba_prices import read_price
 from theftwatch.pages.alibaba_sellers import MARKETPLACE, seller_of, unique_sellers
-from theftwatch.pages.alibaba_urls import MAIN_SITE, absolute, listing_ref, listing_url, profile_url, ref_of, split
+from theftwatch.pages.alibaba_urls import (
+    MAIN_SITE,
+    absolute,
+    is_showroom,
+    listing_ref,
+    listing_url,
+    profile_url,
+    ref_of,
+    split,
+)
 from theftwatch.pages.embedded import count_of, dig, items_of, named_values, plain_text_of, text_of
 
 _LISTS = ("offers", "offerList", "itemInfoList", "suppliers")
@@ -131,7 +140,8 @@ def _read_supplier(entry: dict[str, Any]) -> Seller | None:
 
 def _next_page(body: str, url: str, result: dict[str, Any], request: Any) -> str | None:
     page = _page_number(result, request, url)
-    if page >= _page_count(result):
+    # A showroom is read as far as its first page: what follows is ever less like its words
+    if page >= _page_count(result) or is_showroom(url):
         return None
     navigation = next(named_values(body, "pageNavigationData"), None)
     rule = text_of(dig(result, "paginationData", "urlRule"), dig(navigation, "urlRule"))

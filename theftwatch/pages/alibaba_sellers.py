@@ -12,14 +12,15 @@ _REF = re.compile(r"[1-9][0-9]{0,18}")
 
 
 def seller_of(
-    *, ref: Any = None, name: Any = None, country: Any = None, addresses: tuple[Any, ...] = ()
+    *, ref: Any = None, name: Any = None, country: Any = None, member: Any = None, addresses: tuple[Any, ...] = ()
 ) -> Seller | None:
     """Return a vendor from what a page says of it; None where that is nothing.
 
-    `addresses` are hosts or addresses of the vendor's own pages; the first that is one counts.
+    `member` is the account that the vendor's company has its shops with. `addresses` are hosts or addresses of the
+    vendor's own pages; the first that is one counts.
     """
     address = next((address for address in addresses if subdomain(address)), None)
-    ref, name, country = text_of(ref), text_of(name), text_of(country)
+    ref, name, country, member = text_of(ref), text_of(name), text_of(country), text_of(member)
     alias = subdomain(address)
     if not (ref or name or alias):
         return None
@@ -30,6 +31,7 @@ def seller_of(
         url=vendor_url(address),
         country=country if country and len(country) == 2 and country.isupper() else None,
         aliases=(Alias(kind="subdomain", value=alias),) if alias else (),
+        company=(Alias(kind="member_id", value=member),) if member and _REF.fullmatch(member) else (),
     )
 
 

@@ -65,6 +65,18 @@ def profile_url(address: Any) -> str | None:
     return vendor_url(address, "company_profile.html")
 
 
+def showroom_url(words: str) -> str | None:
+    """Return the address of the page of many vendors' goods under some words; None for words that make no address."""
+    plain = "-".join(re.findall("[a-z0-9]+", words.lower()))
+    return f"{MAIN_SITE}showroom/{plain}.html" if plain else None
+
+
+def is_showroom(address: str) -> bool:
+    """Return whether an address is that of a showroom."""
+    parts = split(address)
+    return parts is not None and parts.path.startswith("/showroom/")
+
+
 def split(address: Any, base: str = MAIN_SITE) -> SplitResult | None:
     """Return the parts of an address, made absolute by that of its page; None where it is none."""
     if not isinstance(address, str):

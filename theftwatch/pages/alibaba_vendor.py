@@ -87,6 +87,7 @@ def _read_seller(modules: list[Any], document: Selector, url: str) -> Seller | N
     return seller_of(
         ref=text_of(*(_plain(source.get("companyId")) for source in [*common, *data])),
         name=text_of(*(_plain(source.get("companyName")) for source in [*common, *data]), title),
+        member=text_of(*(_plain(source.get("aliMemberId")) for source in [*common, *data])),
         addresses=(*(_plain(source.get("esiteSubDomain")) for source in [*common, *data]), url),
     )
 

@@ -115,6 +115,7 @@ def _read_shop(entry: object) -> Seller | None:
         ref=as_ref(entry.get("shop_id")),
         name=clean_text(entry.get("shop_name")),
         country=country if isinstance(country, str) and re.fullmatch("[A-Z]{2}", country) else None,
+        owner=as_ref(entry.get("user_id")),
     )
 
 

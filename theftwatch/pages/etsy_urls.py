@@ -88,8 +88,10 @@ def as_ref(value: object) -> str | None:
     return text if len(text) < 20 and _REF.fullmatch(text) else None
 
 
-def shop_seller(*, ref: str | None, name: str | None, country: str | None = None) -> Seller | None:
-    """Return a shop as a seller; None where neither its id nor its name is known.
+def shop_seller(
+    *, ref: str | None, name: str | None, country: str | None = None, owner: str | None = None
+) -> Seller | None:
+    """Return a shop as a seller, with the id of the user who owns it; None where neither its id nor its name is known.
 
     The name is an alias too, in lower case, since Etsy does not tell `Oakywood` from `oakywood`.
     """
@@ -103,6 +105,7 @@ def shop_seller(*, ref: str | None, name: str | None, country: str | None = None
         url=shop_url(name) if name and is_shop_name else None,
         country=country,
         aliases=(Alias(kind="shop_name", value=name.lower()),) if name and is_shop_name else (),
+        company=(Alias(kind="user_id", value=owner),) if owner else (),
     )
 
 

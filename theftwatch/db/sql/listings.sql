@@ -27,9 +27,6 @@ with moved_listings as (
     update listing set seller = %(into)s where seller = %(provisional)s
 ), moved_aliases as (
     update seller_alias set seller = %(into)s where seller = %(provisional)s
-), moved_trail as (
-    insert into trail_due (seller, match) select %(into)s, match from trail_due where seller = %(provisional)s
-    on conflict do nothing
 )
 update seller as firm
 set name = coalesce(firm.name, provisional.name),
@@ -60,7 +57,21 @@ where s.id = seen.id;
 insert into seller_alias (marketplace, kind, value, seller, first_seen_at)
 select *, %(now)s
 from unnest(%(marketplaces)s::text[], %(kinds)s::text[], %(values)s::text[], %(sellers)s::bigint[])
-on conflict do nothing;
+on conflict do nothing
+returning seller;
+
+-- insert_company_aliases --
+insert into company_alias (marketplace, kind, value, seller, first_seen_at)
+select *, %(now)s
+from unnest(%(marketplaces)s::text[], %(kinds)s::text[], %(values)s::text[], %(sellers)s::bigint[])
+on conflict do nothing
+returning seller;
+
+-- find_siblings --
+-- Lists those of given sellers that have siblings, and these.
+select seller from sibling where seller = any(%(sellers)s::bigint[])
+union
+select sibling from sibling where seller = any(%(sellers)s::bigint[]);
 
 -- upsert_listings --
 -- Writes listings and the events of their changes. A card in a list never overwrites what the listing's own page said.

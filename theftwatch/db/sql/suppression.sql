@@ -162,7 +162,7 @@ with asked as materialized (
                 where c.seller = s.id
             ),
             'name ' || l.marketplace || ' '
-                || nullif(regexp_replace(lower(s.name), '[^[:alnum:]]', '', 'g'), ''),
+                || company_name_key(s.name),
             'seller ' || s.id
         ) as party
     from near

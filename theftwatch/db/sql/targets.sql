@@ -18,12 +18,13 @@ on conflict (marketplace, kind, ref) do update set
 returning t.id, t.added_at = %(now)s;
 
 -- insert_found_targets --
--- Adds the listings that a target's page led to, due at once. Of those that are known it makes those due whose card in the
+-- Adds the listings that a target's page led to, due at once, for the match that led to the target; of a showroom, which has
+-- goods of vendors without a match, no more than a match may lead to. Of those that are known it makes those due whose card in the
 -- list has changed, that were taken for gone, or that did not go well while the list did not show them. Returns each listing,
 -- whether it is new, and whether its card is to be stored, as the record lacks the listing or a photo on the card.
 with shown as materialized (
-    select s.ref, s.url, s.card, p.id as parent, p.marketplace, p.every, p.priority
-    from unnest(%(refs)s::text[], %(urls)s::text[], %(cards)s::bytea[]) as s (ref, url, card)
+    select s.ref, s.url, s.card, s.place, p.id as parent, p.marketplace, p.every, p.priority, p.match, p.step
+    from unnest(%(refs)s::text[], %(urls)s::text[], %(cards)s::bytea[]) with ordinality as s (ref, url, card, place)
     join target p on p.id = %(found_on)s
 ), known as materialized (
     select
@@ -45,9 +46,16 @@ with shown as materialized (
     from known
     where t.id = known.id
 ), added as (
-    insert into target (marketplace, kind, ref, url, every, priority, reason, found_on, added_at, due_at, card)
-    select marketplace, 'listing', ref, url, greatest(every, %(every)s), priority, %(reason)s, parent, %(now)s, %(now)s, card
+    insert into target (
+        marketplace, kind, ref, url, every, priority, reason, found_on, match, step, added_at, due_at, card
+    )
+    select
+        marketplace, 'listing', ref, url, greatest(every, %(every)s), priority, %(reason)s, parent, match, step, %(now)s,
+        %(now)s, card
     from shown
+    where step is distinct from 3 or place <= %(trail_most)s - (
+        select count(*) from target led where led.match = shown.match and (led.found_on is null or led.step = 3)
+    )
     on conflict (marketplace, kind, ref) do nothing
     returning ref
 )
@@ -195,44 +203,3 @@ with recursive chosen as (
     select t.id from target t join chosen on t.found_on = chosen.id
 )
 delete from target t using chosen where t.id = chosen.id returning t.id;
-
--- insert_trail_due --
--- Puts vendors down whose listings show images that match, and who are not watched.
-insert into trail_due (seller, match)
-select distinct on (l.seller) l.seller, m.id
-from match m
-join listing_image li on li.image = m.suspect_image
-join listing l on l.id = li.listing
-join marketplace on marketplace.code = l.marketplace
-join seller s on s.id = l.seller
-where m.suspect_image = any(%(images)s::bigint[]) and m.decision = 'match'
-    and coalesce(s.side, marketplace.default_side) = 'suspect'
-    and not exists (
-        select from seller_alias a
-        join target t on t.marketplace = a.marketplace and t.kind in ('vendor', 'shop') and t.ref = a.value
-        where a.seller = l.seller
-    )
-order by l.seller, m.id
-on conflict do nothing;
-
--- follow_trail --
--- Has the shops watched of vendors with a match that counts, that no relation covers and that nobody rejected.
-with due as (
-    delete from trail_due returning seller, match
-)
-insert into target (marketplace, kind, ref, every, priority, reason, match, added_at, due_at)
-select
-    a.marketplace, case a.kind when 'subdomain' then 'vendor' else 'shop' end, a.value, %(every)s, %(priority)s,
-    'its listing ' || f.suspect_url || ' shows a photo of ' || coalesce(f.artisan, f.original_seller, 'an artisan'),
-    due.match, %(now)s, %(now)s
-from due
-cross join lateral (
-    select f.suspect_url, f.artisan, f.original_seller
-    from analysis.finding f
-    where f.suspect_seller_id = due.seller and f.matches > 0 and f.relation is null and f.verdict is distinct from 'rejected'
-    order by f.best_score desc, f.finding_id
-    limit 1
-) as f
-join seller_alias a on a.seller = due.seller and a.kind in ('subdomain', 'shop_name')
-on conflict do nothing
-returning ref;

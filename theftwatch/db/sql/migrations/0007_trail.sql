@@ -1,5 +1,65 @@
 -- From a match to the vendor's other shops, and what became of a copied photo.
 
+-- The one place that says which sellers are siblings: those that share a key of one company. A name is none.
+create view sibling as
+select distinct own.seller, other.seller as sibling
+from company_alias own
+join company_alias other using (marketplace, kind, value)
+where other.seller <> own.seller;
+comment on view sibling is 'One row for each seller and another one of the same company.';
+
+create function company_name_key(name text) returns text
+language sql immutable parallel safe as $$
+    select nullif(regexp_replace(lower(name), '[^[:alnum:]]', '', 'g'), '')
+$$;
+comment on function company_name_key is 'A company’s name in the one form by which names are compared.';
+create index seller_name on seller (marketplace, company_name_key(name));
+
+-- What was a vendor whose shop is to be watched is a finding now: each has words of its own to go on with.
+drop table trail_due;
+create table trail_due (
+    finding bigint primary key references finding on delete cascade
+);
+comment on table trail_due is 'Findings from which the trail may lead on: with a new match, or with a vendor of whom more is known.';
+-- null: the trail has not been followed from here
+alter table finding add column followed_at timestamptz;
+insert into trail_due (finding) select id from finding;
+
+alter table target
+    drop constraint target_kind_check,
+    add check (kind in ('shop', 'vendor', 'archive', 'search', 'showroom', 'url', 'listing')),
+    -- how far from the match that led to it: 1 the vendor's shop, 2 a shop of a sibling, 3 a showroom of its listing's words;
+    -- a listing that one of them led to has that one's
+    add column step smallint check (step between 1 and 3);
+update target set step = 1 where match is not null;
+create index target_match on target (match) where match is not null;
+
+comment on column analysis.target.kind is 'shop, vendor, archive, search, showroom, url or listing';
+comment on column analysis.target.ref is 'Name of the shop or vendor, words, address, or the marketplace''s key of the listing';
+
+create view analysis.trail as
+select
+    t.match as match_id, t.step, (array['shop', 'sibling', 'showroom'])[t.step] as leads_to, t.id as target_id, t.marketplace,
+    t.kind, t.ref, t.reason, t.found_on as found_on_target_id, t.added_at, t.paused_at, t.outcome, t.finished_at
+from target t
+where t.match is not null;
+
+comment on view analysis.trail is 'One row for each target that a match led to, with how far from it that is.';
+comment on column analysis.trail.match_id is 'Key of the match';
+comment on column analysis.trail.step is '1 to 3: steps from the match';
+comment on column analysis.trail.leads_to is
+    'What the step leads to: the vendor’s own shop, a sibling’s, or a showroom with the words of the matched listing';
+comment on column analysis.trail.target_id is 'Key of the target';
+comment on column analysis.trail.marketplace is 'Where it is';
+comment on column analysis.trail.kind is 'shop, vendor, showroom, or listing: one that such a page led to';
+comment on column analysis.trail.ref is 'Name of the shop or vendor, words, or the marketplace’s key of the listing';
+comment on column analysis.trail.reason is 'Why it is watched';
+comment on column analysis.trail.found_on_target_id is 'Key of the target on whose pages it was found; null where the match led to it itself';
+comment on column analysis.trail.added_at is 'When it was added';
+comment on column analysis.trail.paused_at is 'Since when it is not crawled; null where it is';
+comment on column analysis.trail.outcome is 'How it went last: ok, partial, blocked, refused (by robots.txt), gone or failed';
+comment on column analysis.trail.finished_at is 'When that was';
+
 -- A row for each photo that ever stood under a key, so that one which another took the place of is not forgotten.
 alter table listing_image
     drop constraint listing_image_pkey,
@@ -140,9 +200,7 @@ where photo.seen_at >= least(run.started_at, r.missed_at)
     and (
         fresh.seller_id = r.suspect_seller_id
         or exists (
-            select from company_alias own
-            join company_alias sibling using (marketplace, kind, value)
-            where own.seller = r.suspect_seller_id and sibling.seller = fresh.seller_id
+            select from sibling where sibling.seller = r.suspect_seller_id and sibling.sibling = fresh.seller_id
         )
     );
 

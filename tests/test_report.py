@@ -597,6 +597,34 @@ def test_what_does_not_count_is_shown_apart_with_its_reason(filled, files, tmp_p
     assert "4 more pairs not counted" in command().stderr
 
 
+def test_what_was_removed_and_where_it_is_seen_again_is_said(filled, files, tmp_path):
+    removed_at = matched.MATCHED_AT + timedelta(days=1)
+
+    async def remove(connection):
+        await connection.execute(
+            """
+            with missed as (
+                insert into run (spider, arguments, host, version, started_at, heartbeat_at)
+                values ('alibaba', '{}', 'here', '1', %(now)s, %(now)s)
+                returning id
+            )
+            insert into removal (finding, how, last_shown_at, missed_at, removed_at, run)
+            select f.id, 'gone', %(seen)s, %(now)s, %(now)s, missed.id
+            from missed, finding f join listing l on l.id = f.suspect_listing where l.listing_ref = '201'
+            """,
+            {"seen": matched.SUSPECTS_SEEN_AT, "now": removed_at},
+        )
+        again = matched.record(matched.HARBOUR, "208", matched.image(matched.SMALL_DRESS))
+        await store.save_listings(connection, [again], run=None, now=removed_at + timedelta(days=2))
+
+    run(filled, remove)
+    _, page = write(filled, files, tmp_path / "report")
+    told = {words(each) for each in page.css("p.removal")}
+    listing = "https://www.alibaba.com/listing/"
+    removed = f"Removed from {listing}201, with the listing: 2026-11-12 09:30 UTC."
+    assert told == {f"{removed} Seen again at {listing}208."}
+
+
 def test_where_nothing_counts_it_does_not_say_that_nothing_matched(filled, files, tmp_path):
     with psycopg.connect(filled) as connection:
         connection.execute(

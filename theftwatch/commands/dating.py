@@ -11,7 +11,7 @@ from theftwatch.db.queries import Connection, fetch, fetch_as
 from theftwatch.errors import UsageError
 from theftwatch.match.direction import Claim, Place, claims_of, in_words
 from theftwatch.match.ledger import claim_as_json, find_claims
-from theftwatch.reports.words import day, marketplace_name, one_line
+from theftwatch.reports.words import count, day, marketplace_name, one_line
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,6 +63,9 @@ class _Finding:
     dates_and_pixels_agree: bool | None
     proposable: bool
     not_proposable_because: str | None
+    removed_at: datetime | None
+    removed_how: str | None
+    relistings: int
     original_claim: dict[str, Any] | None
     suspect_claim: dict[str, Any] | None
 
@@ -197,6 +200,11 @@ def _print_finding(finding: _Finding) -> None:
         print(f"  likelier source by the pixels: {finding.likelier_source} ({one_line(reasons)})")
         if finding.dates_and_pixels_agree is False:
             print("  dates and pixels disagree: a person has to look")
+    if finding.removed_at:
+        left = "the listing is gone" if finding.removed_how == "gone" else "the listing is there without it"
+        print(f"  removed: {left}, as of {finding.removed_at:%Y-%m-%d %H:%M} UTC")
+    if finding.relistings:
+        print(f"  seen again after a removal: {count(finding.relistings, 'time')}")
     if not finding.proposable:
         print(f"  not proposed for a case: {finding.not_proposable_because}")
 
@@ -247,6 +255,9 @@ def _as_json(
                 "dates_and_pixels_agree": finding.dates_and_pixels_agree,
                 "proposable": finding.proposable,
                 "not_proposable_because": finding.not_proposable_because,
+                "removed_at": finding.removed_at,
+                "removed_how": finding.removed_how,
+                "relistings": finding.relistings,
             }
             for finding in findings
         ],

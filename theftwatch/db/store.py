@@ -111,8 +111,6 @@ async def save_listings(
     once_complete = [listing for listing, *_, was_complete in rows if was_complete]
     await save_images(connection, [image for record in records for image in record.new_images], now=now)
     listings = list(ids.values())
-    # before as well as after: an image that another takes the place of is shown less often now
-    await execute(connection, "insert_due_listings", listings=listings)
     await _save_listing_images(connection, records, ids, once_complete, run=run, now=now)
     await _save_date_claims(connection, records, ids, now=now)
     await execute(connection, "insert_lookups", listings=listings)

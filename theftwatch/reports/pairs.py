@@ -105,6 +105,20 @@ class Judged:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Removal:
+    """A time in which a suspect listing did not show what it had copied, and where that was seen instead."""
+
+    #: Of the suspect listing
+    url: str
+    how: Literal["gone", "photo"]
+    removed_at: datetime
+    #: Null while it does not show it again
+    shown_again_at: datetime | None
+    #: Addresses of other listings of the vendor and its siblings
+    elsewhere: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class NotCounted:
     """A pair that matched and proves nothing, that somebody may show, or that a person rejected."""
 
@@ -157,6 +171,8 @@ class Pair:
     directions: tuple[Direction, ...] = ()
     #: One for each of its findings that was judged
     verdicts: tuple[Judged, ...] = ()
+    #: One for each time that the copied photos of one of its findings were removed, the latest first
+    removals: tuple[Removal, ...] = ()
 
     @property
     def done(self) -> str:
@@ -225,6 +241,7 @@ async def _fetch(connection: Connection, *, vendor: int | None, unknown_on: str 
             suspects=_read_places(row.suspects),
             directions=_read_directions(row.directions),
             verdicts=_read_verdicts(row.verdicts),
+            removals=_read_removals(row.removals),
         )
         for row in rows
     ]
@@ -242,6 +259,21 @@ def _read_verdicts(verdicts: Iterable[Any]) -> tuple[Judged, ...]:
     """Read verdicts from the objects that the query makes of them, in the order of their findings."""
     read = (Judged(**each | {"judged_at": datetime.fromisoformat(each["judged_at"])}) for each in verdicts)
     return tuple(sorted(read, key=lambda each: each.finding))
+
+
+def _read_removals(removals: Iterable[Any]) -> tuple[Removal, ...]:
+    """Read removals from the objects that the query makes of them, the latest first."""
+    read = [
+        Removal(
+            url=each["url"],
+            how=each["how"],
+            removed_at=datetime.fromisoformat(each["removed_at"]),
+            shown_again_at=_moment(each["shown_again_at"]),
+            elsewhere=tuple(each["elsewhere"]),
+        )
+        for each in removals
+    ]
+    return tuple(sorted(read, key=lambda each: each.removed_at, reverse=True))
 
 
 def _read_places(places: Iterable[Any]) -> tuple[Place, ...]:

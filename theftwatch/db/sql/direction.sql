@@ -132,7 +132,8 @@ select
     v.finding_id, case when f.suspect_listing = %(listing)s then 'suspect' else 'original' end as side,
     coalesce(v.original_url, v.original_file_name) as original, v.original_seller, v.artisan, v.suspect_url as suspect,
     v.suspect_seller, v.direction, v.margin_days, v.weakest_link, v.missing_proof, v.likelier_source, v.pixel_reasons,
-    v.dates_and_pixels_agree, v.proposable, v.not_proposable_because, d.original_claim, d.suspect_claim
+    v.dates_and_pixels_agree, v.proposable, v.not_proposable_because,
+    v.removed_at, v.removed_how, v.relistings, d.original_claim, d.suspect_claim
 from finding f
 join analysis.finding v on v.finding_id = f.id
 left join direction d on d.finding = f.id

@@ -68,6 +68,20 @@ with shown as (
         ) as directions,
         coalesce(
             jsonb_agg(distinct jsonb_build_object(
+                'url', suspect_url,
+                'how', gone.how,
+                'removed_at', gone.removed_at,
+                'shown_again_at', gone.shown_again_at,
+                'elsewhere', (
+                    select coalesce(jsonb_agg(again.url order by again.relisted_at, again.url), '[]')
+                    from analysis.relisting again
+                    where again.removal_id = gone.id and again.place <> 'same_listing'
+                )
+            )) filter (where gone.id is not null),
+            '[]'
+        ) as removals,
+        coalesce(
+            jsonb_agg(distinct jsonb_build_object(
                 'finding', v.finding,
                 'verdict', v.verdict,
                 'judged_by', v.judged_by,
@@ -77,6 +91,7 @@ with shown as (
         ) as verdicts
     from shown
     left join direction d on d.finding = shown.finding_id
+    left join removal gone on gone.finding = shown.finding_id
     left join verdict v on v.id = shown.verdict_id
     group by
         suspect_seller_id, suspect_marketplace, match_id, decision, score, best_of, method, transform, explanation,
@@ -85,7 +100,8 @@ with shown as (
 select
     pair.vendor_id, pair.marketplace, pair.match_id, pair.decision, pair.score, pair.method, pair.transform,
     pair.explanation, pair.first_matched_at, pair.originals, pair.suspects,
-    pair.directions, pair.verdicts, o.sha256 as original_sha256, o.width_px as original_width_px, o.height_px as original_height_px,
+    pair.directions, pair.removals, pair.verdicts, o.sha256 as original_sha256, o.width_px as original_width_px,
+    o.height_px as original_height_px,
     s.sha256 as suspect_sha256, s.width_px as suspect_width_px, s.height_px as suspect_height_px
 from pair
 join match m on m.id = pair.match_id

@@ -17,6 +17,7 @@ from theftwatch.db.records import ListingImageRecord, ListingRecord, OriginalFil
 from theftwatch.demo.catalogue import Catalogue, Edit, Offer, Served, load_catalogue
 from theftwatch.demo.photos import photo_bytes, picture_bytes
 from theftwatch.files import Files
+from theftwatch.match.compare import compare_files
 from theftwatch.match.context import update_context
 
 SEEN_AT = datetime(2026, 11, 20, 9, tzinfo=UTC)
@@ -83,6 +84,12 @@ def record_of(offer: Offer) -> tuple[ListingRecord, list[bytes]]:
     )
 
 
+def _compared(pair: Copied) -> dict[str, object]:
+    found = compare_files(pair.photo, pair.copy).decision
+    assert found.transform
+    return {"transform": found.transform.as_json(), "explanation": found.explanation, "score": found.score}
+
+
 def fill(world: World, pairs: Sequence[Copied], *, decision: str = "match", outtake: bytes | None = None) -> None:
     """Write pairs, decided, into the record of a world; with an out-take that Ana gave."""
     files = Files(world.folder / "data/theftwatch")
@@ -110,7 +117,7 @@ def fill(world: World, pairs: Sequence[Copied], *, decision: str = "match", outt
             )
             await store.save_decisions(
                 connection,
-                [decided(pair.photo, pair.copy, decision=decision, transform={"scale": 0.6}) for pair in pairs],
+                [decided(pair.photo, pair.copy, decision=decision, **_compared(pair)) for pair in pairs],
                 [],
                 algorithm_version=1,
                 now=SEEN_AT,

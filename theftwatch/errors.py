@@ -11,7 +11,8 @@ TheftWatchError          one sentence: the value, the cause and the remedy
 ├── ConflictError        somebody else changed what a person was looking at
 ├── UnusableImageError   bytes that cannot be compared
 ├── DatabaseError        Postgres cannot be started or reached
-└── TimestampError       an authority gives no timestamp, or one does not verify
+├── TimestampError       an authority gives no timestamp, or one does not verify
+└── EvidenceError        proof cannot be made, or does not hold
 """
 
 from typing import ClassVar
@@ -93,3 +94,7 @@ class DatabaseError(TheftWatchError):
 
 class TimestampError(TheftWatchError):
     """Raised when an authority gives no timestamp, or when one does not verify."""
+
+
+class EvidenceError(TheftWatchError):
+    """Raised when a bundle cannot be made, or when one does not verify."""

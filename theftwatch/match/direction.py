@@ -104,7 +104,7 @@ def claims_of(place: Place) -> tuple[Claim, ...]:
         of_listing.append(_moment("listed", marketplace, "listing", place.listed_at))
     claims += (claim for claim in of_listing if _covers_photo(claim, place))
     claims += (claim for claim in place.image_claims if claim.kind != "published")
-    return tuple(sorted(claims, key=_order))
+    return tuple(sorted(claims, key=by_moment))
 
 
 def resolve(original: Iterable[Claim], suspect: Iterable[Claim]) -> Resolution:
@@ -173,6 +173,12 @@ def in_words(claim: Claim) -> str:
     return f"{what}{claim.kind} {' and '.join(bounds)}, says {claim.source} ({claim.strength})"
 
 
+def by_moment(claim: Claim) -> tuple[float, str, str]:
+    """Return what claims are sorted by: the moment that they bound."""
+    at = claim.latest_at or claim.earliest_at
+    return at.timestamp() if at else 0.0, claim.kind, claim.source
+
+
 def _moment(kind: str, source: str, about: Literal["photo", "listing"], at: datetime) -> Claim:
     return Claim(kind=kind, source=source, strength="medium", about=about, earliest_at=at, latest_at=at)
 
@@ -183,11 +189,6 @@ def _covers_photo(claim: Claim, place: Place) -> bool:
         return True
     came_at = place.published_at or (place.first_seen_at if place.joined_later else None)
     return came_at is None or claim.latest_at >= came_at
-
-
-def _order(claim: Claim) -> tuple[float, str, str]:
-    at = claim.latest_at or claim.earliest_at
-    return at.timestamp() if at else 0.0, claim.kind, claim.source
 
 
 def _first_known(claims: Sequence[Claim]) -> Claim | None:

@@ -1,7 +1,7 @@
 """The ledger of dates: what the record holds of when photos existed, and the step that writes who was first."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -9,7 +9,7 @@ from typing import Any, Literal
 from psycopg.types.json import Jsonb
 
 from theftwatch.db.queries import Connection, columns, execute, fetch, fetch_as
-from theftwatch.match.direction import Claim, Place, Resolution, claims_of, combine, resolve
+from theftwatch.match.direction import Claim, Place, Resolution, by_moment, claims_of, combine, resolve
 from theftwatch.match.pixels import Look, likelier_source
 
 #: Findings a transaction
@@ -51,6 +51,17 @@ class _Row:
     suspect_joined_later: bool
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Dates:
+    """What is known of when the photos of a finding existed, the earliest first."""
+
+    original: tuple[Claim, ...]
+    suspect: tuple[Claim, ...]
+
+
+type _Originals = dict[tuple[int, int, int], set[Claim]]
+
+
 async def update_directions(connection: Connection, findings: Sequence[int] | None, *, now: datetime) -> None:
     """Write who was first for the findings noted as changed, and for `findings` besides; with None for all of them.
 
@@ -88,18 +99,21 @@ async def find_claims(connection: Connection, listings: Sequence[int], images: S
     )
 
 
+async def find_ledger(connection: Connection, findings: Sequence[int]) -> dict[int, Dates]:
+    """Return what is known of when the photos of findings existed, on either side, as their directions rest on it."""
+    pairs_of, originals, claims = await _read(connection, findings)
+    return {
+        finding: Dates(
+            original=_sorted(claim for row in pairs_of[finding] for claim in _known(row, originals, claims)),
+            suspect=_sorted(claim for row in pairs_of[finding] for claim in _suspect_claims(row, claims)),
+        )
+        for finding in findings
+        if finding in pairs_of
+    }
+
+
 async def _write(connection: Connection, due: Sequence[int], *, now: datetime) -> None:
-    rows = await fetch_as(connection, _Row, "find_direction_rows", findings=list(due))
-    listings = {row.suspect_listing for row in rows} | {row.original_listing for row in rows if row.original_listing}
-    images = {row.suspect_image for row in rows} | {row.original_image for row in rows}
-    claims = await find_claims(connection, sorted(listings), sorted(images))
-    originals: dict[tuple[int, int, int], set[Claim]] = defaultdict(set)
-    for row in rows:
-        if row.artisan is not None:
-            originals[row.suspect_listing, row.suspect_image, row.artisan].update(_original_claims(row, claims))
-    of_finding: dict[int, list[_Row]] = defaultdict(list)
-    for row in rows:
-        of_finding[row.finding].append(row)
+    of_finding, originals, claims = await _read(connection, due)
     # A new proof of an artisan's concerns all findings of that suspect listing.
     answered = [(finding, *_answer(pairs, originals, claims)) for finding, pairs in of_finding.items()]
     await execute(
@@ -135,17 +149,26 @@ async def _write(connection: Connection, due: Sequence[int], *, now: datetime) -
     )
 
 
-def _answer(
-    pairs: Sequence[_Row], originals: dict[tuple[int, int, int], set[Claim]], claims: Claims
-) -> tuple[Resolution, str, tuple[str, ...]]:
-    resolutions = []
-    for row in pairs:
-        known = set(_original_claims(row, claims))
+async def _read(connection: Connection, findings: Sequence[int]) -> tuple[dict[int, list[_Row]], _Originals, Claims]:
+    """Return the pairs of findings, what dates the originals of an artisan that match one suspect photo, and claims."""
+    rows = await fetch_as(connection, _Row, "find_direction_rows", findings=list(findings))
+    listings = {row.suspect_listing for row in rows} | {row.original_listing for row in rows if row.original_listing}
+    images = {row.suspect_image for row in rows} | {row.original_image for row in rows}
+    claims = await find_claims(connection, sorted(listings), sorted(images))
+    originals: _Originals = defaultdict(set)
+    for row in rows:
         if row.artisan is not None:
-            # What shows the same photo of the same artisan dates it too, though a finding is about one of them.
-            others = originals[row.suspect_listing, row.suspect_image, row.artisan]
-            known |= {claim for claim in others if claim.latest_at is not None}
-        resolutions.append(resolve(sorted(known, key=repr), _suspect_claims(row, claims)))
+            originals[row.suspect_listing, row.suspect_image, row.artisan].update(_original_claims(row, claims))
+    of_finding: dict[int, list[_Row]] = defaultdict(list)
+    for row in rows:
+        of_finding[row.finding].append(row)
+    return of_finding, originals, claims
+
+
+def _answer(pairs: Sequence[_Row], originals: _Originals, claims: Claims) -> tuple[Resolution, str, tuple[str, ...]]:
+    resolutions = [
+        resolve(sorted(_known(row, originals, claims), key=repr), _suspect_claims(row, claims)) for row in pairs
+    ]
     looks = [
         Look(
             method=row.method,
@@ -156,6 +179,20 @@ def _answer(
         for row in pairs
     ]
     return combine(resolutions), *likelier_source(looks)
+
+
+def _known(row: _Row, originals: _Originals, claims: Claims) -> set[Claim]:
+    """Return what dates the original of a pair."""
+    known = set(_original_claims(row, claims))
+    if row.artisan is not None:
+        # What shows the same photo of the same artisan dates it too, though a finding is about one of them.
+        others = originals[row.suspect_listing, row.suspect_image, row.artisan]
+        known |= {claim for claim in others if claim.latest_at is not None}
+    return known
+
+
+def _sorted(claims: Iterable[Claim]) -> tuple[Claim, ...]:
+    return tuple(sorted(set(claims), key=by_moment))
 
 
 def _original_claims(row: _Row, claims: Claims) -> tuple[Claim, ...]:

@@ -1,8 +1,9 @@
 """What was done to a photo between the original and the suspect, read off their alignment."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import cv2
 import numpy as np
@@ -69,6 +70,24 @@ class Transform:
         """Return the values as they are stored and printed."""
         values = asdict(self)
         return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+
+
+def transform_from_json(values: Mapping[str, Any]) -> Transform:
+    """Return the transform that was stored; what a version before did not store stands at what changes nothing."""
+    whole = (0.0, 0.0, 1.0, 1.0)
+    return Transform(
+        mirrored=bool(values.get("mirrored", False)),
+        scale=values.get("scale", 1.0),
+        stretch=values.get("stretch", 1.0),
+        rotation_degrees=values.get("rotation_degrees", 0.0),
+        shown=values.get("shown", 1.0),
+        crop=tuple(values.get("crop", whole)),
+        place=tuple(values.get("place", whole)),
+        around=values.get("around", "nothing"),
+        matrix=tuple(tuple(row) for row in values.get("matrix", ())),
+        covered=tuple(Covered(where=each["where"], share=each["share"]) for each in values.get("covered", ())),
+        cut_out=bool(values.get("cut_out", False)),
+    )
 
 
 def read_transform(

@@ -28,7 +28,7 @@ def comparison_page(names: tuple[str, str], files: tuple[bytes, bytes], comparis
     """Return one self-contained page about two files, the original first; names and files are not trusted."""
     original, suspect = (_preview(data) for data in files)
     transform = comparison.decision.transform
-    drawing = _drawing(transform, original, suspect) if transform and original and suspect else None
+    drawing = draw(transform, original, suspect) if transform and original and suspect else None
     return (
         environment("theftwatch.reports")
         .get_template("comparison.html.j2")
@@ -54,7 +54,8 @@ def _preview(data: bytes) -> Preview | None:
         return None
 
 
-def _drawing(transform: Transform, original: Preview, suspect: Preview) -> Drawing:
+def draw(transform: Transform, original: Preview, suspect: Preview) -> Drawing:
+    """Return how an alignment is drawn over two previews."""
     left, top, right, bottom = transform.crop
     across, down = suspect.width_px, suspect.height_px
     (a, b, c), (d, e, f) = transform.matrix

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from theftwatch.match.transform import Covered, Transform, describe
+from theftwatch.match.transform import describe, transform_from_json
 
 _MARKETPLACES = {"etsy": "Etsy", "artfire": "ArtFire", "alibaba": "Alibaba"}
 
@@ -79,21 +79,7 @@ def done_to_the_photo(method: str, transform: Mapping[str, Any] | None) -> str:
         return "the same file, byte for byte"
     if not transform:
         return "what was done to it could not be told"
-    whole = (0.0, 0.0, 1.0, 1.0)
-    return describe(
-        Transform(
-            mirrored=bool(transform.get("mirrored", False)),
-            scale=transform.get("scale", 1.0),
-            stretch=transform.get("stretch", 1.0),
-            rotation_degrees=transform.get("rotation_degrees", 0.0),
-            shown=transform.get("shown", 1.0),
-            crop=tuple(transform.get("crop", whole)),
-            place=tuple(transform.get("place", whole)),
-            around=transform.get("around", "nothing"),
-            covered=tuple(Covered(where=each["where"], share=each["share"]) for each in transform.get("covered", ())),
-            cut_out=bool(transform.get("cut_out", False)),
-        )
-    )
+    return describe(transform_from_json(transform))
 
 
 def count(number: int, noun: str, plural: str | None = None) -> str:

@@ -1,0 +1,377 @@
+"""Bundles of proof: built from a record, verified by the program and by common tools alone."""
+
+import asyncio
+import hashlib
+import json
+import re
+import shutil
+import subprocess
+import zipfile
+from datetime import timedelta
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests.crawling import World
+from tests.fixtures_timestamps import openssl, verify_with_openssl
+from tests.proof import SEEN_AT, copied_offers, fill, theftwatch
+from theftwatch.cases.open import open_case
+from theftwatch.clock import system_clock
+from theftwatch.demo.photos import photo_bytes
+from theftwatch.demo.replica import running_replica
+from theftwatch.errors import UsageError
+from theftwatch.evidence.bundle import write_bundle
+from theftwatch.evidence.capture import (
+    Capture,
+    CapturedFile,
+    CapturedPhoto,
+    find_due,
+    find_subject,
+    put_files,
+    save_capture,
+)
+from theftwatch.evidence.facts import find_facts
+from theftwatch.evidence.manifest import canonical
+from theftwatch.evidence.stamping import work_off
+from theftwatch.evidence.timestamp import Authority, read_certificates
+from theftwatch.evidence.verify import verify_bundle
+from theftwatch.files import Files, replacing
+
+OUTTAKE = photo_bytes("05e3b8df4189.jpg")
+
+
+@pytest.fixture(scope="module")
+def replica():
+    with running_replica() as replica:
+        yield replica
+
+
+@pytest.fixture
+def world(dsn, tmp_path, replica):
+    return World(replica=replica, dsn=dsn, folder=tmp_path)
+
+
+def confirm(world) -> list[int]:
+    """Have a person confirm all findings, as `theftwatch finding confirm` writes it; return them."""
+    with psycopg.connect(world.dsn) as connection:
+        connection.execute(
+            "insert into verdict (finding, verdict, judged_by, judged_at)"
+            " select id, 'confirmed', 'Eva', %s from finding",
+            [SEEN_AT],
+        )
+        connection.execute(
+            "insert into judged_match (verdict, match, match_decision) select v.id, m.match_id, d.id from verdict v"
+            " join analysis.match m on m.finding_id = v.finding join match_decision d on d.match = m.match_id"
+        )
+        # what an archive says makes the original the first
+        connection.execute(
+            """
+            insert into date_claim (listing, kind, latest_at, source, strength, claimed_at)
+            select distinct original_listing, 'archived', %(at)s::timestamptz, 'web.archive.org', 'strong', %(at)s
+            from finding where original_listing is not null
+            """,
+            {"at": SEEN_AT - timedelta(days=900)},
+        )
+        connection.execute(
+            "update direction set direction = 'original_first', margin_days = 900,"
+            " weakest_link = 'the suspect: first seen by us', missing_proof = null"
+        )
+        return [key for (key,) in connection.execute("select id from finding order by id").fetchall()]
+
+
+def files_of(world) -> Files:
+    return Files(world.folder / "data/theftwatch")
+
+
+def capture(world) -> None:
+    """Write captures without a crawl."""
+    files = files_of(world)
+
+    async def main() -> None:
+        async with await psycopg.AsyncConnection.connect(world.dsn) as connection:
+            for due in await find_due(connection, retry_before=SEEN_AT, most=None):
+                subject = await find_subject(connection, due)
+                taken = Capture(
+                    subject=subject,
+                    why=due.why,
+                    state="taken",
+                    taken_at=SEEN_AT,
+                    url=subject.url,
+                    software="TheftWatch",
+                    user_agent="TheftWatch",
+                    http_status=200,
+                    photos=tuple(CapturedPhoto(photo=each) for each in subject.photos),
+                    files=(
+                        CapturedFile(name="page.html", role="page", media_type="text/html", data=b"<h1>Goods</h1>"),
+                        CapturedFile(name="screenshot.jpg", role="screenshot", media_type="image/jpeg", data=OUTTAKE),
+                    ),
+                )
+                await save_capture(connection, taken, put_files(taken, files), run=None)
+
+    asyncio.run(main())
+
+
+def build(world, path, findings, authority=None, chromium=None):
+    """Build a bundle in this process."""
+    asked = None
+    if authority:
+        asked = Authority(url=authority.url, certificates=authority.certificate.read_text(), user_agent="x")
+
+    async def main():
+        async with await psycopg.AsyncConnection.connect(world.dsn, options="-c timezone=UTC") as connection:
+            facts = await find_facts(connection, findings, overridden=frozenset())
+        with replacing(path) as file:
+            return await write_bundle(
+                file, facts, files_of(world), title="Photos", now=SEEN_AT, chromium=chromium, authority=asked
+            )
+
+    return asyncio.run(main())
+
+
+def stamp(world, authority):
+    asked = Authority(url=authority.url, certificates=authority.certificate.read_text(), user_agent="x")
+
+    async def main():
+        async with await psycopg.AsyncConnection.connect(world.dsn, autocommit=True) as connection:
+            return await work_off(connection, files_of(world), asked, clock=system_clock)
+
+    assert asyncio.run(main()).waiting == 0
+
+
+@pytest.fixture
+def filled(world, authority) -> list[int]:
+    """Fill the record with two copied listings, captured and timestamped; return the findings."""
+    fill(world, copied_offers(), outtake=OUTTAKE)
+    findings = confirm(world)
+    capture(world)
+    stamp(world, authority)
+    return findings
+
+
+def unpacked(path: Path) -> Path:
+    folder = path.with_suffix("")
+    shutil.rmtree(folder, ignore_errors=True)
+    with zipfile.ZipFile(path) as archive:
+        archive.extractall(folder)
+    return folder
+
+
+def verified(path, authority=None) -> tuple[list[str], list[str]]:
+    """Return what held and what did not."""
+    trusted = read_certificates(authority.certificate.read_text()) if authority else None
+    results = list(verify_bundle(path, trusted))
+    return [each.text for each in results if each.ok], [each.text for each in results if not each.ok]
+
+
+def test_a_bundle_holds_all_that_a_complaint_needs(world, filled, authority, tmp_path):
+    path = tmp_path / "bundle.zip"
+    built = build(world, path, filled, authority)
+    assert (built.printed, built.stamped, built.left_out) == (False, True, 0)
+    folder = unpacked(path)
+    names = {each.relative_to(folder).as_posix() for each in folder.rglob("*") if each.is_file()}
+    assert {"README.txt", "SHA256SUMS", "addresses.txt", "complaint.txt", "evidence.html", "statement.html"} <= names
+    assert not [name for name in names if not name.isascii() or set(name) & set('<>:"|?*\\ ')]
+    pairs = copied_offers()
+    assert (folder / "addresses.txt").read_text().split() == sorted(pair.suspect.listing.url for pair in pairs)
+    complaint = (folder / "complaint.txt").read_text()
+    for pair in pairs:
+        assert pair.suspect.listing.url in complaint
+        assert pair.original.listing.url in complaint
+    originals = {each.read_bytes() for each in (folder / "originals").iterdir() if each.suffix != ".tsr"}
+    assert originals == {*(pair.photo for pair in pairs), OUTTAKE}
+    page = (folder / "evidence.html").read_text()
+    assert "photos of <bdi>Ana &lt;b&gt;</bdi>: 2 pairs of photos" in page
+    assert "<b>" not in page
+    assert page.count("archived by 2024-06-03, says web.archive.org (strong)") >= 2
+    assert "On this evidence the original was first, by 900 days." in page
+    assert "The weakest link: <bdi>the suspect: first seen by us</bdi>" in page
+    statement = (folder / "statement.html").read_text()
+    assert "hold the copyright" in statement
+    assert all(pair.suspect.listing.url in statement for pair in pairs)
+    readme = (folder / "README.txt").read_text()
+    assert "Alibaba Group IP Protection Platform, https://ipp.alibabagroup.com, wants:" in readme
+
+
+def test_every_digest_and_timestamp_verifies_with_common_tools_alone(world, filled, authority, tmp_path):
+    path = tmp_path / "bundle.zip"
+    build(world, path, filled, authority)
+    folder = unpacked(path)
+    summed = subprocess.run(["sha256sum", "-c", "SHA256SUMS"], cwd=folder, capture_output=True, text=True, check=False)
+    assert summed.returncode == 0, summed.stdout
+    manifest = json.loads((folder / "manifest.json").read_text())
+    stamps = manifest["timestamps"]
+    files = len(manifest["captures"]) + len(
+        [each for each in (folder / "originals").iterdir() if each.suffix != ".tsr"]
+    )
+    assert len(stamps) == files == 5
+    for each in stamps:
+        verify_with_openssl(folder / each["file"], folder / each["token"], folder / each["authority"])
+    verify_with_openssl(folder / "manifest.json", folder / "manifest.json.tsr", authority.certificate)
+
+    held, failed = verified(path, authority)
+    assert failed == []
+    assert len([text for text in held if "existed by" in text]) == 6
+    assert verified(folder, authority) == (held, failed), "unpacked too"
+    assert verified(path) == (held, failed), "and by the certificates in it"
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (lambda folder: next((folder / "originals").glob("*.jpg")).write_bytes(b"another"), "it was changed"),
+        (lambda folder: next((folder / "originals").glob("*.jpg")).unlink(), "missing or damaged"),
+        (lambda folder: next((folder / "originals").glob("*.tsr")).write_bytes(b"none"), "it was changed"),
+        (lambda folder: (folder / "more.txt").write_text("more"), "more.txt: in the bundle, but not in its manifest"),
+        (lambda folder: forge(folder, "page.html", b"other"), "is not the file that was captured"),
+        (lambda folder: forge(folder, "001-0.jpg", OUTTAKE), "does not verify"),
+    ],
+)
+def test_what_was_changed_is_named(world, filled, authority, tmp_path, spoil, said):
+    path = tmp_path / "bundle.zip"
+    build(world, path, filled, authority)
+    folder = unpacked(path)
+    spoil(folder)
+    _, failed = verified(folder, authority)
+    assert [text for text in failed if said in text], failed
+
+
+def forge(folder, name, data):
+    """Change a file, and the bundle's manifest to agree with it."""
+    path = next(folder.rglob(name))
+    path.write_bytes(data)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    for each in manifest["files"]:
+        if each["name"] == path.relative_to(folder).as_posix():
+            each |= {"sha256": hashlib.sha256(data).hexdigest(), "byte_count": len(data)}
+    (folder / "manifest.json").write_bytes(canonical(manifest))
+
+
+def test_a_renewed_timestamp_verifies_as_a_chain(world, authority, tmp_path):
+    authority.certify(days=30)
+    fill(world, copied_offers(1))
+    findings = confirm(world)
+    stamp(world, authority)
+    authority.certify(days=3650)
+    stamp(world, authority)
+    path = tmp_path / "bundle.zip"
+    build(world, path, findings, authority)
+    held, failed = verified(path, authority)
+    assert failed == []
+    assert [text for text in held if text.startswith("originals/001-0.jpg.tsr: existed by")]
+
+
+def test_another_authority_s_certificate_verifies_nothing(world, filled, authority, tmp_path):
+    path = tmp_path / "bundle.zip"
+    build(world, path, filled, authority)
+    other = tmp_path / "other.pem"
+    openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", str(tmp_path / "other.key"), "-out", str(other),
+            "-subj", "/CN=Other", "-days", "9")  # fmt: skip
+    done = theftwatch(world, "evidence", "verify", path, "--certificate", other)
+    assert done.returncode == 1
+    assert done.stdout.count("failed  ") == 6
+    assert done.stderr.splitlines()[-1].startswith(f"theftwatch: {path}: 6 things did not hold")
+
+
+def test_the_portal_s_limits_shape_it(world, filled, authority, tmp_path):
+    with psycopg.connect(world.dsn) as connection:
+        connection.execute("update portal set links_max = 1, file_bytes_max = 20000")
+    path = tmp_path / "bundle.zip"
+    built = build(world, path, filled)
+    folder = unpacked(path)
+    assert {each.name for each in folder.iterdir()} >= {"addresses-1.txt", "addresses-2.txt", "complaint-2.txt"}
+    assert "part 2 of 2" in (folder / "complaint-2.txt").read_text()
+    large = [each for each in folder.rglob("*") if each.is_file() and each.stat().st_size > 20_000]
+    assert not [each for each in large if each.name not in {"manifest.json", "SHA256SUMS"}]
+    assert built.left_out
+    assert "larger than the portal takes" in (folder / "README.txt").read_text()
+    held, failed = verified(path, authority)
+    assert failed == []
+    assert [text for text in held if "left out" in text]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("delete from verdict", "was not confirmed by a person, so no complaint may rest on it"),
+        ("update direction set direction = 'undecided'", "no complaint may rest on it (direction: undecided)"),
+        ("update seller set artisan = null", "nobody entered whose original it is"),
+        ("delete from finding", "no such finding"),
+    ],
+)
+def test_no_complaint_rests_on_what_is_not_sure(world, change, said):
+    fill(world, copied_offers(1))
+    findings = confirm(world)
+    with psycopg.connect(world.dsn) as connection:
+        connection.execute(change)
+    with pytest.raises(UsageError, match=re.escape(said)):
+        build(world, world.folder / "bundle.zip", findings)
+    assert not list(world.folder.glob("*.zip"))
+
+
+def test_a_bundle_that_breaks_off_is_none(world, filled, tmp_path, monkeypatch):
+    path = tmp_path / "bundle.zip"
+
+    def break_off(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("theftwatch.evidence.bundle._front_first", break_off)
+    with pytest.raises(KeyboardInterrupt):
+        build(world, path, filled)
+    assert [each.name for each in tmp_path.iterdir() if "bundle" in each.name or each.suffix == ".part"] == []
+
+
+def test_the_command_prints_pages_with_chromium(world, filled, authority, chromium, tmp_path):
+    path = tmp_path / "bundle.zip"
+    numbers = [part for each in filled for part in ("--finding", str(each))]
+    done = theftwatch(
+        world, "evidence", "build", *numbers, "-o", path, THEFTWATCH_CHROMIUM=str(chromium), **authority.environment
+    )
+    assert (done.returncode, done.stderr) == (0, ""), done.stderr
+    folder = unpacked(path)
+    for name in ("evidence.pdf", "statement.pdf"):
+        assert (folder / name).read_bytes().startswith(b"%PDF-")
+    again = theftwatch(world, "evidence", "verify", path, "--certificate", authority.certificate)
+    assert again.returncode == 0, again.stdout
+    assert "failed" not in again.stdout
+
+
+def test_a_case_is_bundled_without_what_nobody_confirms_any_more(world, authority, tmp_path):
+    fill(world, copied_offers())
+    findings = confirm(world)
+    [(artisan, seller)] = world.rows(
+        "select distinct a.id, s.id from artisan a, seller s where marketplace = 'alibaba'"
+    )
+
+    async def open_one() -> int:
+        async with await psycopg.AsyncConnection.connect(world.dsn) as connection:
+            return (await open_case(connection, artisan, seller, by="Eva", now=SEEN_AT)).case
+
+    case = asyncio.run(open_one())
+    with psycopg.connect(world.dsn) as connection:
+        connection.execute(
+            "insert into verdict (finding, verdict, judged_by, judged_at) values (%s, 'unsure', 'Eva', %s)",
+            [findings[-1], SEEN_AT],
+        )
+    path = tmp_path / "case.zip"
+    done = theftwatch(world, "evidence", "build", str(case), "-o", path)
+    assert done.returncode == 0, done.stderr
+    assert f"left out, as no person confirms them any more: finding {findings[-1]}" in done.stderr
+    assert len((unpacked(path) / "addresses.txt").read_text().split()) == 2
+    assert "no capture of its listings was taken" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["build", "-o", "x.zip"], "give the number of a case, or --finding once or more"),
+        (["build", "7", "-o", "x.zip"], "case 7: no such case"),
+        (["build", "--finding", "7", "-o", "none/x.zip"], "finding 7: no such finding"),
+        (["verify", "none.zip"], "none.zip: "),
+    ],
+)
+def test_a_mistake_is_one_line(world, arguments, said):
+    done = theftwatch(world, "evidence", *arguments)
+    assert done.returncode == 2, done.stderr
+    [line] = done.stderr.splitlines()
+    assert said in line

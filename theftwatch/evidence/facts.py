@@ -1,0 +1,275 @@
+"""What a bundle says: everything that the record holds of an artisan's matter with a vendor."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from theftwatch.db.queries import Connection, fetch, fetch_as
+from theftwatch.errors import UsageError
+from theftwatch.evidence.certificate import ArtisanFile
+from theftwatch.evidence.tokens import Token, find_tokens
+from theftwatch.match.ledger import Dates, find_ledger
+
+#: Files of an artisan's that one bundle holds
+_FILES_MAX = 200
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Artisan:
+    """Who made the originals."""
+
+    id: int
+    name: str
+    contact: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Vendor:
+    """Who shows copies."""
+
+    id: int
+    marketplace: str
+    seller_ref: str
+    name: str | None
+    url: str | None
+    country: str | None
+
+    @property
+    def called(self) -> str:
+        """What to call it."""
+        return self.name or self.seller_ref
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Portal:
+    """Where a complaint goes, and how much one may hold."""
+
+    code: str
+    name: str
+    url: str
+    time_zone: str
+    calendar: str | None
+    links_max: int
+    links_without_account_max: int
+    file_bytes_max: int
+    answer_business_days: int
+    removal_hours: int
+    needs: list[str]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finding:
+    """An original and a suspect listing, and what is known of them."""
+
+    finding: int
+    verdict: str | None
+    judged_by: str | None
+    judged_at: datetime | None
+    proposable: bool
+    not_proposable_because: str | None
+    direction: str | None
+    margin_days: int | None
+    weakest_link: str | None
+    missing_proof: str | None
+    likelier_source: str | None
+    pixel_reasons: list[str] | None
+    original_kind: str
+    original: str | None
+    original_url: str | None
+    original_marketplace: str | None
+    suspect_title: str | None
+    suspect_url: str
+    suspect_state: str
+    listing: int
+    marketplace: str
+    listing_ref: str
+    vendor_id: int | None
+    artisan_id: int | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pair:
+    """Two photos that match."""
+
+    finding: int
+    decision: str
+    score: float
+    method: str
+    transform: dict[str, Any] | None
+    explanation: str
+    algorithm_version: int
+    decided_at: datetime
+    original_sha256: bytes
+    original_kind: str
+    original: str | None
+    original_url: str | None
+    original_image_url: str | None
+    suspect_sha256: bytes
+    suspect: str | None
+    suspect_url: str
+    suspect_image_url: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KeptFile:
+    """A file of a capture."""
+
+    capture: int
+    name: str
+    role: str
+    sha256: bytes
+    byte_count: int
+    media_type: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KeptCapture:
+    """A capture of a suspect listing."""
+
+    id: int
+    listing: int
+    why: str
+    state: str
+    detail: str | None
+    url: str
+    http_status: int | None
+    taken_at: datetime
+    manifest_sha256: bytes
+    marketplace: str
+    listing_ref: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """A finding that a case rests on."""
+
+    finding: int
+    #: Whether a person still confirms it
+    confirmed: bool
+    #: Why it is in the case although it is not proposable
+    override_reason: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Facts:
+    """All that one bundle says."""
+
+    artisan: Artisan
+    vendor: Vendor
+    #: None where no portal is known that takes complaints about this marketplace
+    portal: Portal | None
+    findings: tuple[Finding, ...]
+    pairs: tuple[Pair, ...]
+    #: By finding
+    dates: dict[int, Dates]
+    files: tuple[ArtisanFile, ...]
+    captures: tuple[KeptCapture, ...]
+    #: By capture
+    captured: dict[int, tuple[KeptFile, ...]]
+    #: By SHA-256 of what they date
+    tokens: dict[bytes, list[Token]]
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """The suspect listings, each once."""
+        return tuple(dict.fromkeys(each.suspect_url for each in self.findings))
+
+    @property
+    def by_address(self) -> dict[str, tuple[Finding, ...]]:
+        """The findings about each suspect listing, the one first by which the original is known to be the oldest."""
+        return {
+            url: tuple(sorted((each for each in self.findings if each.suspect_url == url), key=_firmness, reverse=True))
+            for url in self.addresses
+        }
+
+
+async def find_case_grounds(connection: Connection, case: int) -> list[Ground]:
+    """Return the findings that a case rests on.
+
+    Raises UsageError where there is no such case, or it holds nothing.
+    """
+    rows = await fetch(connection, "find_case_grounds", case=case)
+    if not rows:
+        raise UsageError(f"case {case}: no such case, or no listing is in it; `theftwatch case list` shows them")
+    return [Ground(*row) for row in rows]
+
+
+async def find_facts(connection: Connection, findings: Sequence[int], *, overridden: frozenset[int]) -> Facts:
+    """Return what the record holds of findings, which have to be one artisan's with one vendor.
+
+    Raises UsageError where no complaint may rest on one of them: a person has not confirmed it, or it is not proposable
+    and not `overridden`.
+    """
+    found = await fetch_as(connection, Finding, "find_evidence_findings", findings=list(findings))
+    _check(found, findings, overridden)
+    [artisan_id], [vendor_id] = {each.artisan_id for each in found}, {each.vendor_id for each in found}
+    artisans = await fetch_as(connection, Artisan, "find_artisan_by_id", artisan=artisan_id)
+    if not artisans:
+        raise UsageError("the artisan has opted out; no bundle is built")
+    [vendor] = await fetch_as(connection, Vendor, "find_vendor_by_id", vendor=vendor_id)
+    portals = await fetch_as(connection, Portal, "find_portal", marketplace=vendor.marketplace)
+    pairs = await fetch_as(connection, Pair, "find_evidence_pairs", findings=list(findings))
+    files = await fetch_as(
+        connection,
+        ArtisanFile,
+        "find_evidence_files",
+        artisan=artisan_id,
+        sha256s=list({pair.original_sha256 for pair in pairs}),
+        most=_FILES_MAX,
+    )
+    captures = await fetch_as(
+        connection, KeptCapture, "find_evidence_captures", listings=list({each.listing for each in found})
+    )
+    captured: dict[int, list[KeptFile]] = defaultdict(list)
+    for kept in await fetch_as(
+        connection, KeptFile, "find_capture_files", captures=[capture.id for capture in captures]
+    ):
+        captured[kept.capture].append(kept)
+    dated = [each.sha256 for each in files] + [each.manifest_sha256 for each in captures]
+    return Facts(
+        artisan=artisans[0],
+        vendor=vendor,
+        portal=portals[0] if portals else None,
+        findings=tuple(found),
+        pairs=_once_each(pairs),
+        dates=await find_ledger(connection, list(findings)),
+        files=tuple(files),
+        captures=tuple(captures),
+        captured={key: tuple(kept) for key, kept in captured.items()},
+        tokens=await find_tokens(connection, dated),
+    )
+
+
+def _firmness(finding: Finding) -> tuple[bool, int, bool]:
+    return finding.direction == "original_first", finding.margin_days or 0, finding.original_kind == "listing"
+
+
+def _once_each(pairs: Sequence[Pair]) -> tuple[Pair, ...]:
+    """Return each pair once: a photo may stand in a listing and lie among the files, which are two findings."""
+    pairs = sorted(pairs, key=lambda pair: pair.original_kind != "listing")
+    once = {(pair.original_sha256, pair.suspect_sha256, pair.suspect_url): pair for pair in reversed(pairs)}
+    return tuple(sorted(once.values(), key=lambda pair: (pair.suspect_url, -pair.score, pair.original_sha256)))
+
+
+def _check(found: Sequence[Finding], asked: Sequence[int], overridden: frozenset[int]) -> None:
+    if missing := sorted(set(asked) - {each.finding for each in found}):
+        raise UsageError(f"finding {missing[0]}: no such finding; `theftwatch finding list` shows their numbers")
+    for each in found:
+        if each.verdict != "confirmed":
+            raise UsageError(
+                f"finding {each.finding} was not confirmed by a person, so no complaint may rest on it; look at it, "
+                f"and `theftwatch finding confirm {each.finding}`"
+            )
+        if not each.proposable and each.finding not in overridden:
+            raise UsageError(
+                f"finding {each.finding}: no complaint may rest on it ({each.not_proposable_because}); leave it out, "
+                "or open a case with a reason for the exception"
+            )
+        if each.artisan_id is None:
+            raise UsageError(f"finding {each.finding}: nobody entered whose original it is; `theftwatch relation add`")
+        if each.vendor_id is None:
+            raise UsageError(f"finding {each.finding}: the vendor is not known; crawl the listing's own page first")
+    if len({(each.artisan_id, each.vendor_id) for each in found}) > 1:
+        raise UsageError("these findings are of several artisans or vendors; a bundle is about one of each")

@@ -1,0 +1,48 @@
+"""Pages as PDF, by Chromium's own print."""
+
+from pathlib import Path
+
+from playwright.async_api import Error as BrowserError
+from playwright.async_api import async_playwright
+
+from theftwatch.chromium import launch_options
+from theftwatch.errors import EvidenceError
+
+_TIMEOUT_MS = 120_000
+_FOOT = (
+    '<div style="width:100%; padding:0 15mm; font:7pt sans-serif; color:#555; display:flex;'
+    ' justify-content:space-between">'
+    '<span class="title"></span><span><span class="pageNumber"></span> / <span class="totalPages"></span></span></div>'
+)
+
+
+async def print_pages(chromium: Path, pages: list[str]) -> list[bytes]:
+    """Return HTML pages as PDF files of A4; Chromium reaches no network meanwhile.
+
+    Raises EvidenceError where Chromium cannot print them.
+    """
+    try:
+        async with async_playwright() as playwright:
+            browser = await playwright.chromium.launch(**launch_options(chromium, sealed=True))
+            context = await browser.new_context(java_script_enabled=False, offline=True, color_scheme="light")
+            page = await context.new_page()
+            printed = []
+            for html in pages:
+                await page.set_content(html, wait_until="load", timeout=_TIMEOUT_MS)
+                printed.append(
+                    await page.pdf(
+                        format="A4",
+                        print_background=True,
+                        prefer_css_page_size=False,
+                        display_header_footer=True,
+                        header_template="<span></span>",
+                        footer_template=_FOOT,
+                        margin={"top": "15mm", "bottom": "18mm", "left": "15mm", "right": "15mm"},
+                        tagged=True,
+                    )
+                )
+            await browser.close()
+            return printed
+    except BrowserError as exc:
+        reason = exc.message.splitlines()[0]
+        raise EvidenceError(f"{chromium} could not print: {reason}; `theftwatch doctor` tries it") from exc

@@ -205,6 +205,12 @@ def test_a_look_alike_counts_in_no_finding(filled):
     run(filled, another_vendor)
     assert findings(filled)["11", "299"]["needs_look"] is False
     assert "there is nothing to judge" in refused("finding", "confirm", number(filled, ("11", "299")))
+    # who changes her mind need not undo it first
+    said = str(findings(filled)["12", "202"]["verdict_id"])
+    command("finding", "confirm", number(filled, ("12", "202")), "--after", said)
+    assert (findings(filled)["12", "202"]["matches"], findings(filled)["11", "207"]["matches"]) == (1, 1)
+    command("finding", "undo", number(filled, ("12", "202")))
+    assert findings(filled)["11", "207"]["not_proposable_because"] == "suppressed"
     command("finding", "undo", number(filled, ("12", "202")))
     assert findings(filled)["11", "299"]["needs_look_because"] == "not judged"
     assert findings(filled)["11", "207"]["direction"] == "original_first"

@@ -5,9 +5,11 @@ judged, each with the program's decision of that time: so a pair that joins late
 later version of the algorithm drops is known to have been there.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import itemgetter
 from typing import Literal
 
 from theftwatch.db.queries import Connection, columns, execute, fetch, fetch_as
@@ -51,7 +53,7 @@ class _State:
     judged_by: str | None
     judged_at: datetime | None
     counting: list[int]
-    confirmed: list[int]
+    judged: list[int]
     dropped: list[int]
 
 
@@ -92,8 +94,8 @@ async def give_verdict(
     if reason == "look_alike" or len(changed) > len(rows):
         await execute(connection, "insert_due_judged", verdicts=changed)
     given = dict(rows)
-    judged = [finding for finding, _ in pairs]
-    return [Given(finding=each.finding, verdict=given[each.finding], pairs=judged.count(each.finding)) for each in seen]
+    judged = Counter(finding for finding, _ in pairs)
+    return [Given(finding=each.finding, verdict=given[each.finding], pairs=judged[each.finding]) for each in seen]
 
 
 async def undo_verdict(
@@ -142,7 +144,7 @@ async def relate_judged(
     """
     rows = await fetch(connection, "find_judged_photos", verdicts=list(verdicts))
     made = []
-    for finding, artisan, seller, vendor in sorted({(row[0], row[3], row[4], row[5]) for row in rows}, key=str):
+    for finding, artisan, seller, vendor in sorted({(row[0], *row[3:]) for row in rows}, key=itemgetter(0)):
         if vendor is None:
             raise UsageError(f"finding {finding}: its vendor is not known yet; judge it without --relation")
         owner = artisan if artisan is not None else (await artisan_of(connection, seller))[0]
@@ -164,20 +166,25 @@ async def _states(connection: Connection, findings: Sequence[int]) -> dict[int, 
 def _to_judge(seen: Seen, state: _State, verdict: Verdict) -> list[int]:
     """Return the decisions that a verdict judges.
 
-    A copy that is confirmed again although no search finds it any more stays confirmed by a person's word.
+    Those that count, and with a change of mind those that do not because of what was said before. A copy that is confirmed
+    again although no search finds it any more stays confirmed by a person's word.
     """
     if state.verdict_id != seen.verdict:
         raise _conflict(state)
-    known = sorted({*state.counting, *(state.dropped if verdict == "confirmed" else state.confirmed)})
+    known = set(state.counting)
+    if state.verdict == "confirmed":
+        known.update(state.dropped if verdict == "confirmed" else state.judged)
+    elif state.reason == "look_alike":
+        known.update(state.judged)
     if not known:
         raise UsageError(
             f"finding {seen.finding}: none of its photos counts, so there is nothing to judge; "
             f"`theftwatch finding show {seen.finding}` says what suppresses them"
         )
-    judged = known if seen.decisions is None else [decision for decision in known if decision in seen.decisions]
+    judged = known if seen.decisions is None else known.intersection(seen.decisions)
     if not judged:
         raise ConflictError(f"finding {seen.finding}: its photos were compared anew meanwhile; look at it again")
-    return judged
+    return sorted(judged)
 
 
 def _conflict(state: _State) -> ConflictError:

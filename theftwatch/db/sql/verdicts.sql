@@ -1,6 +1,6 @@
 -- find_verdict_state --
--- Finds what stands on given findings, and which of their pairs a person may judge: those that count; and of a confirmed
--- finding those too that it rested on, in what the program says of them by now.
+-- Finds what stands on given findings, which of their pairs count, and which the verdict judged, in what the program says of
+-- them by now: all of these, and those that this version no longer matches.
 with asked as materialized (
     select f.id, f.suspect_listing from finding f where f.id = any(%(findings)s::bigint[])
 )
@@ -18,15 +18,15 @@ select
         from judged_match j
         join match m on m.id = j.match
         join match_decision d on d.match = m.id and d.algorithm_version = m.algorithm_version
-        where j.verdict = v.id and v.verdict = 'confirmed'
+        where j.verdict = v.id
         order by d.id
-    ) as confirmed,
+    ) as judged,
     array(
         select d.id
         from judged_match j
         join match m on m.id = j.match
         join match_decision d on d.match = m.id and d.algorithm_version = m.algorithm_version
-        where j.verdict = v.id and v.verdict = 'confirmed' and m.decision = 'no_match'
+        where j.verdict = v.id and m.decision = 'no_match'
         order by d.id
     ) as dropped
 from asked

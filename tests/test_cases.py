@@ -14,7 +14,7 @@ from tests.context import PHOTO as DRESS
 from tests.context import loader, shop, vendor
 from tests.matched import SEEN_AT, image, record
 from tests.test_removal import COPY, EDITED, OWN, SECOND, Watch, showing
-from theftwatch.cases.enter import close_case, enter_answer, enter_complaint, enter_letter, enter_note
+from theftwatch.cases.enter import Entry, close_case, enter_answer, enter_complaint, enter_letter, enter_note
 from theftwatch.cases.letter import draft_letter
 from theftwatch.cases.open import open_case
 from theftwatch.cli import app
@@ -90,18 +90,19 @@ class Matter(Watch):
 
         return self.do(open_)
 
-    def enter(self, what, *arguments, now=FILED_AT, **how):
-        return self.do(lambda connection: what(connection, 1, *arguments, by="Eva", now=now, **how))
+    def enter(self, what, *arguments, now=FILED_AT, listings=(), at=None, case=1, **how):
+        entry = Entry(case=case, at=at or now, now=now, by="Eva", note="as told", listings=listings)
+        return self.do(lambda connection: what(connection, entry, *arguments, **how))
 
-    def file(self, *arguments, now=FILED_AT, **how):
-        return self.enter(enter_complaint, "portal", *arguments, at=now, now=now, **how)
+    def file(self, reference, **how):
+        return self.enter(enter_complaint, "portal", reference, **how)
 
     def states(self):
         rows = self.table("select listing_ref, state from analysis.case_listing order by 1")
         return {row["listing_ref"]: row["state"] for row in rows}
 
     def due(self, now):
-        rows = self.do(lambda connection: fetch(connection, "find_due_in_cases", now=now))
+        rows = self.do(lambda connection: fetch(connection, "find_due_in_cases", now=now, artisan=None, vendor=None))
         return [(what, listings, is_overdue) for _, _, _, _, what, _, listings, _, is_overdue in rows]
 
     def watch_at(self, moment, *records, gone=()):
@@ -128,7 +129,7 @@ def test_a_case_from_the_first_letter_to_the_relisting(matter):
     assert matter.due(BEFORE) == [("file", 2, True)]
 
     # a letter, which waits three business days by the portal's calendar
-    sent = matter.enter(enter_letter, at=BEFORE, now=BEFORE, listings=("alibaba/201",))
+    sent = matter.enter(enter_letter, now=BEFORE, listings=("alibaba/201",))
     assert (sent.answer_due_at, sent.removal_due_at) == (ANSWER_DUE_AT, None)
     assert matter.states() == {"201": "asked", "202": "opened"}
 
@@ -149,8 +150,8 @@ def test_a_case_from_the_first_letter_to_the_relisting(matter):
 
     # one is disputed, on the other the portal acts
     answered = datetime(2027, 1, 5, 3, tzinfo=UTC)
-    matter.enter(enter_answer, "countered", at=answered, now=answered, listings=("202",))
-    accepted = matter.enter(enter_answer, "accepted", at=answered, now=answered)
+    matter.enter(enter_answer, "countered", now=answered, listings=("202",))
+    accepted = matter.enter(enter_answer, "accepted", now=answered)
     assert (accepted.listings, accepted.removal_due_at) == (1, answered + 24 * HOUR)
     assert matter.due(answered + 25 * HOUR) == [("reply", 1, True), ("removal", 1, True)]
     with pytest.raises(UsageError, match=r"has not seen https://\S+ come down \(accepted\)"):
@@ -276,10 +277,10 @@ def test_a_portal_takes_so_many_addresses_a_request(matter):
     with pytest.raises(UsageError, match="999: no such listing in case 1"):
         matter.file("IPP-7", listings=("999",))
     with pytest.raises(UsageError, match="is not past yet"):
-        matter.enter(enter_complaint, "portal", "IPP-7", at=FILED_AT + HOUR, listings=("201",))
+        matter.file("IPP-7", at=FILED_AT + HOUR, listings=("201",))
     assert matter.file("IPP-7", listings=("201", "https://www.alibaba.com/listing/202")).listings == 2
     # by the report button one after the other, however many
-    assert matter.enter(enter_complaint, "report", "R-1", at=FILED_AT).listings == 1
+    assert matter.enter(enter_complaint, "report", "R-1").listings == 1
     rows = matter.table("select listing_ref, route, reference from analysis.case_listing order by 1")
     assert [(row["route"], row["reference"]) for row in rows] == [
         ("portal", "IPP-7"),
@@ -287,7 +288,7 @@ def test_a_portal_takes_so_many_addresses_a_request(matter):
         ("report", "R-1"),
     ]
     with pytest.raises(UsageError, match="7: no such case"):
-        matter.do(lambda connection: enter_note(connection, 7, "x", by="Eva", now=FILED_AT))
+        matter.enter(enter_note, case=7)
 
 
 def test_listings_in_an_open_case_are_crawled_daily(matter):
@@ -370,7 +371,8 @@ def command(matter, monkeypatch):
     settings.cache_clear()
 
     def run(*arguments, now=FILED_AT):
-        monkeypatch.setattr("theftwatch.commands.pursuing.system_clock", lambda: now)
+        for module in ("docket", "pursuing"):
+            monkeypatch.setattr(f"theftwatch.commands.{module}.system_clock", lambda: now)
         result = CliRunner().invoke(app, ["case", *arguments], catch_exceptions=False, standalone_mode=False)
         assert not result.exception
         return result.stdout

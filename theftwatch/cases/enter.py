@@ -15,6 +15,7 @@ from theftwatch.cases.listings import (
     TO_ASK,
     TO_FILE,
     Case,
+    CaseListing,
     choose_listings,
     choose_to_accuse,
     find_case,
@@ -29,6 +30,20 @@ Outcome = Literal["removed", "withdrawn", "given_up"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Entry:
+    """What a person enters, and of when: in which case, and on which of its listings."""
+
+    case: int
+    #: When it happened, and when it is entered
+    at: datetime
+    now: datetime
+    by: str
+    note: str | None = None
+    #: By address or key; none: all that the step is about
+    listings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Entered:
     """An event that was entered, with its clock."""
 
@@ -38,173 +53,119 @@ class Entered:
     removal_due_at: datetime | None
 
 
-async def enter_letter(
-    connection: Connection,
-    case: int,
-    *,
-    at: datetime,
-    by: str,
-    now: datetime,
-    listings: Sequence[str] = (),
-    note: str | None = None,
-) -> Entered:
-    """Enter that a person sent the letter on listings of a case: those given, or those nothing was asked of yet."""
-    known = await find_case(connection, case)
-    about = await choose_to_accuse(connection, known, listings, TO_ASK)
-    await _reopen(connection, known)
-    portal = await find_portal(connection, known.marketplace)
+async def enter_letter(connection: Connection, entry: Entry) -> Entered:
+    """Enter that a person sent the letter on listings: those given, or those that nothing was asked of yet."""
+    case = await find_case(connection, entry.case)
+    about = await choose_to_accuse(connection, case, entry.listings, TO_ASK)
+    await _reopen(connection, case)
+    portal = await find_portal(connection, case.marketplace)
     return await enter(
-        connection,
-        case,
-        "asked",
-        [each.case_listing_id for each in about],
-        route="letter",
-        note=note,
-        at=at,
-        by=by,
-        now=now,
-        answer_due_at=portal.answer_due(at),
+        connection, entry, "asked", keys(about), route="letter", answer_due_at=portal.answer_due(entry.at)
     )
 
 
 async def enter_complaint(
-    connection: Connection,
-    case: int,
-    route: Route,
-    reference: str,
-    *,
-    at: datetime,
-    by: str,
-    now: datetime,
-    listings: Sequence[str] = (),
-    without_account: bool = False,
-    note: str | None = None,
+    connection: Connection, entry: Entry, route: Route, reference: str, *, without_account: bool = False
 ) -> Entered:
-    """Enter that a person filed a complaint on listings of a case: those given, or all that are to be filed.
+    """Enter that a person filed a complaint on listings: those given, or all that are to be filed.
 
     The time to answer runs from the filing, and that to take down from its end. Raises UsageError for more listings
     than the portal takes in one request.
     """
-    known = await find_case(connection, case)
-    about = await choose_to_accuse(connection, known, listings, TO_FILE)
-    portal = await find_portal(connection, known.marketplace)
+    case = await find_case(connection, entry.case)
+    about = await choose_to_accuse(connection, case, entry.listings, TO_FILE)
+    portal = await find_portal(connection, case.marketplace)
     if route == "portal":
         _refuse_portal(portal, len(about), without_account=without_account)
-    await _reopen(connection, known)
-    answer_due_at = portal.answer_due(at)
+    await _reopen(connection, case)
+    answer_due_at = portal.answer_due(entry.at)
     return await enter(
         connection,
-        case,
+        entry,
         "filed",
-        [each.case_listing_id for each in about],
+        keys(about),
         route=route,
         reference=reference,
-        note=note,
-        at=at,
-        by=by,
-        now=now,
         answer_due_at=answer_due_at,
         removal_due_at=portal.removal_due(answer_due_at),
     )
 
 
-async def enter_answer(
-    connection: Connection,
-    case: int,
-    answer: Answer,
-    *,
-    at: datetime,
-    by: str,
-    now: datetime,
-    listings: Sequence[str] = (),
-    note: str | None = None,
-) -> Entered:
-    """Enter what the vendor or the portal answered on listings of a case: those given, or all that wait for an answer.
+async def enter_answer(connection: Connection, entry: Entry, answer: Answer) -> Entered:
+    """Enter what the vendor or the portal answered on listings: those given, or all that wait for an answer.
 
     What was accepted is to come down within the portal's hours.
     """
-    known = await find_case(connection, case)
-    about = await choose_listings(connection, known, listings, TO_ANSWER)
-    portal = await find_portal(connection, known.marketplace)
-    return await enter(
-        connection,
-        case,
-        answer,
-        [each.case_listing_id for each in about],
-        note=note,
-        at=at,
-        by=by,
-        now=now,
-        removal_due_at=portal.removal_due(at) if answer == "accepted" else None,
-    )
+    case = await find_case(connection, entry.case)
+    about = await choose_listings(connection, case, entry.listings, TO_ANSWER)
+    portal = await find_portal(connection, case.marketplace)
+    removal_due_at = portal.removal_due(entry.at) if answer == "accepted" else None
+    return await enter(connection, entry, answer, keys(about), removal_due_at=removal_due_at)
 
 
-async def enter_note(connection: Connection, case: int, note: str, *, by: str, now: datetime) -> Entered:
+async def enter_note(connection: Connection, entry: Entry) -> Entered:
     """Enter a note on a case."""
-    await find_case(connection, case)
-    return await enter(connection, case, "note", [], note=note, at=now, by=by, now=now)
+    await find_case(connection, entry.case)
+    return await enter(connection, entry, "note", [])
 
 
-async def close_case(
-    connection: Connection, case: int, outcome: Outcome, *, by: str, now: datetime, note: str | None = None
-) -> Entered:
+async def close_case(connection: Connection, entry: Entry, outcome: Outcome) -> Entered:
     """Close a case.
 
     Raises UsageError for one that is closed, and as removed where the watch does not say so of each listing.
     """
-    known = await find_case(connection, case)
-    if known.closed_at is not None:
-        raise UsageError(f"case {case}: closed already, as {known.outcome} on {known.closed_at:%Y-%m-%d}")
-    listings = await find_case_listings(connection, case)
+    case = await find_case(connection, entry.case)
+    if case.closed_at is not None:
+        raise UsageError(f"case {case.id}: closed already, as {case.outcome} on {case.closed_at:%Y-%m-%d}")
+    listings = await find_case_listings(connection, case.id)
     if outcome == "removed" and (left := [each for each in listings if each.state != "removed"]):
         raise UsageError(
-            f"case {case}: the watch has not seen {left[0].url} come down ({left[0].state}); "
+            f"case {case.id}: the watch has not seen {left[0].url} come down ({left[0].state}); "
             "wait for it, or close the case as given_up or withdrawn"
         )
-    entered = await enter(
-        connection, case, "closed", [each.case_listing_id for each in listings], note=note, at=now, by=by, now=now
-    )
-    await execute(connection, "close_case", case=case, outcome=outcome, now=now)
+    entered = await enter(connection, entry, "closed", keys(listings))
+    await execute(connection, "close_case", case=case.id, outcome=outcome, now=entry.now)
     return entered
+
+
+def keys(listings: Sequence[CaseListing]) -> list[int]:
+    """Return the keys of listings in their case."""
+    return [each.case_listing_id for each in listings]
 
 
 async def enter(
     connection: Connection,
-    case: int,
+    entry: Entry,
     kind: str,
-    case_listings: Sequence[int],
+    about: Sequence[int],
     *,
-    at: datetime,
-    by: str,
-    now: datetime,
     route: str | None = None,
     reference: str | None = None,
-    note: str | None = None,
     answer_due_at: datetime | None = None,
     removal_due_at: datetime | None = None,
 ) -> Entered:
-    """Write an event of a case.
+    """Write an event of a case, about listings by their keys in it.
 
     Raises UsageError for one that lies ahead.
     """
-    if at > now:
-        raise UsageError(f"{at:%Y-%m-%d %H:%M} UTC is not past yet; enter what has happened, when it has")
+    if entry.at > entry.now:
+        raise UsageError(f"{entry.at:%Y-%m-%d %H:%M} UTC is not past yet; enter what has happened, when it has")
     [(event,)] = await fetch(
         connection,
         "insert_case_event",
-        case=case,
+        case=entry.case,
         kind=kind,
         route=route,
         reference=reference,
-        note=note,
-        at=at,
+        note=entry.note,
+        at=entry.at,
         answer_due_at=answer_due_at,
         removal_due_at=removal_due_at,
-        by=by,
-        now=now,
-        case_listings=list(case_listings),
+        by=entry.by,
+        now=entry.now,
+        case_listings=list(about),
     )
-    return Entered(event=event, listings=len(case_listings), answer_due_at=answer_due_at, removal_due_at=removal_due_at)
+    return Entered(event=event, listings=len(about), answer_due_at=answer_due_at, removal_due_at=removal_due_at)
 
 
 async def _reopen(connection: Connection, case: Case) -> None:

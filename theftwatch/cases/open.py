@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from theftwatch.cases.clock import find_portal
-from theftwatch.cases.enter import enter
+from theftwatch.cases.enter import Entry, enter
 from theftwatch.cases.ground import find_grounds
 from theftwatch.db.queries import Connection, execute, fetch
 from theftwatch.errors import UsageError
@@ -79,7 +79,7 @@ async def open_case(
     await execute(connection, "insert_case_targets", listings=listings, now=now)
     about = [key for key, listing in rows if listing not in in_case or not is_open]
     if about:
-        await enter(connection, case, "opened", about, note=override, at=now, by=by, now=now)
+        await enter(connection, Entry(case=case, at=now, now=now, by=by, note=override), "opened", about)
     return Opened(
         case=case,
         listings=len(set(listings) - in_case),

@@ -77,7 +77,7 @@ def write_vendor(
     from theftwatch.commands import pursuing
 
     if sent:
-        asyncio.run(pursuing.enter_sent(case, listings=listing or (), at=at, note=note, by=by))
+        asyncio.run(pursuing.enter_sent(pursuing.entry(case, by=by, note=note, at=at, listings=listing)))
     else:
         asyncio.run(pursuing.draft(case, listings=listing or (), output=output))
 
@@ -106,18 +106,8 @@ def file(
 
     from theftwatch.commands import pursuing
 
-    asyncio.run(
-        pursuing.file(
-            case,
-            reference,
-            route=route,
-            listings=listing or (),
-            without_account=without_account,
-            at=at,
-            note=note,
-            by=by,
-        )
-    )
+    made = pursuing.entry(case, by=by, note=note, at=at, listings=listing)
+    asyncio.run(pursuing.file(made, reference, route=route, without_account=without_account))
 
 
 @app.command()
@@ -143,7 +133,7 @@ def answer(
 
     from theftwatch.commands import pursuing
 
-    asyncio.run(pursuing.answer(case, answer, listings=listing or (), at=at, note=note, by=by))
+    asyncio.run(pursuing.answer(pursuing.entry(case, by=by, note=note, at=at, listings=listing), answer))
 
 
 @app.command()
@@ -158,7 +148,7 @@ def note(
 
     from theftwatch.commands import pursuing
 
-    asyncio.run(pursuing.note(case, text, by=by))
+    asyncio.run(pursuing.note(pursuing.entry(case, by=by, note=text)))
 
 
 @app.command()
@@ -180,7 +170,7 @@ def close(
 
     from theftwatch.commands import pursuing
 
-    asyncio.run(pursuing.close(case, outcome, note=note, by=by))
+    asyncio.run(pursuing.close(pursuing.entry(case, by=by, note=note), outcome))
 
 
 @app.command("list")
@@ -195,9 +185,9 @@ def list_(
     """List the open cases, or what is due in them."""
     import asyncio
 
-    from theftwatch.commands import pursuing
+    from theftwatch.commands import docket
 
-    asyncio.run(pursuing.list_cases(due=due, every=every, artisan=artisan, vendor=vendor, as_json=as_json))
+    asyncio.run(docket.list_cases(due=due, every=every, artisan=artisan, vendor=vendor, as_json=as_json))
 
 
 @app.command()
@@ -205,6 +195,6 @@ def show(case: _Case, *, as_json: _Json = False) -> None:
     """Show one case: its listings, its clocks, and what happened."""
     import asyncio
 
-    from theftwatch.commands import pursuing
+    from theftwatch.commands import docket
 
-    asyncio.run(pursuing.show(case, as_json=as_json))
+    asyncio.run(docket.show(case, as_json=as_json))

@@ -166,8 +166,8 @@ async def _states(connection: Connection, findings: Sequence[int]) -> dict[int, 
 def _to_judge(seen: Seen, state: _State, verdict: Verdict) -> list[int]:
     """Return the decisions that a verdict judges.
 
-    Those that count, and with a change of mind those that do not because of what was said before. A copy that is confirmed
-    again although no search finds it any more stays confirmed by a person's word.
+    Those that count, and with a change of mind those that do not because of what was said before. A copy that is
+    confirmed again although no search finds it any more stays confirmed by a person's word.
     """
     if state.verdict_id != seen.verdict:
         raise _conflict(state)

@@ -154,6 +154,8 @@ with day as (
 select case_id, artisan, vendor, portal, what, due_at, listings, complaints, due_at <= %(now)s as is_overdue
 from day
 where due_at <= ends_at
+    and (%(artisan)s::text is null or lower(artisan) = lower(%(artisan)s::text))
+    and (%(vendor)s::text is null or lower(vendor) = lower(%(vendor)s::text))
     and not (
         what = 'answer' and exists (
             select from day as later

@@ -49,6 +49,7 @@ _OUTCOMES: dict[ProblemKind, Outcome] = {
     "unknown": "failed",
     "gone": "gone",
     "failed": "failed",
+    "refused_by_robots": "refused",
 }
 
 
@@ -148,7 +149,7 @@ class MarketplaceSpider(Spider):
         try:
             if target is not None and (validator := unchanged_page(response)):
                 await self._note_shown("unchanged", response)
-                for request in self._hung_on(target, self._go_on_unchanged(validator, response)):
+                for request in self._hung_on(target, self._go_on_unchanged(target, validator, response)):
                     yield request
                 outcome = "ok"
                 return
@@ -164,7 +165,9 @@ class MarketplaceSpider(Spider):
                 return
             await self._note_shown(page.kind, response)
             for url in page.gone_urls:
-                await Run.of(self.crawler).note_problem(url, "gone", f"{url}: no longer there, as {response.url} says")
+                await Run.of(self.crawler).note_problem(
+                    url, "gone", f"{url}: no longer there, as {response.url} says", target=target
+                )
             for each in self._hung_on(target, await self._compare(target, page, response)):
                 yield each
             outcome = "ok"
@@ -177,6 +180,7 @@ class MarketplaceSpider(Spider):
         if target is None or self._leases is None:
             return work
         requests = [each for each in work if isinstance(each, Request)]
+        self._leases.note_page(target, (listing.listing_ref for listing in page.listings), total=page.total)
         if page.kind is PageKind.LISTING:
             listings = await self._leases.compare_listings(page)
         else:
@@ -186,10 +190,10 @@ class MarketplaceSpider(Spider):
             self._leases.keep(target, validator_of(response, listing_refs=refs, leads_to=leads_to))
         return [*listings, *requests]
 
-    def _go_on_unchanged(self, validator: Validator, response: Response) -> Iterator[Request]:
+    def _go_on_unchanged(self, target: int, validator: Validator, response: Response) -> Iterator[Request]:
         """Note what a page shows that has not changed, and yield the pages that it leads to."""
         assert self._leases is not None
-        self._leases.see_again(validator)
+        self._leases.see_again(target, validator)
         for url in validator.leads_to:
             yield self.page_request(response.follow(url))
 
@@ -293,16 +297,13 @@ class MarketplaceSpider(Spider):
             case RobotsAwayError():
                 kind, detail = "failed", str(failure.value)
             case IgnoreRequest():
-                self._settle(target_of(request), "refused")
-                run.inc("page/refused_by_robots")
-                logger.warning(
-                    "robots.txt does not allow %s; open it in a browser and use `theftwatch import`", request.url
-                )
-                return
+                kind = "refused_by_robots"
+                detail = "robots.txt does not allow it; open it in a browser and use `theftwatch receive`"
             case _:
                 kind, detail = "failed", repr(failure.value)
-        self._settle(target_of(request), _OUTCOMES[kind])
-        await run.note_problem(request.url, kind, f"{request.url}: {detail}")
+        target = target_of(request)
+        self._settle(target, _OUTCOMES[kind])
+        await run.note_problem(request.url, kind, f"{request.url}: {detail}", target=target)
 
     @property
     def wants_more(self) -> bool:
@@ -320,7 +321,9 @@ class MarketplaceSpider(Spider):
     async def note_trouble(self, response: Response, exc: PageError) -> None:
         """Note a page that gave no data, and end the crawl where the host goes on refusing us."""
         kind = problem_kind(exc, response.status)
-        await Run.of(self.crawler).note_problem(response.url, kind, str(exc), response=response)
+        await Run.of(self.crawler).note_problem(
+            response.url, kind, str(exc), response=response, target=target_of(response)
+        )
         self._blocks_in_a_row = self._blocks_in_a_row + 1 if kind == "blocked" else 0
         if self._blocks_in_a_row >= BLOCKS_IN_A_ROW_MAX:
             assert response.request is not None

@@ -53,9 +53,21 @@ class _UnderWay:
     #: Whether all that was passed on is in the record, with all its images
     stored: bool = True
     validators: list[Validator] = field(default_factory=list)
+    #: Pages that were shown to us, the listings on them, and how many there are by their own word
+    pages: int = 0
+    shown: set[str] = field(default_factory=set)
+    expected: int | None = None
 
     def visit(self) -> Visit:
-        return Visit(outcome=_sum_up(self.outcomes), changed=self.changed, requests=self.requests, host=self.host)
+        return Visit(
+            outcome=_sum_up(self.outcomes),
+            changed=self.changed,
+            requests=self.requests,
+            host=self.host,
+            pages=self.pages,
+            listings_seen=len(self.shown),
+            listings_expected=self.expected,
+        )
 
 
 class Leases:
@@ -164,8 +176,17 @@ class Leases:
         self._see(unchanged, in_full=True)
         return [listing for listing in page.listings if listing.listing_ref not in unchanged]
 
-    def see_again(self, validator: Validator) -> None:
+    def note_page(self, target: int, listing_refs: Iterable[str], *, total: int | None = None) -> None:
+        """Note that a page of a target was shown to us, with the listings on it, and how many its list says to hold."""
+        under_way = self._under_way[target]
+        under_way.pages += 1
+        under_way.shown.update(listing_refs)
+        if total is not None:
+            under_way.expected = max(total, under_way.expected or 0)
+
+    def see_again(self, target: int, validator: Validator) -> None:
         """Note what a page shows that has not changed by its host's word."""
+        self.note_page(target, validator.listing_refs)
         own = {self._listing_ref(validator.url)}
         self._see(validator.listing_refs, in_full=own == set(validator.listing_refs))
 

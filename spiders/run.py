@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 _HEARTBEAT_S = 30
 _RETRY_DELAYS_S = (1, 2, 4, 8, 15, 30)
 
-ProblemKind = Literal["blocked", "changed", "unknown", "gone", "failed"]
+ProblemKind = Literal["blocked", "changed", "unknown", "gone", "failed", "refused_by_robots"]
 
 
 class Run:
@@ -179,8 +179,10 @@ class Run:
         """Note a fact of ours beside the counters, such as `recognition/index`."""
         self.stats.set_value(f"theftwatch/{name}", value)
 
-    async def note_problem(self, url: str, kind: ProblemKind, detail: str, *, response: Response | None = None) -> None:
-        """Count a page that gave no data, and keep it for the person who mends the reader."""
+    async def note_problem(
+        self, url: str, kind: ProblemKind, detail: str, *, response: Response | None = None, target: int | None = None
+    ) -> None:
+        """Count a page that gave no data, and keep it for the person who mends the reader; with the target it is of."""
         self.inc(f"page/{kind}")
         logger.warning("%s page: %s", kind, detail)
         page = response.body if response is not None and response.body else None
@@ -191,6 +193,7 @@ class Run:
                 connection,
                 "insert_page_problem",
                 run=self.id,
+                target=target,
                 url=url,
                 kind=kind,
                 detail=detail,

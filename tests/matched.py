@@ -12,6 +12,7 @@ from PIL import Image, ImageOps
 from theftwatch.db import store
 from theftwatch.db.queries import Connection, execute
 from theftwatch.db.records import DecisionRecord, ImageRecord, ListingImageRecord, ListingRecord, OriginalFileRecord
+from theftwatch.db.targets import Target, save_targets
 from theftwatch.demo.photos import photo_bytes
 from theftwatch.files import Files
 from theftwatch.listing import DateClaim, Listing, ListingImage, Seller
@@ -200,6 +201,8 @@ async def fill(connection: Connection, files: Files) -> None:
         "blocked",
         {"theftwatch/page/blocked": 1, "theftwatch/page/refused_by_robots": 2, "theftwatch/image/missing": 2},
     )
+    watched = Target(marketplace="alibaba", kind="vendor", ref="quiet", every=timedelta(days=1), reason="asked for")
+    await save_targets(connection, [watched], now=SUSPECTS_SEEN_AT)
     await execute(
         connection,
         "insert_page_problem",
@@ -209,6 +212,7 @@ async def fill(connection: Connection, files: Files) -> None:
         detail="https://quiet.en.alibaba.com/productlist.html: a slider; wait, and crawl more slowly",
         http_status=200,
         page_sha256=None,
+        target=None,
         marketplace=None,
         listing_ref=None,
         now=SUSPECTS_SEEN_AT,

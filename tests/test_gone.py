@@ -104,6 +104,7 @@ async def note_problem(
         detail="a test",
         http_status=None,
         page_sha256=None,
+        target=None,
         marketplace=listing.marketplace,
         listing_ref=listing.listing_ref,
         now=now,

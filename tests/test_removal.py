@@ -60,6 +60,7 @@ class Watch:
                     detail="a test",
                     http_status=404,
                     page_sha256=None,
+                    target=None,
                     marketplace="alibaba",
                     listing_ref=ref,
                     now=now,

@@ -105,3 +105,5 @@ class Page:
     next_page: str | None = None
     #: Number of the last page of the list, where the page leads there
     last_page: int | None = None
+    #: How many listings all pages of the list hold, by its own word
+    total: int | None = None

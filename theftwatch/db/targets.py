@@ -65,6 +65,11 @@ class Visit:
     #: Pages asked for, and the host of the first
     requests: int = 0
     host: str | None = None
+    #: Pages that were shown to us, unchanged ones among them
+    pages: int = 0
+    #: Listings that these showed, and how many there are by the list's own word
+    listings_seen: int = 0
+    listings_expected: int | None = None
 
 
 async def save_targets(connection: Connection, targets: Sequence[Target], *, now: datetime) -> tuple[int, int]:
@@ -183,6 +188,24 @@ async def finish(connection: Connection, visits: Mapping[int, Visit], *, token: 
         ),
     )
     finished = {target_id for (target_id,) in rows}
+    await execute(
+        connection,
+        "insert_visits",
+        ids=list(finished),
+        **columns(
+            (
+                {
+                    "pages": visits[target_id].pages,
+                    "listings_seen": visits[target_id].listings_seen,
+                    "listings_expected": visits[target_id].listings_expected,
+                }
+                for target_id in finished
+            ),
+            "pages",
+            "listings_seen",
+            "listings_expected",
+        ),
+    )
     await execute(connection, "set_next_visits", ids=list(finished), now=now, retry=RETRY, gone=GONE_AT_LEAST)
     read = [target_id for target_id in finished if visits[target_id].outcome == "ok"]
     await execute(connection, "hurry_unlisted", ids=read, now=now)

@@ -58,6 +58,7 @@ def read_vendor(body: str, document: Selector, url: str) -> Page | None:
         sellers=(seller,),
         listing_urls=tuple(listing.url for listing in unique.values()),
         next_page=_next_page(products, seller, url),
+        total=count_of(dig(products, "pageNavView", "totalLines")) or None,
     )
 
 

@@ -72,7 +72,9 @@ def _read_results(results: list[Entry], count: object, url: str) -> Page | None:
     if any("listing_image_id" in each for each in results):
         return None
     if any("listing_id" in each for each in results) or (not results and kind not in (None, PageKind.PROFILE)):
-        return _page_of_answer(results, kind or PageKind.SEARCH, next_url(url, count))
+        page = _page_of_answer(results, kind or PageKind.SEARCH, next_url(url, count))
+        is_list = kind in {PageKind.SHOP, PageKind.SEARCH}
+        return replace(page, total=count) if is_list and isinstance(count, int) else page
     sellers = tuple(seller for each in results if (seller := _read_shop(each)))
     if not sellers and (results or kind is not PageKind.PROFILE):
         return None

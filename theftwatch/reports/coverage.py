@@ -31,6 +31,18 @@ class Look:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Watched:
+    """How many shops, vendors, searches and pages that are watched were looked at so far, and why no further."""
+
+    marketplace: str
+    looked: str
+    because: str | None
+    targets: int
+    matches: int | None
+    last_good_visit_at: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ImageTrouble:
     """How many photos could not be compared for one reason."""
 
@@ -101,6 +113,7 @@ class Coverage:
     """What was compared, what was not, and why."""
 
     looks: list[Look]
+    watched: list[Watched]
     image_troubles: list[ImageTrouble]
     #: How many runs had which outcome
     runs: dict[str | None, int]
@@ -122,6 +135,7 @@ async def find_coverage(connection: Connection) -> Coverage:
     """Return what was compared, what was not, and why."""
     return Coverage(
         looks=await fetch_as(connection, Look, "report_coverage"),
+        watched=await fetch_as(connection, Watched, "report_watched"),
         image_troubles=await fetch_as(connection, ImageTrouble, "report_image_troubles"),
         runs=dict(await fetch(connection, "report_runs")),
         troubled_runs=await fetch_as(connection, TroubledRun, "report_troubled_runs", most=_RUNS_SHOWN),

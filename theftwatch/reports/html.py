@@ -28,6 +28,7 @@ def environment(package: str, *, enable_async: bool = False) -> Environment:
         words.moment,
         words.reason,
         words.source_name,
+        words.target_reason,
         words.web_address,
     ):
         environment.filters[function.__name__] = function

@@ -34,6 +34,15 @@ _METHODS = {
 _EVENTS = {"listed": "listed", "archived": "archived", "review": "reviewed", "published": "put up"}
 
 
+#: Why what is watched was not looked at in full, where its last visit is to blame
+_VISITS = {
+    "partial": "only some of its pages could be read",
+    "blocked": "refused by the marketplace",
+    "refused": "barred by robots.txt",
+    "gone": "gone by its own address",
+    "failed": "not fetched or not understood",
+}
+
 _RULES = {
     "placeholder": "a placeholder",
     "common": "shown by many vendors and several artisans",
@@ -112,6 +121,11 @@ def reason(word: str) -> str:
     if word.startswith("http_"):
         return f"the host answered {word.removeprefix('http_')}"
     return _REASONS.get(word, word.replace("_", " "))
+
+
+def target_reason(because: str) -> str:
+    """Return why what is watched was not looked at in full."""
+    return _VISITS.get(because, because)
 
 
 def method_name(method: str) -> str:

@@ -154,6 +154,14 @@ from analysis.coverage
 group by marketplace, side
 order by side, marketplace nulls last;
 
+-- report_watched --
+-- Counts what is watched, by marketplace, how far it was looked at, and why no further.
+select marketplace, looked, because, count(*) as targets, sum(matches)::bigint as matches, max(last_good_visit_at) as last_good_visit_at
+from analysis.target_coverage
+where not paused
+group by marketplace, looked, because
+order by marketplace, array_position('{in full,in part,not looked}', looked), targets desc, because;
+
 -- report_image_troubles --
 -- Counts the photos that could not be compared, by marketplace and reason.
 select marketplace, side, trouble, reason, count(*) as photos

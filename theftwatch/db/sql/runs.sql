@@ -36,9 +36,9 @@ where id = %(id)s;
 
 -- insert_page_problem --
 -- Notes a page that gave no data; with the listing whose own address it is, where it is one's.
-insert into page_problem (run, url, kind, detail, http_status, page_sha256, seen_at, marketplace, listing_ref)
+insert into page_problem (run, target, url, kind, detail, http_status, page_sha256, seen_at, marketplace, listing_ref)
 values (
-    %(run)s, %(url)s, %(kind)s, %(detail)s, %(http_status)s, %(page_sha256)s, %(now)s, %(marketplace)s,
+    %(run)s, (select id from target where id = %(target)s::bigint), %(url)s, %(kind)s, %(detail)s, %(http_status)s, %(page_sha256)s, %(now)s, %(marketplace)s,
     %(listing_ref)s
 )
 on conflict (run, url) do nothing;

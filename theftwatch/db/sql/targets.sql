@@ -137,6 +137,29 @@ from unnest(%(ids)s::bigint[], %(outcomes)s::text[], %(changed)s::bool[], %(requ
 where t.id = went.id and t.lease_token = %(token)s
 returning t.id;
 
+-- insert_visits --
+-- Keeps how finished targets went in their run. A list whose pages had not changed says again what it said of its length.
+insert into visit as v (target, run, outcome, finished_at, requests, pages, listings_seen, listings_expected)
+select
+    t.id, t.run, t.outcome, t.finished_at, t.requests, went.pages, went.listings_seen,
+    coalesce(went.listings_expected, before.listings_expected)
+from unnest(%(ids)s::bigint[], %(pages)s::int[], %(listings_seen)s::int[], %(listings_expected)s::int[])
+    as went (id, pages, listings_seen, listings_expected)
+join target t on t.id = went.id and t.run is not null
+left join lateral (
+    select b.listings_expected from visit b
+    where b.target = t.id and t.outcome = 'ok'
+    order by b.finished_at desc
+    limit 1
+) as before on true
+on conflict (target, run) do update set
+    outcome = excluded.outcome,
+    finished_at = excluded.finished_at,
+    requests = v.requests + excluded.requests,
+    pages = v.pages + excluded.pages,
+    listings_seen = excluded.listings_seen,
+    listings_expected = excluded.listings_expected;
+
 -- set_next_visits --
 -- Sets when finished targets are due again. What was not well, or is gone by its own word, comes again sooner at first, and
 -- ever later while it stays so. An interval counts from the beginning of the run, less a tenth or an hour, where that was not

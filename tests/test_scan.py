@@ -1,14 +1,19 @@
 """`theftwatch compare` and `theftwatch scan`, as a user types them."""
 
+import asyncio
 import json
 import shutil
 import subprocess
 import sys
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import aclosing
 
 import pytest
 from PIL import Image
 
 from tests.edits import EDITS, photo_paths
+from theftwatch.match.decide import Decision
+from theftwatch.match.scan import read_folder, scan
 
 PHOTOS = photo_paths()[::12]
 
@@ -50,6 +55,24 @@ def test_scan_finds_the_copies_and_names_what_it_could_not_compare(folders, tmp_
     again = tmp_path / "again.jsonl"
     theftwatch("scan", *folders, "--out", again)
     assert again.read_bytes() == out.read_bytes()
+
+
+def test_how_many_look_ups_are_in_work_changes_nothing_and_a_scan_left_early_leaves_none(folders, monkeypatch):
+    async def pairs(threads: Executor) -> dict[tuple[str, str], Decision]:
+        return {(pair.original, pair.suspect): pair.decision async for pair in scan(originals, suspects, threads)}
+
+    async def left_early(threads: Executor) -> set[asyncio.Task[object]]:
+        async with aclosing(scan(originals, suspects, threads)) as scanning:
+            await anext(scanning)
+        return asyncio.all_tasks() - {asyncio.current_task()}
+
+    with ThreadPoolExecutor(2) as threads:
+        originals, suspects = (read_folder(root, threads, lambda _: None) for root in folders)
+        in_one = asyncio.run(pairs(threads))
+        monkeypatch.setattr("theftwatch.match.scan._LOOKED_UP", 2)
+        monkeypatch.setattr("theftwatch.match.scan._LOOKUPS", 3)
+        assert asyncio.run(pairs(threads)) == in_one
+        assert not asyncio.run(left_early(threads))
 
 
 def test_scan_of_nothing_says_that_it_did_not_look(tmp_path):

@@ -108,16 +108,22 @@ def align(first: LocalFeatures, second: LocalFeatures) -> Alignment | None:
         return None
     best: Alignment | None = None
     pictures = first, mirror_features(first)
-    for mirrored, (picture, pairs) in enumerate(zip(pictures, _pairs(pictures, second), strict=True)):
+    forms = enumerate(zip(pictures, _pairs(pictures, second), strict=True))
+    # The form with more pairs first: no alignment is stronger than it has pairs, so often the other need not be tried.
+    for mirrored, (picture, pairs) in sorted(forms, key=lambda form: -len(form[1][1])):
+        if best and len(pairs) < best.strength:
+            continue
         found = _fit(picture, second, pairs)
         if found is None:
             continue
         matrix, inliers, error_px = found
+        if best and inliers < best.strength:
+            continue
         agreement = compare(picture, second, matrix)
         if agreement is None:
             continue
         one = Alignment(mirrored=bool(mirrored), matrix=matrix, inliers=inliers, error_px=error_px, agreement=agreement)
-        if best is None or one.strength > best.strength:
+        if best is None or (one.strength, best.mirrored) > (best.strength, one.mirrored):
             best = one
     return best
 

@@ -14,7 +14,7 @@ from theftwatch.match.picture import OriginalPicture, SuspectPicture
 from theftwatch.match.transform import Size, Transform, describe, read_transform
 
 #: Counts up when the same pair may be decided otherwise
-ALGORITHM_VERSION = 3
+ALGORITHM_VERSION = 4
 
 #: Scores from here on are a match; chosen so that no pair of different photos reaches it, see docs/recognition.md
 MATCH_SCORE = 0.98
@@ -22,11 +22,13 @@ MATCH_SCORE = 0.98
 POSSIBLE_SCORE = 0.5
 #: What one unit of each measure adds to the logarithm of the odds
 _INTERCEPT, _PER_INLIERS, _PER_ERROR, _PER_SAME, _PER_OTHER = -10.63, 1.19, -1.47, 4.25, -1.77
+#: More features than these do not agree by chance, so each further one says more, by this
+_INLIERS_MANY, _PER_MORE_INLIERS = 50, 1.0
 #: The same for two pictures that are laid over each other as they are, and the distance of their 256-bit hashes up to
 #: which that is tried
 _LAID_INTERCEPT, _LAID_PER_WHOLE, _LAID_PER_OTHER, _LAID_BITS = -5.62, -1.80, -1.31, 24
 #: Few features, or a few blocks, may agree by chance; they are worth a look at most
-_INLIERS_MIN, _INLIERS_FEW, _SHOWN_LITTLE, _BLOCKS_FEW, _DOUBTFUL_SCORE = 6, 10, 0.65, 6, 0.9
+_INLIERS_MIN, _INLIERS_FEW, _SHOWN_LITTLE, _BLOCKS_FEW, _DOUBTFUL_SCORE = 7, 10, 0.65, 6, 0.9
 #: Share of the original that is shown times the share of the suspect that it fills, below which it is a badge or strip
 #: of text that both wear, and no photo; copies go down to 0.1
 _LITTLE = 0.09
@@ -250,6 +252,7 @@ def score_alignment(alignment: Alignment) -> float:
     sum_ = (
         _INTERCEPT
         + _PER_INLIERS * math.log(alignment.inliers)
+        + _PER_MORE_INLIERS * max(0.0, math.log(alignment.inliers / _INLIERS_MANY))
         + _PER_ERROR * math.log(alignment.error_px + 0.05)
         + _PER_SAME * agreement.same_share
         + _PER_OTHER * math.log(agreement.other_share + 0.03)

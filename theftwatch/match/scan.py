@@ -1,9 +1,11 @@
 """Comparing two folders of photos, without a database."""
 
+import asyncio
 import hashlib
-from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections import Counter, defaultdict, deque
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,8 +22,9 @@ from theftwatch.match.search import Verifier
 
 #: Files that are looked at; their first bytes decide whether they are images
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif", ".avif"})
-#: Files read at once, and suspects looked up at once
-_BATCH, _LOOKED_UP = 256, 64
+#: Files read at once; suspects in one look-up, and look-ups in work at once, so that while the last pairs of one are
+#: verified no thread waits
+_BATCH, _LOOKED_UP, _LOOKUPS = 256, 32, 2
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,7 +75,7 @@ def list_photos(root: Path) -> list[Path]:
 
 async def scan(
     originals: Folder, suspects: Folder, threads: Executor, advance: Callable[[int], None] = lambda _: None
-) -> AsyncIterator[Pair]:
+) -> AsyncGenerator[Pair]:
     """Yield every candidate pair with its decision, also those that are no match; log it where the network is off.
 
     `advance` is told of suspects that were looked up.
@@ -84,17 +87,38 @@ async def scan(
         verifier = Verifier(load=lambda sha256: paths[sha256].read_bytes(), known=known, threads=threads)
         candidates = MemoryCandidates(originals.prints, suspects.prints)
         asked = sorted(suspects.prints, key=suspects.names)
-        for start in range(0, len(asked), _LOOKED_UP):
-            batch = asked[start : start + _LOOKED_UP]
+        batches = [asked[start : start + _LOOKED_UP] for start in range(0, len(asked), _LOOKED_UP)]
+
+        async def look_up(batch: Sequence[bytes]) -> Lookup:
             described = {sha256: each for sha256 in batch if (each := suspects.prints[sha256].descriptor)}
             lookup = Lookup(candidates, verifier, _nothing_decided)
             await lookup.run(batch, described, "suspect")
             kept.add(verifier.take_new_features())
             advance(len(batch))
-            for candidate, decision in sorted(lookup.decided, key=lambda pair: pair[0].pair):
-                for original in originals.names(candidate.original):
-                    for suspect in suspects.names(candidate.suspect):
-                        yield Pair(original=original, suspect=suspect, decision=decision)
+            return lookup
+
+        async with aclosing(_in_order(map(look_up, batches), _LOOKUPS)) as lookups:
+            async for lookup in lookups:
+                for candidate, decision in sorted(lookup.decided, key=lambda pair: pair[0].pair):
+                    for original in originals.names(candidate.original):
+                        for suspect in suspects.names(candidate.suspect):
+                            yield Pair(original=original, suspect=suspect, decision=decision)
+
+
+async def _in_order[T](work: Iterable[Coroutine[None, None, T]], most: int) -> AsyncGenerator[T]:
+    """Yield the results of work in its order, with so many in work at once."""
+    tasks: deque[asyncio.Task[T]] = deque()
+    try:
+        for each in work:
+            tasks.append(asyncio.create_task(each))
+            if len(tasks) == most:
+                yield await tasks.popleft()
+        while tasks:
+            yield await tasks.popleft()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 @dataclass(frozen=True, slots=True)

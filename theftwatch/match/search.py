@@ -5,6 +5,7 @@ import logging
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
+from queue import SimpleQueue
 from threading import Lock
 from typing import Protocol
 
@@ -47,7 +48,7 @@ class Verifier:
         self._threads = threads
         self._originals: _Kept[OriginalPicture] = _Kept(_ORIGINALS_KEPT)
         self._suspects: _Kept[SuspectPicture] = _Kept(_SUSPECTS_KEPT)
-        self._new_features: dict[bytes, LocalFeatures] = {}
+        self._new_features: SimpleQueue[tuple[bytes, LocalFeatures]] = SimpleQueue()
 
     async def decide(self, candidates: Sequence[Candidate]) -> list[Decision]:
         """Return the decision on each candidate."""
@@ -83,8 +84,7 @@ class Verifier:
 
     def take_new_features(self) -> dict[bytes, LocalFeatures]:
         """Return the features of originals that were computed since this was last asked, as nobody knew them."""
-        taken, self._new_features = self._new_features, {}
-        return taken
+        return dict(self._new_features.get_nowait() for _ in range(self._new_features.qsize()))
 
     async def _run[*Ts, T](self, function: Callable[[*Ts], T], *arguments: *Ts) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, function, *arguments)
@@ -149,7 +149,7 @@ class Verifier:
             return OriginalPicture(fingerprint=prints[sha256], features=features[sha256])
         data = self._load(sha256)
         found = find_original_features(data)
-        self._new_features[sha256] = found
+        self._new_features.put((sha256, found))
         return OriginalPicture(fingerprint=prints.get(sha256) or fingerprint(data), features=found)
 
     def _read_suspect(self, sha256: bytes, prints: Mapping[bytes, Fingerprint]) -> SuspectPicture:

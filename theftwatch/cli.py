@@ -25,6 +25,7 @@ from theftwatch.commands import (
     receive,
     relation,
     report,
+    review,
     status,
     suppression,
     target,
@@ -58,6 +59,8 @@ app.command()(match.rematch)
 app.command()(report.report)
 app.add_typer(case.app, name="case")
 app.add_typer(finding.app, name="finding")
+app.command()(review.review)
+app.add_typer(review.accounts, name="account")
 app.command()(dates.dates)
 app.command()(look.look)
 app.add_typer(suppression.app, name="suppression")

@@ -60,6 +60,11 @@ class Settings(BaseSettings):
         "distilled",
         description="Network that finds candidates: `distilled`, `full`, `off`, or the path of an ONNX file",
     )
+    public_url: str | None = Field(
+        None,
+        pattern="^https?://[^/]+/?$",
+        description="Address under which people reach the review page, such as `https://review.example.org`",
+    )
     timestamp_url: str | None = Field(
         None,
         pattern="^https?://[^/]",

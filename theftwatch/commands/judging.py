@@ -2,13 +2,11 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from datetime import datetime
-from typing import Any
+from dataclasses import asdict
 
 from theftwatch.clock import system_clock
 from theftwatch.commands.suppressing import bring_up_to_date, opened, person
-from theftwatch.db.queries import Connection, fetch_as
+from theftwatch.db.queries import fetch_as
 from theftwatch.errors import UsageError
 from theftwatch.match.verdict import (
     Reason,
@@ -19,6 +17,7 @@ from theftwatch.match.verdict import (
     suppress_judged,
     undo_verdict,
 )
+from theftwatch.reports.findings import LOOKS, Finding, FindingPair, Said, find_findings
 from theftwatch.reports.words import (
     count,
     done_to_the_photo,
@@ -31,85 +30,13 @@ from theftwatch.reports.words import (
 )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Finding:
-    """A finding with what a person said of it; fields as in `analysis.finding`."""
-
-    finding_id: int
-    original_kind: str
-    artisan: str | None
-    original_seller: str | None
-    original_marketplace: str | None
-    original: str | None
-    original_title: str | None
-    suspect_marketplace: str
-    suspect_seller: str | None
-    suspect_url: str
-    suspect_title: str | None
-    suspect_state: str
-    matches: int
-    possible: int
-    best_score: float | None
-    suppressed: int
-    relation: str | None
-    direction: str | None
-    margin_days: int | None
-    weakest_link: str | None
-    missing_proof: str | None
-    likelier_source: str | None
-    pixel_reasons: list[str] | None
-    dates_and_pixels_agree: bool | None
-    proposable: bool
-    not_proposable_because: str | None
-    verdict: str | None
-    verdict_id: int | None
-    verdict_reason: str | None
-    verdict_note: str | None
-    judged_by: str | None
-    judged_at: datetime | None
-    new_pairs: int
-    needs_look: bool
-    needs_look_because: str | None
-    first_matched_at: datetime | None
-    last_matched_at: datetime | None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Pair:
-    match_id: int
-    decision: str
-    score: float
-    method: str
-    transform: dict[str, Any] | None
-    explanation: str
-    suppressed_by: list[str] | None
-    verdict: str | None
-    original_image_url: str | None
-    suspect_image_url: str
-    suspect_shown: bool
-    first_matched_at: datetime
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Said:
-    verdict_id: int
-    verdict: str
-    reason: str | None
-    note: str | None
-    judged_by: str
-    judged_at: datetime
-    undoes_verdict_id: int | None
-    stands: bool
-    matches: int
-
-
 async def list_findings(
     *, verdict: str | None, every: bool, artisan: str | None, vendor: str | None, limit: int, as_json: bool
 ) -> None:
     """Print findings, one a line: those that need a look, or those with a verdict, or all."""
     look = None if every or verdict else True
     async with opened() as connection:
-        found = await _find(connection, look=look, verdict=verdict, artisan=artisan, vendor=vendor, most=limit)
+        found = await find_findings(connection, look=look, verdict=verdict, artisan=artisan, vendor=vendor, most=limit)
     for each in found:
         print(json.dumps(asdict(each), default=str, ensure_ascii=False) if as_json else _line(each))
     if not found and not as_json:
@@ -119,11 +46,11 @@ async def list_findings(
 async def show_finding(finding: int, *, as_json: bool) -> None:
     """Print one finding, its pairs and its verdicts."""
     async with opened() as connection:
-        found = await _find(connection, finding=finding)
+        found = await find_findings(connection, finding=finding)
         if not found:
             raise UsageError(f"{finding}: no such finding; `theftwatch finding list --all` shows their numbers")
-        pairs = await fetch_as(connection, _Pair, "find_finding_pairs", finding=finding)
-        said = await fetch_as(connection, _Said, "find_verdicts", finding=finding)
+        pairs = await fetch_as(connection, FindingPair, "find_finding_pairs", finding=finding)
+        said = await fetch_as(connection, Said, "find_verdicts", finding=finding)
     [each] = found
     if as_json:
         lists = {"pairs": [asdict(pair) for pair in pairs], "verdicts": [asdict(row) for row in said]}
@@ -173,7 +100,7 @@ async def undo(finding: int, *, note: str | None, by: str | None) -> None:
                 connection, Seen(finding=finding), by=who, now=system_clock(), note=(note or "").strip() or None
             )
         await bring_up_to_date(connection)
-        found = await _find(connection, finding=finding)
+        found = await find_findings(connection, finding=finding)
     stands = found[0].verdict if found else None
     print(
         f"{finding}: {verdict}, by {one_line(judged_by or '')}, is undone; "
@@ -181,11 +108,6 @@ async def undo(finding: int, *, note: str | None, by: str | None) -> None:
     )
     if verdict == "rejected":
         print("A suppression or relation made with it stays, and is undone by itself.")
-
-
-async def _find(connection: Connection, **asked: Any) -> list[Finding]:
-    wanted = {"finding": None, "look": None, "verdict": None, "artisan": None, "vendor": None, "most": 1} | asked
-    return await fetch_as(connection, Finding, "find_findings", **wanted)
 
 
 def _line(each: Finding) -> str:
@@ -205,14 +127,7 @@ def _state(each: Finding) -> str:
     if because in (None, "not judged"):
         new = f", {count(each.new_pairs, 'new pair')} since" if each.new_pairs and each.verdict == "confirmed" else ""
         return said + new
-    return f"{said}, needs a look: {_LOOKS[because]}"
-
-
-_LOOKS = {
-    "new match": "a new match joined it",
-    "dropped": "this version no longer matches it",
-    "suppressed": "what was confirmed is suppressed",
-}
+    return f"{said}, needs a look: {LOOKS[because]}"
 
 
 def _facts(each: Finding) -> list[str]:
@@ -245,7 +160,7 @@ def _facts(each: Finding) -> list[str]:
     return lines
 
 
-def _pair_line(pair: _Pair) -> str:
+def _pair_line(pair: FindingPair) -> str:
     apart = [suppression_rule(rule) for rule in pair.suppressed_by or ()]
     judged = f"  {pair.verdict}" if pair.verdict else "  not judged"
     return (
@@ -256,7 +171,7 @@ def _pair_line(pair: _Pair) -> str:
     )
 
 
-def _said_line(row: _Said) -> str:
+def _said_line(row: Said) -> str:
     what = f"takes back {row.undoes_verdict_id}" if row.undoes_verdict_id else row.verdict
     why = f", {rejection(row.reason)}" if row.reason else ""
     stands = ", stands" if row.stands else ""

@@ -1,22 +1,19 @@
 """The work of `theftwatch receive`."""
 
 import asyncio
-import socket
 import sys
 from pathlib import Path
-
-import uvicorn
 
 from theftwatch.config import check_live, settings
 from theftwatch.db import store
 from theftwatch.db.server import connect_dsn
-from theftwatch.errors import UsageError
 from theftwatch.listing import Side
 from theftwatch.pages import SITES
 from theftwatch.reports.words import one_line
 from theftwatch.web.bookmarklet import SETUP, Tokens, bookmarklet, load_tokens
 from theftwatch.web.inbox import Import, Inbox, Received
 from theftwatch.web.receive import ADDRESS, receiver
+from theftwatch.web.serve import listen, serve
 
 
 async def receive(*, port: int, side: Side | None, new_tokens: bool) -> None:
@@ -28,22 +25,13 @@ async def receive(*, port: int, side: Side | None, new_tokens: bool) -> None:
     if not own.host_map:
         check_live(own)
     tokens = load_tokens(own.data_dir, new=new_tokens)
-    listening = _listen(port)
+    listening = listen(ADDRESS, port)
     pool = store.connection_pool(await asyncio.to_thread(connect_dsn, own), max_size=1)
     async with pool:
         inbox = Inbox(own.files_dir / "inbox", pool, _importer(side), tell=_tell)
         app = receiver(inbox, tokens, port=port)
         print(_greeting(f"http://{ADDRESS}:{port}/", tokens), flush=True)
-        # Its own log would hold what people send.
-        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False, server_header=False))
-        await server.serve(sockets=[listening])
-
-
-def _listen(port: int) -> socket.socket:
-    try:
-        return socket.create_server((ADDRESS, port))
-    except OSError as exc:
-        raise UsageError(f"--port {port}: {exc.strerror}; another receiver may run there, else give another") from exc
+        await serve(app, listening)
 
 
 def _importer(side: Side | None) -> Import:

@@ -117,6 +117,7 @@ async def end_relation(relation: int, *, by: str | None) -> None:
             raise UsageError(
                 f"{relation}: no such relation, or it was ended; `theftwatch relation list --all` shows all"
             )
+        await bring_up_to_date(connection)
     print(f"{relation} is ended.")
 
 

@@ -11,7 +11,7 @@ from theftwatch.evidence.facts import Facts, Finding, KeptCapture, Pair
 from theftwatch.files import Files
 from theftwatch.match.direction import in_words
 from theftwatch.match.transform import transform_from_json
-from theftwatch.reports.comparison import Drawing, draw
+from theftwatch.reports.drawing import Drawing, draw
 from theftwatch.reports.html import environment, style
 from theftwatch.reports.preview import Preview, make_preview
 from theftwatch.reports.words import count, marketplace_name, one_line
@@ -142,7 +142,7 @@ def _shown_pair(pair: Pair, files: Files, side_px: int) -> ShownPair:
     original, suspect = (_preview(sha256, files, side_px) for sha256 in (pair.original_sha256, pair.suspect_sha256))
     drawing = None
     if original and suspect and pair.transform and pair.transform.get("matrix"):
-        drawing = draw(transform_from_json(pair.transform), original, suspect)
+        drawing = draw(transform_from_json(pair.transform), original.size, suspect.size)
     return ShownPair(pair=pair, original=original, suspect=suspect, drawing=drawing)
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from theftwatch.config import settings
 from theftwatch.db.queries import Connection, execute
 from theftwatch.match.ledger import update_directions
+from theftwatch.match.queue import update_queue
 from theftwatch.match.suppress import update_suppressions
 from theftwatch.match.trail import follow_trail
 
@@ -26,3 +27,5 @@ async def update_context(
         # after the relations: whoever may show the photos need not be watched
         own = settings()
         await follow_trail(connection, steps=own.trail_steps, most=own.trail_targets, now=now)
+    # after all of them, as people see them together
+    await update_queue(connection, everything=everything)

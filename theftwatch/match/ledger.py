@@ -79,6 +79,7 @@ async def update_directions(connection: Connection, findings: Sequence[int] | No
         async with connection.transaction():
             await execute(connection, "lock_writes")
             await _write(connection, due, now=now)
+            await execute(connection, "insert_due_queue", findings=due)
             await execute(connection, "delete_due", kind="finding", ids=due)
 
 

@@ -13,6 +13,10 @@ from theftwatch.images.align import CUT_OUT_SHARE, Alignment
 from theftwatch.images.features import Grey
 
 type Box = tuple[float, float, float, float]
+#: What is told of what was done to a photo
+type Edit = Literal[
+    "mirrored", "cut_out", "cropped", "turned", "stretched", "resized", "bordered", "surrounded", "covered"
+]
 #: Width and height in pixels
 type Size = tuple[int, int]
 
@@ -121,23 +125,36 @@ def read_transform(
     )
 
 
+def edits_of(transform: Transform) -> list[Edit]:
+    """Return what was done to a photo, by its names."""
+    done: dict[Edit, bool] = {
+        "mirrored": transform.mirrored,
+        "cut_out": transform.cut_out,
+        "cropped": transform.shown < _SHOWN_WHOLE,
+        "turned": abs(transform.rotation_degrees) >= _STRAIGHT_DEGREES,
+        "stretched": abs(transform.stretch - 1) >= _SAME_SHAPE,
+        "resized": abs(transform.scale - 1) >= _SAME_SCALE,
+        "bordered": transform.around == "border",
+        "surrounded": transform.around == "picture",
+        "covered": bool(transform.covered),
+    }
+    return [edit for edit, was_done in done.items() if was_done]
+
+
 def describe(transform: Transform) -> str:
     """Return a transform in words, such as "mirrored, resized to 60 %, with a plain border"."""
-    words = ["mirrored"] if transform.mirrored else []
-    if transform.cut_out:
-        words.append("cut out, on plain ground")
-    if transform.shown < _SHOWN_WHOLE:
-        words.append(f"cropped to {transform.shown:.0%}".replace("%", " %"))
-    if abs(transform.rotation_degrees) >= _STRAIGHT_DEGREES:
-        words.append(f"turned by {transform.rotation_degrees:g} degrees")
-    if abs(transform.stretch - 1) >= _SAME_SHAPE:
-        words.append("stretched")
-    if abs(transform.scale - 1) >= _SAME_SCALE:
-        words.append(f"resized to {round(transform.scale * 100)} %")
-    if transform.around != "nothing":
-        words.append("with a plain border" if transform.around == "border" else "with something around it")
-    words += [f"with something over it at the {each.where}" for each in transform.covered[:_TOLD_MOST]]
-    return ", ".join(words) if words else "the same photo, stored anew"
+    words: dict[Edit, str] = {
+        "mirrored": "mirrored",
+        "cut_out": "cut out, on plain ground",
+        "cropped": f"cropped to {transform.shown:.0%}".replace("%", " %"),
+        "turned": f"turned by {transform.rotation_degrees:g} degrees",
+        "stretched": "stretched",
+        "resized": f"resized to {round(transform.scale * 100)} %",
+        "bordered": "with a plain border",
+        "surrounded": "with something around it",
+        "covered": ", ".join(f"with something over it at the {each.where}" for each in transform.covered[:_TOLD_MOST]),
+    }
+    return ", ".join(words[edit] for edit in edits_of(transform)) or "the same photo, stored anew"
 
 
 def _around(suspect: Grey, place: Box) -> Literal["nothing", "border", "picture"]:

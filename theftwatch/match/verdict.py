@@ -14,6 +14,7 @@ from typing import Literal
 
 from theftwatch.db.queries import Connection, columns, execute, fetch, fetch_as
 from theftwatch.errors import ConflictError, UsageError
+from theftwatch.match.queue import queue
 from theftwatch.match.relation import artisan_of, relate
 from theftwatch.match.suppress import suppress
 
@@ -91,8 +92,8 @@ async def give_verdict(
     )
     changed = [row for _, row in rows]
     changed += [state.verdict_id for state in states.values() if state.verdict_id and state.reason == "look_alike"]
-    if reason == "look_alike" or len(changed) > len(rows):
-        await execute(connection, "insert_due_judged", verdicts=changed)
+    look_alikes = reason == "look_alike" or len(changed) > len(rows)
+    await _requeue(connection, list(states), changed if look_alikes else ())
     given = dict(rows)
     judged = Counter(finding for finding, _ in pairs)
     return [Given(finding=each.finding, verdict=given[each.finding], pairs=judged[each.finding]) for each in seen]
@@ -114,8 +115,7 @@ async def undo_verdict(
     if seen.verdict not in (None, state.verdict_id):
         raise _conflict(state)
     await fetch(connection, "undo_verdict", id=state.verdict_id, by=by, note=note, now=now)
-    if state.reason == "look_alike":
-        await execute(connection, "insert_due_judged", verdicts=[state.verdict_id])
+    await _requeue(connection, [seen.finding], [state.verdict_id] if state.reason == "look_alike" else ())
     return state.verdict, state.judged_by
 
 
@@ -161,6 +161,16 @@ async def _states(connection: Connection, findings: Sequence[int]) -> dict[int, 
     if missing := [finding for finding in findings if finding not in states]:
         raise UsageError(f"{missing[0]}: no such finding; `theftwatch finding list --all` shows their numbers")
     return states
+
+
+async def _requeue(connection: Connection, findings: Sequence[int], look_alikes: Sequence[int]) -> None:
+    """Put findings in their place in the queue, with all those that verdicts on look-alikes concern."""
+    concerned = set(findings)
+    if look_alikes:
+        concerned.update(
+            finding for (finding,) in await fetch(connection, "insert_due_judged", verdicts=list(look_alikes))
+        )
+    await queue(connection, sorted(concerned))
 
 
 def _to_judge(seen: Seen, state: _State, verdict: Verdict) -> list[int]:

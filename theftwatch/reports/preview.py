@@ -33,6 +33,11 @@ class Preview:
     width_px: int
     height_px: int
 
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in pixels."""
+        return self.width_px, self.height_px
+
 
 class Previews:
     """Makes previews in threads; a `with` block ends them."""
@@ -68,6 +73,16 @@ def make_preview(data: bytes, *, long_side_px: int = LONG_SIDE_PX) -> Preview:
 
     Raises whatever Pillow raises for bytes that it cannot decode.
     """
+    jpeg, width_px, height_px = scale_down(data, long_side_px=long_side_px)
+    uri = "data:image/jpeg;base64," + base64.b64encode(jpeg).decode("ascii")
+    return Preview(uri=uri, width_px=width_px, height_px=height_px)
+
+
+def scale_down(data: bytes, *, long_side_px: int = LONG_SIDE_PX) -> tuple[bytes, int, int]:
+    """Return a JPEG of an image scaled down and turned upright, with its width and height in pixels.
+
+    Raises whatever Pillow raises for bytes that it cannot decode.
+    """
     with Image.open(io.BytesIO(data), formats=_FORMATS) as opened:
         if opened.width * opened.height > MAX_IMAGE_PIXELS:
             raise ValueError(f"{opened.width} x {opened.height} pixels are more than {MAX_IMAGE_PIXELS}")
@@ -77,8 +92,7 @@ def make_preview(data: bytes, *, long_side_px: int = LONG_SIDE_PX) -> Preview:
     image.thumbnail((long_side_px, long_side_px), Image.Resampling.LANCZOS, reducing_gap=3)
     file = io.BytesIO()
     image.save(file, "JPEG", quality=_QUALITY, optimize=True)
-    uri = "data:image/jpeg;base64," + base64.b64encode(file.getvalue()).decode("ascii")
-    return Preview(uri=uri, width_px=image.width, height_px=image.height)
+    return file.getvalue(), image.width, image.height
 
 
 def _on_white(image: Image.Image) -> Image.Image:

@@ -11,14 +11,10 @@ from importlib import resources
 from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
-from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
-from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from theftwatch.errors import PageChangedError, PageError
 from theftwatch.listing import Page
@@ -26,6 +22,7 @@ from theftwatch.pages import SITES, read_page, site_of
 from theftwatch.pages.saved import SavedPage
 from theftwatch.reports.words import count, web_address
 from theftwatch.web.bookmarklet import ADDRESS_MAX, SETUP, Tokens, bookmarklet
+from theftwatch.web.guard import guards
 from theftwatch.web.inbox import Inbox
 
 #: The only address that is listened on
@@ -34,15 +31,7 @@ ADDRESS = "127.0.0.1"
 _PAGE_MAX_BYTES = 16 * 1024**2
 _SENT_MAX_BYTES = ADDRESS_MAX
 _GZIP = 31  # zlib's word for a gzip header and the largest window
-_HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "Cache-Control": "no-store",
-}
+_POLICY = "script-src 'self'; style-src 'self'; connect-src 'self'; form-action 'none'"
 _STATIC = {"/": "text/html", "/receive.js": "text/javascript", "/receive.css": "text/css"}
 
 
@@ -94,25 +83,10 @@ def receiver(inbox: Inbox, tokens: Tokens, *, port: int) -> Starlette:
             Route("/pages", take, methods=["POST"]),
             Route("/pages/{page_id}", follow, methods=["GET"]),
         ],
-        middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=[ADDRESS]), Middleware(_Guarded)],
+        middleware=guards(hosts=[ADDRESS], policy=_POLICY),
         exception_handlers={HTTPException: _refuse},
         lifespan=lifespan,
     )
-
-
-class _Guarded:
-    """Adds to each answer what keeps browsers from doing more with it than is meant."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def guarded(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                message["headers"] = [*message.get("headers", ()), *Headers(_HEADERS).raw]
-            await send(message)
-
-        await self._app(scope, receive, guarded)
 
 
 async def _static(request: Request) -> Response:

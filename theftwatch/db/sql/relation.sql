@@ -1,14 +1,20 @@
 -- refresh_relations --
--- Works out which relations hold at a moment.
-update relation
-set active = holds
-from (
-    select
-        id,
-        ended_at is null and coalesce(starts_at <= %(now)s, true) and coalesce(expires_at > %(now)s, true) as holds
-    from relation
-) as known
-where relation.id = known.id and relation.active <> known.holds;
+-- Works out which relations hold at a moment, and notes the findings that another one covers now.
+with changed as (
+    update relation
+    set active = holds
+    from (
+        select
+            id,
+            ended_at is null and coalesce(starts_at <= %(now)s, true) and coalesce(expires_at > %(now)s, true) as holds
+        from relation
+    ) as known
+    where relation.id = known.id and relation.active <> known.holds
+    returning relation.artisan
+)
+insert into context_due (kind, id)
+select distinct 'queue', finding from changed join artisan_finding using (artisan)
+on conflict do nothing;
 
 -- find_artisan --
 -- Finds an artisan by name, or by a shop's name, key or address.
@@ -56,15 +62,22 @@ select null, id from original_file where artisan = %(artisan)s and name = %(name
 limit 2;
 
 -- insert_relation --
-insert into relation (
-    artisan, seller, kind, original_listing, original_file, starts_at, expires_at, note, made_by, made_at, active
+with made as (
+    insert into relation (
+        artisan, seller, kind, original_listing, original_file, starts_at, expires_at, note, made_by, made_at, active
+    )
+    values (
+        %(artisan)s, %(seller)s, %(kind)s, %(original_listing)s, %(original_file)s, %(starts_at)s, %(expires_at)s,
+        %(note)s, %(by)s, %(now)s,
+        coalesce(%(starts_at)s::timestamptz <= %(now)s, true) and coalesce(%(expires_at)s::timestamptz > %(now)s, true)
+    )
+    returning id, artisan
+), noted as (
+    insert into context_due (kind, id)
+    select 'queue', finding from made join artisan_finding using (artisan)
+    on conflict do nothing
 )
-values (
-    %(artisan)s, %(seller)s, %(kind)s, %(original_listing)s, %(original_file)s, %(starts_at)s, %(expires_at)s, %(note)s,
-    %(by)s, %(now)s,
-    coalesce(%(starts_at)s::timestamptz <= %(now)s, true) and coalesce(%(expires_at)s::timestamptz > %(now)s, true)
-)
-returning id;
+select id from made;
 
 -- find_whole_relation --
 -- Finds the relation that covers all of an artisan's photos with a vendor and that nobody ended.
@@ -75,9 +88,16 @@ order by id
 limit 1;
 
 -- end_relation --
-update relation set ended_at = %(now)s, ended_by = %(by)s, active = false
-where id = %(id)s and ended_at is null
-returning id;
+with ended as (
+    update relation set ended_at = %(now)s, ended_by = %(by)s, active = false
+    where id = %(id)s and ended_at is null
+    returning id, artisan
+), noted as (
+    insert into context_due (kind, id)
+    select 'queue', finding from ended join artisan_finding using (artisan)
+    on conflict do nothing
+)
+select id from ended;
 
 -- find_relations --
 -- Lists relations, those that hold first, with how many findings each covers; those that ended too, if asked.

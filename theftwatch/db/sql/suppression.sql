@@ -76,6 +76,16 @@ join listing_image li on li.listing = l.id
 where l.seller = %(seller)s::bigint
     and (exists (select from match where original_image = li.image)
         or exists (select from match where suspect_image = li.image))
+union
+select 'queue', f.id
+from listing l
+join finding f on f.suspect_listing = l.id
+where l.seller = %(seller)s::bigint
+union
+select 'queue', f.id
+from listing l
+join finding f on f.original_listing = l.id
+where l.seller = %(seller)s::bigint
 on conflict do nothing;
 
 -- insert_due_everything --

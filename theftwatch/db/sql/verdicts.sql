@@ -55,19 +55,23 @@ select finding, 'undone', id, %(note)s, %(by)s, %(now)s from standing_verdict wh
 returning id;
 
 -- insert_due_judged --
--- Notes what follows where pairs begin or cease to count because of verdicts.
+-- Notes what follows where pairs begin or cease to count because of verdicts, and lists the findings that are concerned.
 with pair as (
     select distinct m.original_image, m.suspect_image
     from judged_match j
     join match m on m.id = j.match
     where j.verdict = any(%(verdicts)s::bigint[])
+), concerned as (
+    select distinct f.id
+    from pair
+    join listing_image li on li.image = pair.suspect_image
+    join finding f on f.suspect_listing = li.listing
+), noted as (
+    insert into context_due (kind, id)
+    select 'finding', id from concerned
+    on conflict do nothing
 )
-insert into context_due (kind, id)
-select 'finding', f.id
-from pair
-join listing_image li on li.image = pair.suspect_image
-join finding f on f.suspect_listing = li.listing
-on conflict do nothing;
+select id from concerned;
 
 -- find_judged_photos --
 -- Lists the photos that verdicts judged, and who shows them: the original's image and owner, the suspect's image and vendor.
@@ -126,14 +130,22 @@ order by
 limit %(most)s;
 
 -- find_finding_pairs --
--- Lists the pairs of photos of a finding, the surest first.
+-- Lists the pairs of photos of a finding: those that count first, the surest first.
 select
-    match_id, decision, score, method, transform, explanation, suppressed_by, verdict, original_image_url,
-    suspect_image_url, suspect_shown, first_matched_at
-from analysis.match
-where finding_id = %(finding)s
-    and suspect_listing_id = (select f.suspect_listing from finding f where f.id = %(finding)s)
-order by score desc, match_id;
+    m.match_id, d.id as decision_id, m.decision, m.score, m.method, m.transform, m.explanation, m.suppressed_by,
+    m.verdict, m.original_image_url, m.suspect_image_url, m.suspect_shown, m.first_matched_at, m.algorithm_version,
+    m.original_sha256, o.width_px as original_width_px, o.height_px as original_height_px,
+    o.bytes_state = 'held' as original_bytes_held,
+    m.suspect_sha256, s.width_px as suspect_width_px, s.height_px as suspect_height_px,
+    s.bytes_state = 'held' as suspect_bytes_held
+from analysis.match m
+join match pair on pair.id = m.match_id
+join match_decision d on d.match = m.match_id and d.algorithm_version = m.algorithm_version
+join image o on o.id = pair.original_image
+join image s on s.id = pair.suspect_image
+where m.finding_id = %(finding)s
+    and m.suspect_listing_id = (select f.suspect_listing from finding f where f.id = %(finding)s)
+order by m.suppressed_by is not null, m.score desc, m.match_id;
 
 -- find_verdicts --
 -- Lists what people said of a finding, in order.

@@ -1,0 +1,159 @@
+-- find_queue_cards --
+-- Lists findings with what a card of the queue shows: the listings, and the surest pair of photos that counts.
+select
+    q.finding, q.because, q.verdict, q.direction, q.urgent, q.vendor as vendor_id, m.decision, m.score, m.method, m.transform, m.original_sha256, m.suspect_sha256,
+    m.artisan, m.original_seller, coalesce(m.original_title, m.original_file_name) as original_title,
+    m.suspect_seller, m.suspect_title, m.suspect_marketplace
+from unnest(%(findings)s::bigint[]) with ordinality as asked (finding, nth)
+join review_queue q using (finding)
+join finding f on f.id = q.finding
+left join lateral (
+    select * from analysis.match m
+    where m.suspect_listing_id = f.suspect_listing and m.finding_id = f.id
+    order by m.suppressed_by is not null, m.score desc, m.match_id
+    limit 1
+) as m on true
+order by asked.nth;
+
+-- count_queue --
+-- Counts what waits to be looked at, up to a bound.
+select count(*) from (select from review_queue where because is not null limit %(most)s) as waiting;
+
+-- find_artisans_and_shops --
+-- Finds artisans and shops by name, key or address.
+select
+    array(select a.id from artisan a where lower(a.name) = lower(%(name)s) and a.opted_out_at is null) as artisans,
+    array(
+        select s.id from seller s
+        where lower(s.name) = lower(%(name)s)
+            or %(name)s in (s.seller_ref, s.marketplace || '/' || s.seller_ref, s.url)
+    ) as shops;
+
+-- find_vendors_named --
+-- Finds vendors by name, key or address.
+select s.id
+from seller s
+where lower(s.name) = lower(%(name)s)
+    or %(name)s in (s.seller_ref, s.marketplace || '/' || s.seller_ref, s.url)
+    or exists (select from seller_alias a where a.seller = s.id and lower(a.value) = lower(%(name)s));
+
+-- find_finding_sides --
+-- Finds the two sides of a finding, the original first: listings, or the file that an artisan gave.
+select
+    1 as nth, 'original' as side, l.listing_id, l.marketplace, l.seller_id, l.artisan_id, coalesce(l.artisan, a.name) as artisan,
+    coalesce(l.seller, l.seller_ref) as seller, l.seller_url, coalesce(l.title, file.name) as title, l.url,
+    l.price_min, l.price_max, l.currency, l.listed_at, coalesce(l.first_seen_at, file.first_seen_at) as first_seen_at,
+    l.last_seen_at, l.state, coalesce(file.kind, 'listing') as kind, file.dated_at
+from finding f
+left join analysis.listing l on l.listing_id = f.original_listing
+left join original_file file on file.id = f.original_file
+left join artisan a on a.id = file.artisan
+where f.id = %(finding)s
+union all
+select
+    2, 'suspect', l.listing_id, l.marketplace, l.seller_id, l.artisan_id, l.artisan,
+    coalesce(l.seller, l.seller_ref), l.seller_url, l.title, l.url,
+    l.price_min, l.price_max, l.currency, l.listed_at, l.first_seen_at, l.last_seen_at, l.state, 'listing', null
+from finding f
+join analysis.listing l on l.listing_id = f.suspect_listing
+where f.id = %(finding)s
+order by nth;
+
+-- find_finding_claims --
+-- Lists what is known of when the listings of a finding and the photos of one of its pairs existed.
+with side as (
+    select 1 as nth, 'original' as side, f.original_listing as listing, m.original_image as image
+    from finding f, match m where f.id = %(finding)s and m.id = %(match)s
+    union all
+    select 2, 'suspect', f.suspect_listing, m.suspect_image
+    from finding f, match m where f.id = %(finding)s and m.id = %(match)s
+)
+select side, about, kind, earliest_at, latest_at, source, strength
+from (
+    select side.nth, side.side, 'listing' as about, c.kind, c.earliest_at, c.latest_at, c.source, c.strength
+    from side join date_claim c on c.listing = side.listing
+    union
+    select side.nth, side.side, 'photo', c.kind, c.earliest_at, c.latest_at, c.source, c.strength
+    from side join date_claim c on c.image = side.image and c.listing is null
+    union
+    select side.nth, side.side, 'photo', 'first seen here', null, min(li.first_seen_at), 'theftwatch', 'strong'
+    from side join listing_image li on li.listing = side.listing and li.image = side.image
+    group by side.nth, side.side
+) as claim
+order by nth, coalesce(latest_at, earliest_at), kind, source;
+
+-- find_other_places --
+-- Lists other listings that show a photo of a pair, or a photo that the same original matches; with how many there are.
+with pair as (
+    select m.id, m.original_image, m.suspect_image from match m where m.id = %(match)s
+), place as (
+    select li.listing, 'the original' as shows, li.image, li.first_seen_at
+    from pair join listing_image li on li.image = pair.original_image
+    union all
+    select li.listing, 'a copy', li.image, li.first_seen_at
+    from pair
+    join match m on m.original_image = pair.original_image and m.decision <> 'no_match'
+    join listing_image li on li.image = m.suspect_image
+)
+select
+    l.side, l.marketplace, coalesce(l.seller, l.seller_ref) as seller, l.seller_id, l.title, l.url, l.state,
+    encode(i.sha256, 'hex') as sha256, min(place.shows) as shows, min(place.first_seen_at) as first_seen_at,
+    count(*) over () as of_all
+from place
+join analysis.listing l on l.listing_id = place.listing
+join image i on i.id = place.image
+where not exists (
+    select from finding f where f.id = %(finding)s and place.listing in (f.original_listing, f.suspect_listing)
+)
+group by l.listing_id, l.side, l.marketplace, l.seller, l.seller_ref, l.seller_id, l.title, l.url, l.state, i.sha256
+order by first_seen_at, l.url
+limit %(most)s;
+
+-- find_likeness --
+-- Finds how often people confirmed pairs that were found alike and scored alike.
+select score_from, score_to, judged, confirmed, rejected, precision, precision_low, precision_high
+from analysis.precision
+where algorithm_version = %(algorithm_version)s and method = %(method)s
+    and %(score)s::real >= score_from::real and (%(score)s::real < score_to::real or score_to = 1);
+
+-- find_image_file --
+-- Finds an image that may be shown: in which format, unless the artisan who gave or showed it opted out.
+select i.format
+from image i
+where i.sha256 = %(sha256)s and i.bytes_state = 'held' and i.format is not null
+    and (
+        exists (
+            select from listing_image li join analysis.listing l on l.listing_id = li.listing where li.image = i.id
+        )
+        or exists (
+            select from original_file f
+            join artisan a on a.id = f.artisan
+            where f.image = i.id and a.opted_out_at is null
+        )
+    );
+
+-- find_seen --
+-- Finds what a person is shown of findings: the verdict that stands, and the program's decisions on the pairs that count.
+select
+    f.id as finding, v.id as verdict,
+    array(
+        select d.id
+        from analysis.match m
+        join match_decision d on d.match = m.match_id and d.algorithm_version = m.algorithm_version
+        where m.suspect_listing_id = f.suspect_listing and m.finding_id = f.id and m.suppressed_by is null
+        order by d.id
+    ) as decisions
+from finding f
+left join standing_verdict v on v.finding = f.id
+where f.id = any(%(findings)s::bigint[]);
+
+-- find_vendor_name --
+select coalesce(seller, seller_ref), marketplace, seller_ref from analysis.seller where seller_id = %(vendor)s;
+
+-- find_of_vendor --
+-- Lists the findings with a vendor that need a look, in the order of the queue.
+select finding
+from review_queue
+where vendor = %(vendor)s and because is not null
+order by urgent desc, score desc, matched_at desc, finding desc
+limit %(most)s;

@@ -1,0 +1,104 @@
+"""What the handlers of the review page share: their context, forms, and pages from templates."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+from urllib.parse import parse_qsl
+
+from jinja2 import Environment
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from theftwatch.clock import Clock
+from theftwatch.db import store
+from theftwatch.files import Files
+from theftwatch.reports import words
+from theftwatch.reports.findings import LOOKS
+from theftwatch.reports.html import environment
+from theftwatch.web.accounts import Role
+
+#: A note that a person wrote is far smaller
+_FORM_MAX_BYTES = 256 * 1024
+_FIELDS_MAX = 2000
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Context:
+    """What the handlers work with."""
+
+    pool: store.Pool
+    files: Files
+    clock: Clock
+    #: Under whose name verdicts are kept while there are no accounts; None where there have to be some
+    by: str | None
+    #: The host that people reach by TLS; None where there is none
+    secure_host: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Person:
+    """Who looks."""
+
+    name: str
+    role: Role
+    #: Whether the person signed in, and so can sign out
+    signed_in: bool
+
+
+def context_of(request: Request) -> Context:
+    """Return what the handlers work with."""
+    context: Context = request.app.state.context
+    return context
+
+
+def person_of(request: Request) -> Person:
+    """Return who asks."""
+    person: Person = request.state.person
+    return person
+
+
+def reviewer_of(request: Request) -> str:
+    """Return the name of who judges; refuse one who may only look."""
+    person = person_of(request)
+    if person.role != "reviewer":
+        raise HTTPException(403, "You may look, and not judge; a reviewer's account may do both.")
+    return person.name
+
+
+async def form_of(request: Request) -> list[tuple[str, str]]:
+    """Return the fields of a form in their order; a name may stand more than once."""
+    body = b""
+    async for part in request.stream():
+        body += part
+        if len(body) > _FORM_MAX_BYTES:
+            raise HTTPException(413, "The form is too large; shorten the note.")
+    try:
+        return parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=_FIELDS_MAX, errors="strict")
+    except ValueError as exc:
+        raise HTTPException(400, "The form could not be read; send it again.") from exc
+
+
+def page(request: Request, template: str, *, status: int = 200, **values: Any) -> Response:
+    """Return a page from a template."""
+    person: Person | None = getattr(request.state, "person", None)
+    shared: Mapping[str, Any] = {"person": person, "path": request.url.path}
+    text = _templates().get_template(template).render(**shared, **values)
+    return HTMLResponse(text, status_code=status)
+
+
+def told(request: Request, status: int, says: str) -> Response:
+    """Return a page that says what is wrong and what to do."""
+    return page(request, "told.html.j2", status=status, says=says)
+
+
+@cache
+def _templates() -> Environment:
+    templates = environment("theftwatch.web")
+    templates.filters["done"] = words.done_to_the_photo
+    templates.filters["rejection"] = words.rejection
+    templates.filters["relation_kind"] = words.relation_kind
+    templates.filters["suppression_rule"] = words.suppression_rule
+    templates.globals["looks"] = LOOKS
+    return templates

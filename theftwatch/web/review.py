@@ -1,0 +1,114 @@
+"""The review page: findings to look at and to judge, in a browser."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator
+from functools import cache
+from importlib import resources
+
+import psycopg
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from theftwatch.match.context import update_context
+from theftwatch.web import finding, photos, queue, session, verdicts
+from theftwatch.web.guard import SameOrigin, guards
+from theftwatch.web.pages import Context, told
+from theftwatch.web.session import SignedIn
+
+logger = logging.getLogger(__name__)
+
+_POLICY = "script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'"
+_STATIC = {
+    "review.css": "text/css",
+    "review.js": "text/javascript",
+    "htmx.min.js": "text/javascript",
+    "icon.svg": "image/svg+xml",
+}
+
+
+def review(context: Context, *, hosts: list[str]) -> Starlette:
+    """Return the application, which answers to the names `hosts` alone."""
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        work = asyncio.create_task(_keep_up(context, app.state.context_due))
+        yield
+        work.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await work
+
+    app = Starlette(
+        routes=[
+            Route("/", _start, methods=["GET"]),
+            Route("/static/{name}", _static, methods=["GET"]),
+            *session.ROUTES,
+            *queue.ROUTES,
+            *finding.ROUTES,
+            *verdicts.ROUTES,
+            *photos.ROUTES,
+        ],
+        middleware=[
+            # 'same-origin', since without a referrer browsers do not name the origin of a form either
+            *guards(hosts=hosts, policy=_POLICY, referrer="same-origin"),
+            Middleware(SameOrigin),
+            Middleware(SignedIn),
+        ],
+        exception_handlers={HTTPException: _refuse, Exception: _fail},
+        lifespan=lifespan,
+    )
+    app.state.context = context
+    app.state.context_due = asyncio.Event()
+    app.state.context_due.set()  # a crawl that was killed may have left something
+    return app
+
+
+async def _keep_up(context: Context, due: asyncio.Event) -> None:
+    """Work out what verdicts and relations change, whenever there is something."""
+    while await due.wait():
+        due.clear()
+        try:
+            async with context.pool.connection() as connection:
+                await connection.set_autocommit(True)
+                try:
+                    await update_context(connection, load=context.files.get, now=context.clock())
+                finally:
+                    if not connection.closed:
+                        await connection.set_autocommit(False)
+        except psycopg.Error:
+            # It stays noted in the record, and the next verdict or crawl takes it up.
+            logger.exception("what follows from verdicts could not be worked out")
+
+
+async def _start(_request: Request) -> Response:
+    return RedirectResponse("/queue", status_code=303)
+
+
+async def _static(request: Request) -> Response:
+    name = request.path_params["name"]
+    if name not in _STATIC:
+        raise HTTPException(404, "There is no such page.")
+    return Response(_file(name), media_type=_STATIC[name], headers={"Cache-Control": "no-cache"})
+
+
+@cache
+def _file(name: str) -> bytes:
+    own = resources.files(__package__).joinpath("static", name).read_bytes()
+    if name != "review.css":
+        return own
+    return resources.files("theftwatch.reports").joinpath("templates/report.css").read_bytes() + own
+
+
+async def _refuse(request: Request, exc: Exception) -> Response:
+    assert isinstance(exc, HTTPException)
+    says = "There is no such page." if exc.detail == "Not Found" else exc.detail
+    return told(request, exc.status_code, says)
+
+
+async def _fail(request: Request, _exc: Exception) -> Response:
+    return told(request, 500, "A fault of the program; what it met stands where `theftwatch review` was started.")

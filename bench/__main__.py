@@ -11,7 +11,18 @@ from importlib import import_module
 from bench.machine import machine
 from bench.result import Result, result_lines
 
-BENCHMARKS = ("fingerprint", "images", "candidates", "lookup", "scan", "store", "leases", "context", "crawl")
+BENCHMARKS = (
+    "fingerprint",
+    "images",
+    "candidates",
+    "lookup",
+    "scan",
+    "store",
+    "leases",
+    "context",
+    "crawl",
+    "processes",
+)
 
 
 def main() -> int:

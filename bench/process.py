@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-_TIMEOUT_S = 600
+_TIMEOUT_S = 3600
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

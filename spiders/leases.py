@@ -16,6 +16,7 @@ from uuid import UUID, uuid4
 from scrapy import Request, signals
 from scrapy.crawler import Crawler
 from scrapy.http import Response
+from scrapy.utils.url import url_is_from_any_domain
 
 from spiders.budget import slot_of
 from spiders.run import Run
@@ -76,6 +77,7 @@ class Leases:
     def __init__(self, crawler: Crawler, marketplace: str, *, limit: int | None, minutes: int | None) -> None:
         self._run = Run.of(crawler)
         self._marketplace = marketplace
+        self._domains: list[str] = getattr(crawler.spider, "allowed_domains", [])
         self._token: UUID = uuid4()
         self._left = limit
         self._ends_s = None if minutes is None else time.monotonic() + 60 * minutes
@@ -84,6 +86,7 @@ class Leases:
         self._sights: list[Sight] = []
         self._validators: list[Validator] = []
         self._some_done = asyncio.Event()
+        self._syncing = asyncio.Lock()
         for handler, signal in (
             (self._item_scraped, signals.item_scraped),
             (self._item_lost, signals.item_dropped),
@@ -114,17 +117,23 @@ class Leases:
     def hang_on(self, target: int, work: Iterable[Request | Listing]) -> Iterator[Request | Listing]:
         """Count requests and listings of a target, and yield them; each is done when `settle` is told so.
 
-        In one visit a page is asked for once, unless its request says that it is to be asked for again.
+        In one visit a page is asked for once, unless its request says that it is to be asked for again; and none of
+        another site, as pages are hostile text.
         """
         under_way = self._under_way[target]
         for each in work:
             if isinstance(each, Request):
                 if each.url in under_way.asked and not each.dont_filter:
                     continue
+                # Scrapy would drop it without a word, and the target would wait for it for ever.
+                if not each.dont_filter and not url_is_from_any_domain(each.url, self._domains):
+                    logger.warning("target %d leads to %s, which is no host of the marketplace", target, each.url)
+                    under_way.outcomes.add("failed")
+                    continue
                 under_way.asked.add(each.url)
                 under_way.requests += 1
                 under_way.host = under_way.host or slot_of(each)
-                # Scrapy's own filter knows the whole crawl, which may visit a target more than once.
+                # Scrapy's own filter of duplicates knows the whole crawl, which may visit a target more than once.
                 each = each.replace(dont_filter=True, meta={**each.meta, _META: target})  # noqa: PLW2901
             else:
                 under_way.changed = True
@@ -197,7 +206,8 @@ class Leases:
 
     async def close(self) -> None:
         """Note what is done, and give back what is not."""
-        self._keeper.cancel()
+        async with self._syncing:  # so that nothing that is being noted is lost
+            self._keeper.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await self._keeper
         await self._sync()
@@ -238,25 +248,26 @@ class Leases:
 
     async def _sync(self) -> None:
         """Note what was seen and how targets went, and keep the leases of the others."""
-        done, self._done = self._done, {}
-        sights, self._sights = self._sights, []
-        kept, self._validators = self._validators, []
-        ids = list(self._under_way)
-        if not done and not ids:
-            return
+        async with self._syncing:
+            done, self._done = self._done, {}
+            sights, self._sights = self._sights, []
+            kept, self._validators = self._validators, []
+            ids = list(self._under_way)
+            if not done and not ids:
+                return
 
-        async def write(connection: Connection) -> tuple[set[int], set[int]]:
-            now = self._run.clock()
-            await execute(connection, "lock_writes")
-            # before the targets, which compare with it what their lists have left out
-            await seen.see(connection, sights, run=self._run.id)
-            await validators.save(connection, kept, now=now)
-            return (
-                await targets.finish(connection, done, token=self._token, now=now),
-                await targets.renew(connection, ids, token=self._token, now=now),
-            )
+            async def write(connection: Connection) -> tuple[set[int], set[int]]:
+                now = self._run.clock()
+                await execute(connection, "lock_writes")
+                # before the targets, which compare with it what their lists have left out
+                await seen.see(connection, sights, run=self._run.id)
+                await validators.save(connection, kept, now=now)
+                return (
+                    await targets.finish(connection, done, token=self._token, now=now),
+                    await targets.renew(connection, ids, token=self._token, now=now),
+                )
 
-        finished, renewed = await self._run.ask(write)
+            finished, renewed = await self._run.ask(write)
         lost = (done.keys() - finished) | (set(ids) - renewed)
         if lost:
             logger.warning("%d leases had run out, and other jobs may have crawled the same pages", len(lost))

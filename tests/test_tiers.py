@@ -18,6 +18,7 @@ from theftwatch.db.records import ListingImageRecord, ListingRecord
 from theftwatch.db.seen import Sight
 from theftwatch.db.targets import LISTING_EVERY, Outcome, Target, Visit
 from theftwatch.db.validators import READ_ANEW, Validator
+from theftwatch.demo import alibaba_data
 from theftwatch.demo.catalogue import Catalogue, Offer, load_catalogue
 from theftwatch.demo.replica import running_replica
 from theftwatch.listing import Listing, ListingImage, Seller
@@ -420,6 +421,17 @@ def test_a_vendor_is_watched_from_its_list_and_what_changed_is_read(world):
     assert kinds == [("images",), ("price",)]
     assert world.rows("select distinct state from listing") == [("live",)]
     assert world.rows("select count(*) from target where unlisted_at is not null") == [(1,)]
+
+
+def test_a_list_leads_to_no_host_that_is_not_the_marketplace_s(world, monkeypatch):
+    monkeypatch.setattr(alibaba_data, "_LIST_FORMAT", "//elsewhere.example/productlist-{0}.html")
+    targets_of(world, [Target(marketplace="alibaba", kind="vendor", ref=VENDOR, every=DAY, reason="a test")])
+    mapped = f"{world.environment()['THEFTWATCH_HOST_MAP']},elsewhere.example={world.replica.address}"
+    world.crawl("alibaba", "limit=1", THEFTWATCH_HOST_MAP=mapped, THEFTWATCH_DESCRIPTOR="off")
+    hosts = {json.loads(line)["host"] for line in (world.folder / "requests.jsonl").read_text().splitlines()}
+    assert HOST in hosts
+    assert "elsewhere.example" not in hosts
+    assert world.rows("select outcome, unlisted_at from target where kind = 'vendor'") == [("partial", None)]
 
 
 def with_first_photo(offer: Offer, other: Offer) -> Offer:

@@ -100,8 +100,9 @@ def drawn_catalogue(vendors: int, listings: int, photos: int) -> Catalogue:
 def _seller(number: int) -> DemoSeller:
     name = f"drawn{number}"
     url = addresses.seller_url("alibaba", name)
-    seller = Seller(marketplace="alibaba", ref=str(800_000_000 + number), name=f"Drawn {number} Co., Ltd.", url=url)
-    return DemoSeller(seller=seller, handle=name, currency="USD", kind=SellerKind.SHOP)
+    member = 800_000_000 + number
+    seller = Seller(marketplace="alibaba", ref=str(member), name=f"Drawn {number} Co., Ltd.", url=url)
+    return DemoSeller(seller=seller, handle=name, currency="USD", kind=SellerKind.SHOP, member=member)
 
 
 def _offer(owner: DemoSeller, index: int, words: list[str]) -> Offer:

@@ -21,6 +21,7 @@ BENCHMARKS = (
     "leases",
     "context",
     "crawl",
+    "shop",
     "processes",
 )
 

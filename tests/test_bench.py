@@ -18,7 +18,8 @@ SIZES = {
     "store": 20,
     "leases": 2000,
     "context": 200,
-    "crawl": 20,
+    "crawl": 1,
+    "shop": 4,
     "processes": 6,
 }
 #: Goals that are about what was done, and not about how long it took
@@ -26,11 +27,8 @@ EXACT = {
     "images": ["photos hashed by theftwatch, of all", "photos kept byte for byte, of all"],
     "candidates": ["share of what is near that is found", "found and not near"],
     "leases": ["targets leased twice", "of those that were due, leased"],
-    "crawl": [
-        "images fetched again of the replica",
-        "images fetched first, of all",
-        "images fetched again of the shop",
-    ],
+    "crawl": ["images fetched again"],
+    "shop": ["images fetched by the first crawl, of all", "images fetched again"],
     "processes": ["pages asked for twice", "pages asked for, of all that were due"],
 }
 

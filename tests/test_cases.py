@@ -189,6 +189,10 @@ def test_a_case_from_the_first_letter_to_the_relisting(matter):
     # filed again, which opens it again, and with the new address when a person has confirmed that
     matter.file("IPP-10", now=back + HOUR)
     assert matter.states() == {"201": "filed", "202": "removed"}
+    seen = [Seen(finding=matter.finding("204"))]
+    matter.do(lambda connection: give_verdict(connection, seen, "rejected", by="Ida", now=back, reason="own_shop"))
+    assert matter.table("select relisted_elsewhere from analysis.case") == [{"relisted_elsewhere": 0}]
+    matter.do(lambda connection: undo_verdict(connection, seen[0], by="Ida", now=back))
     matter.confirm("204")
     assert matter.open("204", now=back + HOUR).listings == 1
     [case] = matter.table("select * from analysis.case")
@@ -235,6 +239,8 @@ def test_a_case_rests_on_confirmed_findings_of_an_original_that_was_first(matter
     matter.do(relate)
     with pytest.raises(UsageError, match="a relation covers it"):
         matter.open("201")
+    with pytest.raises(UsageError, match="--override goes with --finding"):
+        matter.open(override="the licence ended in May")
     opened = matter.open("201", override="the licence ended in May")
     assert (opened.listings, opened.left_out) == (1, ())
     matter.do(lambda connection: connection.execute("delete from relation"))
@@ -261,6 +267,13 @@ def test_a_case_rests_on_confirmed_findings_of_an_original_that_was_first(matter
     with pytest.raises(UsageError, match="not to be asked or filed now"):
         matter.do(lambda connection: draft_letter(connection, 1, now=FILED_AT))
     matter.confirm("201")
+    assert matter.due(BEFORE) == [("file", 1, True)]
+    # nor once it no longer matches
+    matter.do(lambda connection: connection.execute("update match set decision = 'no_match'"))
+    assert matter.due(BEFORE) == [("file", 1, True), ("look", 1, True)]
+    with pytest.raises(UsageError, match=r"it needs a look first \(dropped\)"):
+        matter.file("IPP-7")
+    matter.do(lambda connection: connection.execute("update match set decision = 'match'"))
     assert matter.file("IPP-7").listings == 1
     matter.enter(close_case, "withdrawn", now=FILED_AT)
     assert matter.states() == {"201": "withdrawn"}

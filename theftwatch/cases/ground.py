@@ -37,6 +37,8 @@ class Ground:
             return f"it needs a look first ({because}); see `theftwatch finding show {self.finding}`"
         if self.removed_at is not None:
             return f"its photos were removed by {self.removed_at:%Y-%m-%d}"
+        if self.not_proposable_because in ("dropped", "suppressed"):
+            return f"its photos do not count any more ({self.not_proposable_because})"
         if override is not None or self.override_reason is not None or self.not_proposable_because is None:
             return None
         if self.relation is not None:

@@ -44,9 +44,11 @@ async def open_case(
     """Open the case of an artisan with a vendor, or add to it, on given findings or on all on which one may rest.
 
     In the caller's transaction. A case that was closed is opened again. With `override`, a reason that is kept, also on
-    findings that a relation covers or whose original is not known to have been first. Raises UsageError for a given
-    finding on which no case may rest, and where there is none at all.
+    given findings that a relation covers or whose original is not known to have been first. Raises UsageError for a
+    given finding on which no case may rest, where there is none at all, and for a reason without findings.
     """
+    if override and not findings:
+        raise UsageError("--override goes with --finding: it is for findings that you have looked at one by one")
     await execute(connection, "lock_writes")
     known = await fetch(connection, "find_case_of", artisan=artisan, seller=seller)
     case, is_open = known[0] if known else (None, False)
@@ -71,9 +73,16 @@ async def open_case(
     elif not is_open:
         await execute(connection, "reopen_case", case=case)
     listings = sorted({each.listing for each in grounds})
+    overridden = {each.listing for each in grounds if each.barrier(None) is not None}
     in_case = {each.listing for each in grounds if each.case_listing is not None}
     rows = await fetch(
-        connection, "insert_case_listings", case=case, listings=listings, override=override, by=by, now=now
+        connection,
+        "insert_case_listings",
+        case=case,
+        listings=listings,
+        override_reasons=[override if listing in overridden else None for listing in listings],
+        by=by,
+        now=now,
     )
     await execute(connection, "insert_case_grounds", case=case, findings=[each.finding for each in grounds], now=now)
     await execute(connection, "insert_case_targets", listings=listings, now=now)

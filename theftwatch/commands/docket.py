@@ -89,7 +89,7 @@ _DUE = {
     "removal": "to be down; where it is not, ask the portal under the complaint's number",
     "reply": "disputed or refused: reply at the portal, file anew, or close the case",
     "relisted": "shown again: confirm the finding, `theftwatch case open` and file again",
-    "look": "no confirmation stands any more: look at the finding, or withdraw the complaint",
+    "look": "no confirmation stands any more: see `theftwatch finding list`, or withdraw the complaint",
     "close": "all is removed: `theftwatch case close --as removed`",
 }
 

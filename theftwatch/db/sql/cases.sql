@@ -53,8 +53,8 @@ update takedown_case set closed_at = null, outcome = null where id = %(case)s;
 -- insert_case_listings --
 -- Puts listings into a case, and gives those that were there a reason to be there where they had none.
 insert into case_listing as cl (takedown_case, listing, override_reason, added_by, added_at)
-select %(case)s, listing, %(override)s, %(by)s, %(now)s
-from unnest(%(listings)s::bigint[]) as listing
+select %(case)s, listing, override_reason, %(by)s, %(now)s
+from unnest(%(listings)s::bigint[], %(override_reasons)s::text[]) as given (listing, override_reason)
 on conflict (takedown_case, listing) do update set override_reason = coalesce(excluded.override_reason, cl.override_reason)
 returning id, listing;
 
@@ -87,7 +87,8 @@ with event as (
         takedown_case, kind, route, reference, note, happened_at, answer_due_at, removal_due_at, made_by, made_at
     )
     values (
-        %(case)s, %(kind)s, %(route)s, %(reference)s, %(note)s, %(at)s, %(answer_due_at)s, %(removal_due_at)s, %(by)s, %(now)s
+        %(case)s, %(kind)s, %(route)s, %(reference)s, %(note)s, %(at)s, %(answer_due_at)s, %(removal_due_at)s, %(by)s,
+        %(now)s
     )
     returning id
 ), about as (
@@ -125,7 +126,8 @@ order by case_listing_id;
 -- find_case_events --
 -- Lists what happened in a case, in order.
 select
-    e.id as event, e.kind, e.route, e.reference, e.note, e.happened_at, e.answer_due_at, e.removal_due_at, e.made_by, e.made_at,
+    e.id as event, e.kind, e.route, e.reference, e.note, e.happened_at, e.answer_due_at, e.removal_due_at, e.made_by,
+    e.made_at,
     (select count(*) from case_event_listing el where el.case_event = e.id) as listings
 from case_event e
 where e.takedown_case = %(case)s
@@ -146,7 +148,9 @@ order by again.relisted_at, again.url;
 -- is not waited for any more once the removal is due.
 with day as (
     select
-        d.*, (date_trunc('day', %(now)s::timestamptz at time zone zone.name) + interval '1 day') at time zone zone.name as ends_at
+        d.*,
+        (date_trunc('day', %(now)s::timestamptz at time zone zone.name) + interval '1 day') at time zone zone.name
+            as ends_at
     from analysis.case_due d
     left join portal p on p.code = d.portal
     cross join lateral (select coalesce(p.time_zone, 'UTC') as name) as zone

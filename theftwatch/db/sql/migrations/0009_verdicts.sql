@@ -33,7 +33,8 @@ create table judged_match (
     primary key (verdict, match)
 );
 create index judged_match_match on judged_match (match);
-comment on table judged_match is 'A pair of photos that a verdict judged, with the decision of the program that it rested on.';
+comment on table judged_match is
+    'A pair of photos that a verdict judged, with the decision of the program that it rested on.';
 
 create view standing_verdict as
 select v.*
@@ -381,7 +382,8 @@ comment on column analysis.vendor.findings_rejected is 'Findings with the vendor
 
 create view analysis.verdict as
 select
-    v.id as verdict_id, v.finding as finding_id, v.verdict, v.reason, v.note, v.judged_by, v.judged_at, v.undoes as undoes_verdict_id,
+    v.id as verdict_id, v.finding as finding_id, v.verdict, v.reason, v.note, v.judged_by, v.judged_at,
+    v.undoes as undoes_verdict_id,
     standing.id is not null as stands,
     (select count(*) from judged_match j where j.verdict = v.id) as matches,
     coalesce(o.artisan, a.name) as artisan, coalesce(o.url, file.name) as original, s.seller_id as vendor_id,

@@ -139,7 +139,8 @@ comment on column analysis.portal.languages is 'Languages in which it takes comp
 comment on column analysis.portal.links_max is 'Addresses that one request may hold, with an account';
 comment on column analysis.portal.links_without_account_max is 'Addresses that one request may hold, without one';
 comment on column analysis.portal.file_bytes_max is 'Bytes that one file may have';
-comment on column analysis.portal.check_business_days is 'Business days that it may take to check who files, and by what right';
+comment on column analysis.portal.check_business_days is
+    'Business days that it may take to check who files, and by what right';
 comment on column analysis.portal.answer_business_days is 'Business days that the seller has to answer';
 comment on column analysis.portal.removal_hours is 'Hours after that in which a listing comes down';
 comment on column analysis.portal.needs is 'What a complaint has to hold';
@@ -150,7 +151,15 @@ with ground as (
         g.case_listing, array_agg(distinct g.finding order by g.finding) as findings,
         array_agg(distinct g.match_decision order by g.match_decision) as decisions,
         min(f.first_found_at) as found_at,
-        bool_or(v.id is not null) as still_confirmed
+        -- and its photos count; where they no longer match, a person may have confirmed it all the same
+        bool_or(v.id is not null and (
+            exists (select from matched_photo p where p.finding = g.finding)
+            or not exists (
+                select from judged_match j
+                join match_decision seen on seen.id = j.match_decision
+                where j.verdict = v.id and seen.decision <> 'no_match'
+            )
+        )) as still_confirmed
     from case_ground g
     join finding f on f.id = g.finding
     left join standing_verdict v on v.finding = g.finding and v.verdict = 'confirmed'
@@ -158,7 +167,8 @@ with ground as (
 )
 select
     cl.id as case_listing_id, c.id as case_id, a.id as artisan_id, a.name as artisan, s.id as vendor_id,
-    coalesce(s.name, s.seller_ref) as vendor, c.portal, l.id as listing_id, l.marketplace, l.listing_ref, l.url, l.title, l.state as listing_state,
+    coalesce(s.name, s.seller_ref) as vendor, c.portal, l.id as listing_id, l.marketplace, l.listing_ref, l.url, l.title,
+    l.state as listing_state,
     case
         when c.outcome = 'withdrawn' then 'withdrawn'
         when gone.removed_at is not null then 'removed'
@@ -241,14 +251,16 @@ comment on column analysis.case_listing.url is 'Address of the listing';
 comment on column analysis.case_listing.title is 'Title of the listing, as last read';
 comment on column analysis.case_listing.listing_state is 'live, gone, or unknown where that could not be told';
 comment on column analysis.case_listing.state is
-    'opened (nothing was asked yet), asked (by letter), filed, accepted (it will be taken down), countered, refused, removed, '
-    'relisted (it shows the photos again after it was removed), withdrawn or closed';
+    'opened (nothing was asked yet), asked (by letter), filed, accepted (it will be taken down), countered, refused, '
+    'removed, relisted (it shows the photos again after it was removed), withdrawn or closed';
 comment on column analysis.case_listing.finding_ids is 'Keys of the findings that put it into the case';
 comment on column analysis.case_listing.match_decision_ids is 'Keys of the decisions of the program that it rests on';
 comment on column analysis.case_listing.still_confirmed is
-    'Whether a person’s confirmation stands for one of these findings at least; else a person has to look before more is filed';
+    'Whether a person’s confirmation stands for one of these findings at least, and its photos count; else a person has to '
+    'look before more is asked or filed';
 comment on column analysis.case_listing.override_reason is
-    'Why it is in the case although a relation covers it or the original is not known to have been first; null where neither';
+    'Why it is in the case although a relation covers it or the original is not known to have been first; null where '
+    'there was no need of one';
 comment on column analysis.case_listing.found_at is 'When the first of the findings was found';
 comment on column analysis.case_listing.added_at is 'When it came into the case';
 comment on column analysis.case_listing.asked_at is 'When a letter on it was last sent; null where none was';
@@ -295,6 +307,8 @@ with summed as (
             join case_listing known on known.listing = f.suspect_listing
             join takedown_case k on k.id = known.takedown_case
             where f.id = again.relisted_finding_id and k.artisan = c.artisan
+        ) and not exists (
+            select from standing_verdict v where v.finding = again.relisted_finding_id and v.verdict = 'rejected'
         )) as not_in_case,
         max(again.relisted_at) as last_at
     from case_listing cl
@@ -328,7 +342,8 @@ cross join lateral (
     ) as it
 ) as now_open;
 
-comment on view analysis.case is 'One row for each case: what an artisan asked of a vendor or a portal, and where that stands.';
+comment on view analysis.case is
+    'One row for each case: what an artisan asked of a vendor or a portal, and where that stands.';
 comment on column analysis.case.case_id is 'Key of the case';
 comment on column analysis.case.artisan_id is 'Key of the artisan';
 comment on column analysis.case.artisan is 'Name of the artisan';
@@ -350,9 +365,11 @@ comment on column analysis.case.listings_filed is 'Listings that a complaint was
 comment on column analysis.case.listings_countered is 'Listings that the vendor disputed';
 comment on column analysis.case.listings_removed is 'Listings whose photos count as removed now';
 comment on column analysis.case.listings_relisted is 'Listings that show the photos again after they were removed';
-comment on column analysis.case.listings_in_doubt is 'Listings for which no confirmation by a person stands any more';
+comment on column analysis.case.listings_in_doubt is
+    'Listings for which no confirmation by a person stands any more, or whose photos no longer count';
 comment on column analysis.case.relisted_elsewhere is
-    'Findings with the same photos at other addresses after a removal, whose listings are in no case of the artisan';
+    'Findings with the same photos at other addresses after a removal, whose listings are in no case of the artisan and '
+    'that nobody rejected';
 comment on column analysis.case.relistings is 'How often photos of the case were seen again after a removal, anywhere';
 comment on column analysis.case.found_at is 'When the first of its findings was found';
 comment on column analysis.case.filed_at is 'When the first complaint was filed; null where none was';
@@ -399,16 +416,19 @@ comment on column analysis.case_due.vendor is 'Name of the vendor';
 comment on column analysis.case_due.portal is 'Key of the portal; null where none is known for the marketplace';
 comment on column analysis.case_due.what is
     'answer (the vendor’s or the portal’s), removal (the listing is to be down), and for a person: file, reply (to a '
-    'counter-notice or a refusal), relisted (take it up again), look (no confirmation stands any more), close (all is removed)';
-comment on column analysis.case_due.due_at is 'When it falls due, by the portal’s calendar; or since when it waits for a person';
+    'counter-notice or a refusal), relisted (take it up again), look (no confirmation stands any more, or the photos no '
+    'longer count), close (all is removed)';
+comment on column analysis.case_due.due_at is
+    'When it falls due, by the portal’s calendar; or since when it waits for a person';
 comment on column analysis.case_due.listings is 'How many listings it is about';
 comment on column analysis.case_due.complaints is 'Numbers of the complaints that it is about';
 
 create view analysis.success as
 with filed as (
     select
-        l.artisan, coalesce(l.portal, 'none') as portal, l.vendor, date_trunc('month', l.filed_at)::date as month, l.taken_down_at,
-        l.countered_at, extract(epoch from l.filed_at - l.found_at) / 86400 as days_to_file,
+        l.artisan, coalesce(l.portal, 'none') as portal, l.vendor,
+        date_trunc('month', l.filed_at at time zone 'UTC')::date as month, l.taken_down_at, l.countered_at,
+        extract(epoch from l.filed_at - l.found_at) / 86400 as days_to_file,
         extract(epoch from l.taken_down_at - l.filed_at) / 86400 as days_to_removal,
         extract(epoch from l.taken_down_at - l.found_at) / 86400 as days_in_all
     from analysis.case_listing l
@@ -445,19 +465,22 @@ comment on column analysis.success.per is 'each, artisan, portal, vendor, month 
 comment on column analysis.success.artisan is 'Name of the artisan; null where the row is of all';
 comment on column analysis.success.portal is 'Key of the portal, or none; null where the row is of all';
 comment on column analysis.success.vendor is 'Name of the vendor; null where the row is of all';
-comment on column analysis.success.month is 'First day of the month of the first complaint, in UTC; null where the row is of all';
+comment on column analysis.success.month is
+    'First day of the month of the first complaint, in UTC; null where the row is of all';
 comment on column analysis.success.listings_filed is 'Listings that a complaint was filed on';
 comment on column analysis.success.listings_removed is
     'Listings among them whose photos came down after that, as the watch saw it, whatever happened since';
 comment on column analysis.success.listings_countered is 'Listings among them that the vendor disputed';
 comment on column analysis.success.share_removed is 'Share of those filed that came down, from 0 to 1';
 comment on column analysis.success.share_countered is 'Share of those filed that were disputed, from 0 to 1';
-comment on column analysis.success.median_days_found_to_filed is 'Days from the first finding to the first complaint, half of them less';
+comment on column analysis.success.median_days_found_to_filed is
+    'Days from the first finding to the first complaint, half of them less';
 comment on column analysis.success.p90_days_found_to_filed is 'The same, nine in ten of them less';
 comment on column analysis.success.median_days_filed_to_removed is
     'Days from the first complaint until a run first did not see the photos, half of them less; null where none came down';
 comment on column analysis.success.p90_days_filed_to_removed is 'The same, nine in ten of them less';
-comment on column analysis.success.median_days_found_to_removed is 'Days from the first finding until then, half of them less';
+comment on column analysis.success.median_days_found_to_removed is
+    'Days from the first finding until then, half of them less';
 comment on column analysis.success.p90_days_found_to_removed is 'The same, nine in ten of them less';
 
 create or replace function target_interval(t target) returns interval

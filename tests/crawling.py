@@ -2,15 +2,17 @@
 
 import asyncio
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import psycopg
+import pytest
 
 from theftwatch.db import store
 from theftwatch.demo.catalogue import load_catalogue
@@ -55,9 +57,26 @@ class World:
     def finish(self, process: subprocess.Popen[str]) -> str:
         """Wait for a crawl and return its log, in which Scrapy may complain of a marketplace in trouble."""
         with process:
-            log, _ = process.communicate(timeout=300)
+            try:
+                log, _ = process.communicate(timeout=300)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                pytest.fail(f"the crawl does not end:\n{process.communicate()[0]}")
         assert process.returncode == 0, log
         return log
+
+    def kill(self, process: subprocess.Popen[str], seconds: float) -> bool:
+        """Kill a crawl, the way nothing can be caught, so long after its run began; False where it ended before."""
+        [before] = self.rows("select max(id) from run")
+        with process:
+            while process.poll() is None and self.rows("select max(id) from run") == [before]:
+                time.sleep(0.05)
+            try:
+                process.wait(seconds)
+            except subprocess.TimeoutExpired:
+                process.kill()
+            process.communicate()
+        return process.returncode == -signal.SIGKILL
 
     def crawl_all(self) -> None:
         for marketplace in MARKETPLACES:
@@ -82,14 +101,3 @@ class World:
                 return await store.digest_tables(connection)
 
         return asyncio.run(read())
-
-
-@contextmanager
-def killed_after(process: subprocess.Popen[str], seconds: float) -> Iterator[None]:
-    """Kill a crawl, the way nothing can be caught, when it has run for some time."""
-    try:
-        process.wait(seconds)
-    except subprocess.TimeoutExpired:
-        process.kill()
-    yield
-    process.communicate()

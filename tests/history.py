@@ -90,7 +90,7 @@ def read_visits(world: World, days: Days, asked_at: Sequence[datetime]) -> Visit
         key = listing_key(f"https://{line['host']}{line['path']}")
         if line["trouble"]:
             visits.troubled[visit].add(_marketplace(line["host"]))
-        elif key is None and line["status"] in _ANSWERED:
+        elif key is None and line["status"] in _ANSWERED and line["path"] != "/robots.txt":
             visits.listed[visit].update(_goods_on(line, days.catalogue_at(asked_at[visit])))
         elif key and line["status"] in _ANSWERED | _NOT_THERE:
             offer = days.offers_at(asked_at[visit]).get(key)

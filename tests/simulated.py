@@ -8,6 +8,7 @@ from scrapy.crawler import Crawler
 import spiders.run
 from theftwatch.clock import clock_ahead
 from theftwatch.settings import *  # noqa: F403  all of them
+from theftwatch.settings import EXTENSIONS as _EXTENSIONS
 
 
 class Run(spiders.run.Run):
@@ -18,4 +19,4 @@ class Run(spiders.run.Run):
         self.clock = clock_ahead(timedelta(seconds=float(os.environ["SIMULATED_AHEAD_S"])))
 
 
-EXTENSIONS = {"tests.simulated.Run": 100}
+EXTENSIONS = {**_EXTENSIONS, "spiders.run.Run": None, "tests.simulated.Run": 100}

@@ -12,7 +12,7 @@ from PIL import Image
 from warcio.archiveiterator import ArchiveIterator
 from warcio.checker import Checker
 
-from tests.crawling import World, killed_after
+from tests.crawling import World
 from tests.fixtures_timestamps import verify_with_openssl
 from tests.proof import copied_offers, fill
 from theftwatch.demo.catalogue import Served, load_catalogue
@@ -177,9 +177,8 @@ def test_before_filing_and_by_name(world, chromium):
 
 def test_a_killed_capture_leaves_a_whole_one_or_none(world, chromium):
     fill(world, copied_offers())
-    for seconds in (2.5, 4.5):
-        with killed_after(world.start("capture", THEFTWATCH_CHROMIUM=str(chromium)), seconds):
-            pass
+    for seconds in (0.5, 2.5):
+        world.kill(world.start("capture", THEFTWATCH_CHROMIUM=str(chromium)), seconds)
     world.crawl("capture", THEFTWATCH_CHROMIUM=str(chromium))
     assert [each["manifest"]["state"] for each in captures(world)] == ["taken", "taken"]
 

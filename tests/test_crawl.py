@@ -19,7 +19,7 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from tests.conftest import new_database
-from tests.crawling import MARKETPLACES, World, killed_after
+from tests.crawling import MARKETPLACES, World
 from theftwatch.db import server
 from theftwatch.demo.catalogue import Served, load_catalogue
 from theftwatch.demo.etsy_api import CallLimit
@@ -183,8 +183,7 @@ def test_a_killed_crawl_run_again_gives_what_an_undisturbed_one_gives(crawled, w
     moments = random.Random(2026)
     for drill in range(int(os.environ.get("THEFTWATCH_DRILLS", "2"))):
         marketplace = MARKETPLACES[drill % len(MARKETPLACES)]
-        with killed_after(world.start(marketplace, f"file={world.starts(marketplace)}"), moments.uniform(1.0, 8.0)):
-            pass
+        world.kill(world.start(marketplace, f"file={world.starts(marketplace)}"), moments.uniform(0.0, 5.0))
     world.crawl_all()
     assert world.digest_tables() == crawled.digest_tables()
 

@@ -11,7 +11,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-from tests.crawling import World, killed_after
+from tests.crawling import World
 from theftwatch.commands.targeting import read_target, read_time
 from theftwatch.db import store, targets
 from theftwatch.db.queries import Connection
@@ -352,9 +352,8 @@ def test_a_killed_job_is_taken_over_and_leaves_no_trace(world, other_dsn):
     for each in (world, undisturbed):
         assert command(each, "target", "add", "alibaba", *starts).returncode == 0
     undisturbed.crawl("alibaba")
-    for seconds in (3.5, 5.0):
-        with killed_after(world.start("alibaba"), seconds):
-            pass
+    for seconds in (1.0, 2.5):
+        world.kill(world.start("alibaba"), seconds)
         # Ten minutes on, a dead job's leases have run out.
         with psycopg.connect(world.dsn) as connection:
             connection.execute("update target set due_at = now() where lease_token is not null")

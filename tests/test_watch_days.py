@@ -24,18 +24,19 @@ from theftwatch.demo.replica import running_replica
 
 DAYS = int(os.environ.get("THEFTWATCH_DRILL_DAYS", "3"))
 KILLS = int(os.environ.get("THEFTWATCH_DRILLS", "2"))
-EVERY = timedelta(hours=8)
-ASKED_AT = [datetime(2026, 3, 1, 1, tzinfo=UTC) + number * EVERY for number in range(3 * DAYS)]
-WATCHED = ["demolotus", "demomeadow"] + (
-    ["DemoTinyWardrobe", "DemoStudioNorth", "DemoOldMillCrafts"] if DAYS > 3 else []
-)
+# In the tests what is needed to meet each kind of change and three kinds of trouble
+EVERY, SEED, WATCHED = timedelta(hours=12), 236, ["demolotus", "demomeadow"]
+if DAYS > 3:
+    EVERY, SEED = timedelta(hours=8), 2026
+    WATCHED += ["DemoTinyWardrobe", "DemoStudioNorth", "DemoOldMillCrafts"]
+ASKED_AT = [datetime(2026, 3, 1, 1, tzinfo=UTC) + number * EVERY for number in range(DAYS * timedelta(days=1) // EVERY)]
 
 
 @pytest.fixture(scope="module")
 def days() -> Days:
     whole = load_catalogue()
     offers = tuple(offer for offer in whole.offers if offer.seller.handle in WATCHED)
-    return draw_days(replace(whole, offers=offers), ASKED_AT, seed=2026)
+    return draw_days(replace(whole, offers=offers), ASKED_AT, seed=SEED, changes=5)
 
 
 @pytest.fixture
@@ -50,13 +51,14 @@ def test_the_history_of_days_is_what_happened_on_them(world, days, capsys):
     watch.add(targets_of(days.first), now=ASKED_AT[0])
     crawls = [(moment, code) for moment in ASKED_AT for code in MARKETPLACES if code in marketplaces_of(days.first)]
     kills = Counter(moments.choices(crawls, k=KILLS))
+    killed = 0
     for moment, marketplace in crawls:
-        moments_s = [moments.uniform(1, 4) for _ in range(kills[moment, marketplace])]
-        watch.crawl(marketplace, moment, killed_after_s=moments_s)
+        seconds = [moments.uniform(0, 2) for _ in range(kills[moment, marketplace])]
+        killed += watch.crawl(marketplace, moment, kill_after_s=seconds)
     visits = read_visits(world, days, ASKED_AT)
     recorded = recorded_history(world, ASKED_AT)
     with capsys.disabled():
-        sys.stdout.write(f"\n{table(days, visits, recorded)}\n")
+        sys.stdout.write(f"\n{table(days, visits, recorded, killed)}\n")
     assert false_gone(recorded, days, ASKED_AT) == []
     assert "\n".join(differences(expected_history(days, ASKED_AT, visits), recorded)) == ""
     # What was calm was seen, and said so.
@@ -87,13 +89,16 @@ def marketplaces_of(catalogue: Catalogue) -> set[str]:
     return {offer.key[0] for offer in catalogue.offers}
 
 
-def table(days: Days, visits: Visits, recorded: History) -> str:
+def table(days: Days, visits: Visits, recorded: History, killed: int) -> str:
     """Say what happened, and what the record has of it."""
-    happened = Counter(change.kind.value for change in days.changes)
-    troubles = Counter(trouble.kind.value for trouble in days.troubles)
-    events = Counter(event.kind if event.kind != "state" else str(event.after) for event in recorded.events)
-    lines = [f"{DAYS} days, {len(ASKED_AT)} visits, {KILLS} kills, {len(recorded.seen)} listings"]
-    lines += [f"  {name:<16}{count:>5}" for name, count in sorted(happened.items())]
-    lines += ["troubles"] + [f"  {name:<16}{count:>5}" for name, count in sorted(troubles.items())]
-    lines += ["recorded"] + [f"  {name:<16}{count:>5}" for name, count in sorted(events.items())]
+    troubled = sum(map(len, visits.troubled.values()))
+    crawls = len(ASKED_AT) * len(marketplaces_of(days.first))
+    counts = [
+        ("happened", Counter(change.kind.value for change in days.changes)),
+        ("trouble drawn", Counter(trouble.kind.value for trouble in days.troubles)),
+        ("recorded", Counter(str(each.after) if each.kind == "state" else each.kind for each in recorded.events)),
+    ]
+    lines = [f"{DAYS} days, {crawls} crawls, {troubled} in trouble, {killed} kills; {len(recorded.seen)} listings"]
+    for heading, counter in counts:
+        lines += [heading, *(f"  {name:<16}{count:>5}" for name, count in sorted(counter.items()))]
     return "\n".join(lines)

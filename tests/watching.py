@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import psycopg
 
-from tests.crawling import World, killed_after
+from tests.crawling import World
 from theftwatch.clock import clock_ahead
 from theftwatch.db import targets
 from theftwatch.db.targets import LEASE, Target
@@ -29,13 +29,14 @@ class Watch:
 
         asyncio.run(save())
 
-    def crawl(self, marketplace: str, moment: datetime, *, killed_after_s: Iterable[float] = ()) -> str:
-        """Crawl what is due at a moment, kill the crawl so often, and return the log of the one that ends by itself."""
-        for seconds in killed_after_s:
-            with killed_after(self.world.start(marketplace, **self._simulate(moment)), seconds):
-                pass
+    def crawl(self, marketplace: str, moment: datetime, *, kill_after_s: Iterable[float] = ()) -> int:
+        """Crawl what is due at a moment, kill some crawls before one may end, and return how many met their death."""
+        killed = 0
+        for seconds in kill_after_s:
+            killed += self.world.kill(self.world.start(marketplace, **self._simulate(moment)), seconds)
             moment += _AGAIN_AFTER
-        return self.world.finish(self.world.start(marketplace, **self._simulate(moment)))
+        self.world.finish(self.world.start(marketplace, **self._simulate(moment)))
+        return killed
 
     def _simulate(self, moment: datetime) -> dict[str, str]:
         """Set the replica's clock, and return the environment in which a crawl has the same."""

@@ -84,6 +84,8 @@ ITEM_PIPELINES = {
     "pipelines.match.MatchPipeline": 500,
 }
 EXTENSIONS = {
+    "scrapy.extensions.throttle.AutoThrottle": None,  # takes a page that has not changed for a refusal
+    "spiders.throttle.Throttle": 0,
     "spiders.run.Run": 100,  # before the pipelines, which take their connections from it
 }
 LOG_FORMATTER = "spiders.log.LogFormatter"  # keeps page data out of the log

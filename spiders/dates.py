@@ -4,8 +4,9 @@ import asyncio
 import base64
 import hashlib
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
 from typing import Any, ClassVar
 
 from scrapy import FormRequest, Request
@@ -61,6 +62,9 @@ class DatesSpider(MarketplaceSpider):
         Raises UsageError.
         """
         arguments = cls.read(given)
+        for name in ("minutes", "side"):
+            if name in given:
+                raise UsageError(f"-a {name}={given[name]}: spider {cls.name} takes listing, file and limit")
         if not (own.mapped(archive.HOST) and own.mapped("api.flickr.com")):
             check_live(own)
         with connect(connect_dsn(own), remedy="`theftwatch db status` shows its state") as connection:
@@ -78,33 +82,21 @@ class DatesSpider(MarketplaceSpider):
         return []
 
     async def start(self) -> AsyncIterator[Any]:
-        """Yield a request for all that is to be asked."""
+        """Yield a request for each question, as many as the limit allows."""
         run = Run.of(self.crawler)
         await run.open()
         now = run.clock()
         names = [start.value for start in self._asked.starts]
         listings = await run.ask(lambda connection: _find_all(connection, names)) if names else None
-        for question in await run.ask(
+        questions = await run.ask(
             lambda connection: dates.find_questions(connection, archive.HOST, listings=listings, now=now)
-        ):
-            if self.take():
-                yield self._ask_archive(question)
-        if listings is not None:
-            return
+        )
         publications = await run.ask(
             lambda connection: dates.find_publications(connection, flickr.SOURCE, like=flickr.PAGES_LIKE, now=now)
         )
-        key = settings().flickr_api_key
-        if publications and key is None:
-            logger.warning(
-                "%d photos are published at Flickr; set THEFTWATCH_FLICKR_API_KEY to ask for their dates",
-                len(publications),
-            )
-            return
-        for question in publications:
-            if (photo := flickr.photo_id(question.url)) and self.take():
-                assert key is not None
-                yield self._ask_flickr(question, flickr.call_form(key.get_secret_value(), photo))
+        requests = chain(map(self._ask_archive, questions), () if names else self._ask_flickr(publications))
+        for request in islice(requests, self._asked.limit):
+            yield request
 
     def _ask_archive(self, question: Question) -> Request:
         stem = archive.url_up_to(question.url, question.key)
@@ -115,17 +107,25 @@ class DatesSpider(MarketplaceSpider):
             cb_kwargs={"question": question},
         )
 
-    def _ask_flickr(self, question: Question, form: dict[str, str]) -> Request:
-        return FormRequest(
-            flickr.CALL_URL,
-            formdata=form,
-            callback=self.read_flickr,
-            errback=self.note_failure,
-            cb_kwargs={"question": question},
-            # An API has limits of its own in place of robots.txt; every call has the same address.
-            meta={"dont_obey_robotstxt": True},
-            dont_filter=True,
-        )
+    def _ask_flickr(self, publications: Sequence[Question]) -> Iterator[Request]:
+        key = settings().flickr_api_key
+        if publications and key is None:
+            logger.warning(
+                "%d photos are published at Flickr; set THEFTWATCH_FLICKR_API_KEY to ask for their dates",
+                len(publications),
+            )
+        for question in publications:
+            if key and (photo := flickr.photo_id(question.url)):
+                yield FormRequest(
+                    flickr.CALL_URL,
+                    formdata=flickr.call_form(key.get_secret_value(), photo),
+                    callback=self.read_flickr,
+                    errback=self.note_failure,
+                    cb_kwargs={"question": question},
+                    # An API has limits of its own in place of robots.txt; every call has the same address.
+                    meta={"dont_obey_robotstxt": True},
+                    dont_filter=True,
+                )
 
     async def read_captures(self, response: Response, question: Question) -> AsyncIterator[Request]:
         """Read which captures there are, and go on to the photo where only a look at it can tell."""

@@ -75,6 +75,8 @@ def test_the_archive_dates_a_listing_and_its_photos_by_what_it_shows_of_them(wor
         [other.key, second[0][0]],
     )
     starts.write_text("".join(f"listing={name}\n" for name in names))
+    world.crawl("dates", f"file={starts}", "limit=1")
+    assert world.rows("select count(*) from date_inquiry") == [(1,)]
     world.crawl("dates", f"file={starts}")
     taken_at = there.listed_at + timedelta(days=90, hours=4, minutes=5, seconds=6)
     claims = world.rows(

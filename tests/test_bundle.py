@@ -31,7 +31,7 @@ from theftwatch.evidence.capture import (
     put_files,
     save_capture,
 )
-from theftwatch.evidence.facts import find_facts
+from theftwatch.evidence.facts import find_complaint
 from theftwatch.evidence.manifest import canonical
 from theftwatch.evidence.stamping import work_off
 from theftwatch.evidence.timestamp import Authority, read_certificates
@@ -112,7 +112,7 @@ def capture(world) -> None:
     asyncio.run(main())
 
 
-def build(world, path, findings, authority=None, chromium=None):
+def build(world, path, findings, authority=None, chromium=None, defended=None):
     """Build a bundle in this process."""
     asked = None
     if authority:
@@ -120,10 +120,10 @@ def build(world, path, findings, authority=None, chromium=None):
 
     async def main():
         async with await psycopg.AsyncConnection.connect(world.dsn, options="-c timezone=UTC") as connection:
-            facts = await find_facts(connection, findings, overridden=frozenset())
+            facts = await find_complaint(connection, findings, overridden=frozenset())
         with replacing(path) as file:
             return await write_bundle(
-                file, facts, files_of(world), title="Photos", now=SEEN_AT, chromium=chromium, authority=asked
+                file, facts, files_of(world), now=SEEN_AT, chromium=chromium, authority=asked, defended=defended
             )
 
     return asyncio.run(main())
@@ -181,7 +181,7 @@ def test_a_bundle_holds_all_that_a_complaint_needs(world, filled, authority, tmp
     originals = {each.read_bytes() for each in (folder / "originals").iterdir() if each.suffix != ".tsr"}
     assert originals == {*(pair.photo for pair in pairs), OUTTAKE}
     page = (folder / "evidence.html").read_text()
-    assert "photos of <bdi>Ana &lt;b&gt;</bdi>: 2 pairs of photos" in page
+    assert "with photos of Ana &lt;b&gt;. 2 pairs of photos were compared by a program" in page
     assert "<b>" not in page
     assert page.count("archived by 2024-06-03, says web.archive.org (strong)") >= 2
     assert "On this evidence the original was first, by 900 days." in page
@@ -361,12 +361,78 @@ def test_a_case_is_bundled_without_what_nobody_confirms_any_more(world, authorit
     assert "no capture of its listings was taken" in done.stderr
 
 
+def test_an_artisan_defends_her_own_listing(world, filled, authority, tmp_path):
+    pair = copied_offers()[0]
+    path = tmp_path / "defence.zip"
+    done = theftwatch(world, "evidence", "defend", pair.original.listing.url, "-o", path, **authority.environment)
+    assert done.returncode == 0, done.stderr
+    folder = unpacked(path)
+    assert not list(folder.glob("complaint*")), "it accuses nobody before a portal"
+    assert not list(folder.glob("statement*"))
+    text = (folder / "defence.txt").read_text()
+    assert pair.original.listing.url in text
+    assert f"1. {pair.suspect.listing.url} (Harbour Demo Garments Co., Ltd.); mine is known 900 days earlier" in text
+    assert copied_offers()[1].suspect.listing.url not in text
+    assert verified(path, authority)[1] == []
+
+
+def test_a_dossier_names_those_who_agreed_and_no_others(world, authority, tmp_path):
+    fill(world, copied_offers(1))
+    with psycopg.connect(world.dsn) as connection:  # Bea's photos were copied too
+        connection.execute(
+            """
+            with bea as (insert into artisan (name) values ('Bea') returning id),
+            given as (
+                insert into original_file (artisan, image, kind, name, first_seen_at)
+                select bea.id, f.image, 'original', 'bea.jpg', f.first_seen_at from bea, original_file f
+                returning id
+            ), found as (
+                insert into finding (original_file, suspect_listing, first_found_at)
+                select given.id, f.suspect_listing, f.first_found_at from given, finding f limit 1
+                returning id
+            )
+            insert into direction (finding, direction, likelier_source, decided_at)
+            select found.id, 'original_first', 'original', now() from found
+            """
+        )
+    confirm(world)
+    [(vendor,)] = world.rows("select marketplace || '/' || seller_ref from seller where marketplace = 'alibaba'")
+    path = tmp_path / "dossier.zip"
+    refused = theftwatch(world, "evidence", "dossier", str(vendor), "-o", path)
+    assert (refused.returncode, path.exists()) == (2, False)
+    assert "agreed to be named" in refused.stderr
+
+    agreed = theftwatch(world, "evidence", "agree", "Ana <b>", "--vendor", str(vendor), "--note", "mail of 3 November")
+    assert agreed.returncode == 0, agreed.stderr
+    done = theftwatch(world, "evidence", "dossier", str(vendor), "-o", path)
+    assert done.returncode == 0, done.stderr
+    assert "1 artisan, 1 complaint to file." in done.stdout
+    assert "1 more artisan did not agree to be named" in done.stderr
+    folder = unpacked(path)
+    page = (folder / "dossier.html").read_text()
+    assert "<bdi>Ana &lt;b&gt;</bdi>" in page
+    assert "Bea" not in page
+    assert "confirmed" in page
+    assert copied_offers(1)[0].suspect.listing.url in page
+    [bundle] = (folder / "complaints").iterdir()
+    assert bundle.name == "01-Ana-b.zip"
+    assert verified(bundle)[1] == []
+    summed = subprocess.run(["sha256sum", "-c", "SHA256SUMS"], cwd=folder, capture_output=True, text=True, check=False)
+    assert summed.returncode == 0, summed.stdout
+
+    withdrawn = theftwatch(world, "evidence", "agree", "Ana <b>", "--withdraw")
+    assert withdrawn.returncode == 0, withdrawn.stderr
+    assert theftwatch(world, "evidence", "dossier", str(vendor), "-o", path).returncode == 2
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (["build", "-o", "x.zip"], "give the number of a case, or --finding once or more"),
         (["build", "7", "-o", "x.zip"], "case 7: no such case"),
         (["build", "--finding", "7", "-o", "none/x.zip"], "finding 7: no such finding"),
+        (["defend", "etsy/1", "-o", "x.zip"], "etsy/1: no such listing"),
+        (["agree", "Ana"], "--note is empty; say how the artisan agreed"),
         (["verify", "none.zip"], "none.zip: "),
     ],
 )

@@ -1,52 +1,109 @@
 """The work of `theftwatch evidence build` and `theftwatch evidence verify`."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import psycopg
 
 from theftwatch.chromium import find_chromium
 from theftwatch.clock import system_clock
-from theftwatch.commands.suppressing import opened
+from theftwatch.commands.dating import find_listing
+from theftwatch.commands.relating import find_artisan, find_vendor
+from theftwatch.commands.suppressing import opened, person
 from theftwatch.config import settings
+from theftwatch.db.queries import Connection
 from theftwatch.errors import EvidenceError, UsageError
-from theftwatch.evidence.bundle import Built, write_bundle
-from theftwatch.evidence.facts import Ground, find_case_grounds, find_facts
+from theftwatch.evidence.bundle import Built, Defended, write_bundle
+from theftwatch.evidence.dossier import enter_consent, find_dossier, withdraw_consent, write_dossier
+from theftwatch.evidence.facts import Facts, Ground, find_case_grounds, find_complaint, find_defence
 from theftwatch.evidence.timestamp import authority_of, read_certificates
 from theftwatch.evidence.verify import verify_bundle
 from theftwatch.files import Files, replacing
-from theftwatch.reports.words import count, marketplace_name, one_line
+from theftwatch.reports.words import count, one_line
 
 
 async def build(case: int | None, findings: Sequence[int], path: Path) -> None:
     """Write the bundle of a case, or of findings, and print what it came to."""
     if (case is None) == (not findings):
         raise UsageError("give the number of a case, or --finding once or more")
-    authority, chromium = authority_of(settings()), find_chromium(settings())
-    async with opened() as connection:
-        # One snapshot, while a crawl may go on.
-        await connection.set_autocommit(False)
-        await connection.set_isolation_level(psycopg.IsolationLevel.REPEATABLE_READ)
+    async with _snapshot() as connection:
         grounds = await find_case_grounds(connection, case) if case is not None else []
         _warn_of_doubt(grounds)
         wanted = [each.finding for each in grounds if each.confirmed] or findings
         overridden = frozenset(each.finding for each in grounds if each.override_reason)
-        facts = await find_facts(connection, wanted, overridden=overridden)
-    artisan, vendor = one_line(facts.artisan.name), one_line(facts.vendor.called)
-    title = f"Photos of {artisan} at {vendor}, {marketplace_name(facts.vendor.marketplace)}"
+        facts = await find_complaint(connection, wanted, overridden=overridden)
+    await _write(path, facts)
+
+
+async def defend(name: str, path: Path) -> None:
+    """Write the pack of an artisan whose listing was taken down, and print what it came to."""
+    async with _snapshot() as connection:
+        listing = await find_listing(connection, name)
+        facts = await find_defence(connection, listing.id, marketplace=listing.marketplace)
+    await _write(path, facts, Defended(url=listing.url, marketplace=listing.marketplace))
+
+
+async def dossier(vendor: str, path: Path) -> None:
+    """Write the dossier on a vendor, and print what it came to."""
+    async with _snapshot() as connection:
+        key, _ = await find_vendor(connection, vendor)
+        found = await find_dossier(connection, key)
+    chromium, authority = find_chromium(settings()), authority_of(settings())
+    with replacing(path) as file:
+        complaints = await write_dossier(
+            file, found, Files(settings().files_dir), now=system_clock(), chromium=chromium, authority=authority
+        )
+    artisans = count(len(found.complaints), "artisan")
+    print(f"{one_line(found.vendor.called)}: {artisans}, {count(complaints, 'complaint')} to file.")
+    if found.not_named:
+        print(f"{count(found.not_named, 'more artisan')} did not agree to be named", file=sys.stderr)
+    if chromium is None:
+        print("No Chromium is found, so its documents are HTML alone; `make chromium` installs one", file=sys.stderr)
+    print(path)
+
+
+async def agree(artisan: str, vendor: str | None, *, note: str | None, withdraw: bool, by: str | None) -> None:
+    """Enter that an artisan agreed to be named in dossiers, or does no more."""
+    who = person(by)
+    if not withdraw and not (note or "").strip():
+        raise UsageError("--note is empty; say how the artisan agreed, such as the mail of which day")
+    async with opened() as connection, connection.transaction():
+        key, name = await find_artisan(connection, artisan)
+        seller = (await find_vendor(connection, vendor))[0] if vendor else None
+        where = f"the dossier on {one_line(vendor)}" if vendor else "dossiers"
+        if withdraw:
+            if not await withdraw_consent(connection, key, seller, by=who, now=system_clock()):
+                raise UsageError(f"{one_line(name)}: had not agreed to be named in {where}")
+            print(f"{one_line(name)} is no longer named in {where}.")
+            return
+        await enter_consent(connection, key, seller, note=(note or "").strip(), by=who, now=system_clock())
+    print(f"{one_line(name)} agreed to be named in {where}.")
+
+
+@asynccontextmanager
+async def _snapshot() -> AsyncIterator[Connection]:
+    """Connect for several queries that see one state of the record, while a crawl may go on."""
+    async with opened() as connection:
+        await connection.set_autocommit(False)
+        await connection.set_isolation_level(psycopg.IsolationLevel.REPEATABLE_READ)
+        yield connection
+
+
+async def _write(path: Path, facts: Facts, defended: Defended | None = None) -> None:
     with replacing(path) as file:
         built = await write_bundle(
             file,
             facts,
             Files(settings().files_dir),
-            title=title,
             now=system_clock(),
-            chromium=chromium,
-            authority=authority,
+            chromium=find_chromium(settings()),
+            authority=authority_of(settings()),
+            defended=defended,
         )
     listings = count(len(facts.addresses), "listing")
-    print(f"{title}: {listings}, {count(len(facts.pairs), 'pair')} of photos, {count(built.files, 'file')}.")
+    print(f"{built.title}: {listings}, {count(len(facts.pairs), 'pair')} of photos, {count(built.files, 'file')}.")
     _warn(built, captures=len(facts.captures))
     print(path)
 

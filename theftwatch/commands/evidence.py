@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from theftwatch.commands.suppression import By
+
 app = typer.Typer(help="Have proof timestamped, bundled and verified.", no_args_is_help=True)
 
 
@@ -42,6 +44,63 @@ def build(
     from theftwatch.commands import bundling
 
     asyncio.run(bundling.build(case, finding or [], out))
+
+
+@app.command()
+def defend(
+    listing: Annotated[
+        str, typer.Argument(metavar="LISTING", help="The artisan's: address, or marketplace/key, or its key alone.")
+    ],
+    *,
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="The pack to write, a .zip file.")],
+) -> None:
+    """Bundle what shows that an artisan's photos are her own.
+
+    For a listing that a marketplace took down because copies of its photos were found elsewhere: the same facts as in a
+    complaint, at all vendors together, with a text to ask for the listing back.
+    """
+    import asyncio
+
+    from theftwatch.commands import bundling
+
+    asyncio.run(bundling.defend(listing.strip(), out))
+
+
+@app.command()
+def dossier(
+    vendor: Annotated[str, typer.Argument(metavar="VENDOR", help="The vendor: name, key or address.")],
+    *,
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="The dossier to write, a .zip file.")],
+) -> None:
+    """Write a dossier on a vendor, of all artisans who agreed to it.
+
+    One timeline, the repeat record, and the complaints to file on the same day, each a bundle of its own.
+    """
+    import asyncio
+
+    from theftwatch.commands import bundling
+
+    asyncio.run(bundling.dossier(vendor.strip(), out))
+
+
+@app.command()
+def agree(
+    artisan: Annotated[str, typer.Argument(metavar="ARTISAN", help="The artisan's name, or a shop's.")],
+    *,
+    vendor: Annotated[str | None, typer.Option(metavar="NAME", help="Only in a dossier on this vendor.")] = None,
+    note: Annotated[str | None, typer.Option(help="How the artisan agreed, such as the mail of which day.")] = None,
+    withdraw: Annotated[bool, typer.Option("--withdraw", help="The artisan agrees no more.")] = False,
+    by: By = None,
+) -> None:
+    """Enter that an artisan agreed to be named beside others.
+
+    In dossiers, which show each artisan's photos, complaints and contact to the others.
+    """
+    import asyncio
+
+    from theftwatch.commands import bundling
+
+    asyncio.run(bundling.agree(artisan.strip(), vendor, note=note, withdraw=withdraw, by=by))
 
 
 @app.command()

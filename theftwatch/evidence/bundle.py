@@ -5,7 +5,7 @@ import hashlib
 import io
 import re
 import zipfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -17,7 +17,7 @@ from PIL import Image
 
 from theftwatch.errors import TimestampError
 from theftwatch.evidence.certificate import host
-from theftwatch.evidence.document import complaint_text, evidence_page, statement_page
+from theftwatch.evidence.document import complaint_text, defence_text, evidence_page, statement_page
 from theftwatch.evidence.facts import Facts
 from theftwatch.evidence.manifest import canonical
 from theftwatch.evidence.pdf import print_pages
@@ -25,7 +25,7 @@ from theftwatch.evidence.timestamp import Authority, ask
 from theftwatch.evidence.tokens import Token
 from theftwatch.files import Files
 from theftwatch.images.decode import MAX_IMAGE_PIXELS
-from theftwatch.reports.words import count, marketplace_name, moment
+from theftwatch.reports.words import count, marketplace_name, moment, one_line
 
 FORMAT = "theftwatch bundle 1"
 MANIFEST, MANIFEST_TOKEN, SUMS = "manifest.json", "manifest.json.tsr", "SHA256SUMS"
@@ -35,7 +35,7 @@ _LINKS_MAX, _FILE_BYTES_MAX = 300, 20_000_000
 #: Long sides of the pictures in the documents: the next is tried where a document is too large with one
 _SIDES_PX = (720, 480, 320, 200)
 _REDUCED_SIDE_PX = 3_000
-_STORED = (".jpg", ".png", ".webp", ".gif", ".avif", ".gz", ".pdf", ".tsr")
+_STORED = (".zip", ".jpg", ".png", ".webp", ".gif", ".avif", ".gz", ".pdf", ".tsr")
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
 
@@ -43,6 +43,7 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 class Built:
     """What a bundle came to."""
 
+    title: str
     files: int
     byte_count: int
     #: Whether the documents are there as PDF too
@@ -102,41 +103,73 @@ class _Contents:
         return name
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Defended:
+    """The listing of an artisan's that a defence is for."""
+
+    url: str
+    marketplace: str
+
+
 async def write_bundle(
     file: BinaryIO,
     facts: Facts,
     files: Files,
     *,
-    title: str,
     now: datetime,
     chromium: Path | None,
     authority: Authority | None,
+    defended: Defended | None = None,
 ) -> Built:
-    """Write a bundle; without `chromium` its documents are HTML alone, without `authority` its manifest is not dated.
+    """Write the bundle of a complaint, or with `defended` that of a defence.
 
-    Raises EvidenceError where Chromium cannot print.
+    Without `chromium` its documents are HTML alone, without `authority` its manifest is not dated. Raises EvidenceError
+    where Chromium cannot print.
     """
+    title, lead = _heads(facts, defended)
     limit = facts.portal.file_bytes_max if facts.portal else _FILE_BYTES_MAX
     contents = _Contents(limit=limit)
     names = await asyncio.to_thread(_add_originals, contents, facts, files)
     folders = await asyncio.to_thread(_add_captures, contents, facts, files)
-    _add_texts(contents, facts)
+    pages = {} if defended else {"statement": statement_page(facts, now=now)}
+    if defended:
+        contents.add("defence.txt", defence_text(facts, defended.url).encode())
+    else:
+        _add_texts(contents, facts)
     if authority:
         contents.certify(authority.url, authority.certificates)
-    printed = await _add_documents(contents, facts, files, names, folders, title=title, now=now, chromium=chromium)
-    contents.add("README.txt", _readme(facts, contents, title=title, now=now, printed=printed).encode())
+
+    def evidence(side_px: int) -> str:
+        return evidence_page(
+            facts, files, now=now, names=names, folders=folders, side_px=side_px, title=title, lead=lead
+        )
+
+    await _add_documents(contents, evidence, pages, chromium)
+    contents.add("README.txt", _readme(facts, contents, title=title, now=now).encode())
     manifest = _manifest(contents, facts, now=now, title=title)
     token, why = await _date(manifest, authority)
     outside = {MANIFEST: manifest} | ({MANIFEST_TOKEN: token} if token else {})
-    await asyncio.to_thread(_write, file, contents.data | outside, now)
+    await asyncio.to_thread(write_archive, file, contents.data | outside, now)
     return Built(
         files=len(contents.data) + len(outside) + 1,
         byte_count=file.tell(),
-        printed=printed,
+        title=title,
+        printed=chromium is not None,
         stamped=token is not None,
         not_stamped_because=why,
         left_out=len(contents.left_out),
     )
+
+
+def write_archive(file: BinaryIO, data: dict[str, bytes], now: datetime) -> None:
+    """Write files into a ZIP file, with a list of their digests as `sha256sum` reads it."""
+    sums = "".join(f"{hashlib.sha256(each).hexdigest()}  {name}\n" for name, each in sorted(data.items()))
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, each in _front_first((data | {SUMS: sums.encode()}).items()):
+            entry = zipfile.ZipInfo(name, now.astimezone(UTC).timetuple()[:6])
+            entry.external_attr = 0o100644 << 16
+            entry.compress_type = zipfile.ZIP_STORED if name.endswith(_STORED) else zipfile.ZIP_DEFLATED
+            archive.writestr(entry, each)
 
 
 def safe_name(text: str) -> str:
@@ -208,56 +241,64 @@ def _add_texts(contents: _Contents, facts: Facts) -> None:
 
 
 async def _add_documents(
-    contents: _Contents,
-    facts: Facts,
-    files: Files,
-    names: dict[bytes, str],
-    folders: dict[int, str],
-    *,
-    title: str,
-    now: datetime,
-    chromium: Path | None,
-) -> bool:
-    """Add evidence and statement as HTML, and with a Chromium as PDF; with smaller pictures if they are too large."""
-    statement = statement_page(facts, now=now)
+    contents: _Contents, evidence: Callable[[int], str], pages: dict[str, str], chromium: Path | None
+) -> None:
+    """Add evidence and other pages as HTML, and with a Chromium as PDF; with smaller pictures if they are too large."""
     for side_px in _SIDES_PX:
-        evidence = await asyncio.to_thread(
-            evidence_page, facts, files, now=now, names=names, folders=folders, side_px=side_px, title=title
-        )
-        documents = {"evidence.html": evidence.encode(), "statement.html": statement.encode()}
+        html = {"evidence": await asyncio.to_thread(evidence, side_px)} | pages
+        documents = {f"{name}.html": page.encode() for name, page in html.items()}
         if chromium is not None:
-            printed = await print_pages(chromium, [evidence, statement])
-            documents |= dict(zip(("evidence.pdf", "statement.pdf"), printed, strict=True))
+            printed = await print_pages(chromium, list(html.values()))
+            documents |= {f"{name}.pdf": data for name, data in zip(html, printed, strict=True)}
         if max(map(len, documents.values())) <= contents.limit:
             break
     for name, data in documents.items():
         contents.add(name, data)
-    return chromium is not None
 
 
-def _readme(facts: Facts, contents: _Contents, *, title: str, now: datetime, printed: bool) -> str:
+def _heads(facts: Facts, defended: Defended | None) -> tuple[str, str]:
+    """Return the title of a bundle, and the sentence under it."""
+    artisan, listings = one_line(facts.artisan.name), count(len(facts.addresses), "listing")
+    if defended:
+        where = marketplace_name(defended.marketplace)
+        return (
+            f"Photos of {artisan}, and where they were copied",
+            f"{artisan} shows these photos in {defended.url}, on {where}. {listings} of others have copies of them.",
+        )
+    vendor, where = one_line(facts.vendor.called), marketplace_name(facts.vendor.marketplace)
+    return f"Photos of {artisan} at {vendor}, {where}", f"{listings} of {vendor} on {where} with photos of {artisan}."
+
+
+#: What may be in a bundle, in the order of a reader
+_PARTS = (
+    ("complaint", "complaint*.txt    the text of the complaint, and addresses*.txt its listings"),
+    ("defence", "defence.txt       the text by which to ask for the listing back"),
+    ("statement", "statement.*       the copyright claim statement: check, complete and sign it"),
+    ("evidence", "evidence.*        the photos side by side, who was first, files, captures"),
+    ("originals/", "originals/        the artisan's files, each with its timestamp (.tsr)"),
+    ("captures/", "captures/         the listings as they were: page, pictures, photos, manifest"),
+    ("authorities/", "authorities/      certificates of the authorities that gave timestamps"),
+)
+
+
+def _readme(facts: Facts, contents: _Contents, *, title: str, now: datetime) -> str:
     lines = [
         title,
         f"Prepared {moment(now)} by TheftWatch {version('theftwatch')}. Nothing was filed or sent: a person does that.",
         "",
-        "complaint*.txt    the text of the complaint, and addresses*.txt its listings"
-        + (f"; at most {facts.portal.links_max} a request" if facts.portal else ""),
-        "statement.*       the copyright claim statement: check, complete and sign it",
-        "evidence.*        the photos side by side, who was first, files, captures",
-        "originals/        the artisan's files, each with its timestamp (.tsr)",
-        "captures/         the listings as they were: page, pictures, photos, manifest",
-        "authorities/      certificates of the authorities that gave timestamps",
+        *(line for begin, line in _PARTS if any(name.startswith(begin) for name in contents.data)),
         "manifest.json     every file of the bundle with its digest",
         "",
     ]
     if facts.portal:
         lines += [f"{facts.portal.name}, {facts.portal.url}, wants:", *(f"- {each}" for each in facts.portal.needs)]
-        without = facts.portal.links_without_account_max
-        lines += [f"Without an account there, it takes {count(without, 'address', 'addresses')} a request.", ""]
-    else:
-        lines += [f"No portal is known for {marketplace_name(facts.vendor.marketplace)}.", ""]
-    if not printed:
-        lines += ["No Chromium was found, so the documents are HTML alone: print them to PDF from a browser.", ""]
+        without = count(facts.portal.links_without_account_max, "address", "addresses")
+        lines += [f"It takes {facts.portal.links_max} addresses a request; without an account there, {without}.", ""]
+    if "evidence.pdf" not in contents.data:
+        lines += [
+            "There is no PDF, as no Chromium was found, or it is too large: print evidence.html from a browser.",
+            "",
+        ]
     if contents.left_out:
         lines.append("Left out:")
         lines += [f"- {each['name']} (SHA-256 {each['sha256']}): {each['why']}" for each in contents.left_out]
@@ -279,11 +320,10 @@ def _manifest(contents: _Contents, facts: Facts, *, now: datetime, title: str) -
             "made_at": _moment(now),
             "software": f"TheftWatch {version('theftwatch')}",
             "artisan": facts.artisan.name,
-            "vendor": {
-                "marketplace": facts.vendor.marketplace,
-                "seller_ref": facts.vendor.seller_ref,
-                "name": facts.vendor.name,
-            },
+            "vendors": [
+                {"marketplace": each.marketplace, "seller_ref": each.seller_ref, "name": each.name}
+                for each in facts.vendors
+            ],
             "addresses": list(facts.addresses),
             "files": [
                 {"name": name, "sha256": hashlib.sha256(data).hexdigest(), "byte_count": len(data)}
@@ -303,16 +343,6 @@ async def _date(manifest: bytes, authority: Authority | None) -> tuple[bytes | N
         return (await asyncio.to_thread(ask, authority, manifest)).token, None
     except TimestampError as exc:
         return None, str(exc)
-
-
-def _write(file: BinaryIO, data: dict[str, bytes], now: datetime) -> None:
-    sums = "".join(f"{hashlib.sha256(each).hexdigest()}  {name}\n" for name, each in sorted(data.items()))
-    with zipfile.ZipFile(file, "w") as archive:
-        for name, each in _front_first((data | {SUMS: sums.encode()}).items()):
-            entry = zipfile.ZipInfo(name, now.astimezone(UTC).timetuple()[:6])
-            entry.external_attr = 0o100644 << 16
-            entry.compress_type = zipfile.ZIP_STORED if name.endswith(_STORED) else zipfile.ZIP_DEFLATED
-            archive.writestr(entry, each)
 
 
 def _front_first(items: Iterable[tuple[str, bytes]]) -> list[tuple[str, bytes]]:

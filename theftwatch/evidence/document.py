@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from importlib import resources
 from textwrap import fill
+from typing import TYPE_CHECKING
 
 from theftwatch.evidence.certificate import host
 from theftwatch.evidence.facts import Facts, Finding, KeptCapture, Pair
@@ -15,6 +16,9 @@ from theftwatch.reports.drawing import Drawing, draw
 from theftwatch.reports.html import environment, style
 from theftwatch.reports.preview import Preview, make_preview
 from theftwatch.reports.words import count, marketplace_name, one_line
+
+if TYPE_CHECKING:
+    from theftwatch.evidence.dossier import Dossier
 
 _WIDTH = 78
 _WHY = {"found": "when it was found", "filing": "before filing", "removal": "after its removal"}
@@ -65,6 +69,7 @@ def evidence_page(
     folders: Mapping[int, str],
     side_px: int,
     title: str,
+    lead: str,
 ) -> str:
     """Return the page of the evidence; `names` and `folders` say where files and captures lie in the bundle.
 
@@ -75,6 +80,7 @@ def evidence_page(
     return templates.get_template("evidence.html.j2").render(
         facts=facts,
         title=title,
+        lead=lead,
         now=now,
         ledgers=[(findings[0], ledger(facts, findings)) for findings in facts.by_address.values()],
         pairs=[_shown_pair(pair, files, side_px) for pair in facts.pairs],
@@ -92,6 +98,15 @@ def statement_page(facts: Facts, *, now: datetime) -> str:
         environment("theftwatch.evidence")
         .get_template("statement.html.j2")
         .render(facts=facts, now=now, **style(_sheet()))
+    )
+
+
+def dossier_page(dossier: "Dossier", *, now: datetime) -> str:
+    """Return the page about a vendor and the artisans who agreed to be named."""
+    return (
+        environment("theftwatch.evidence")
+        .get_template("dossier.html.j2")
+        .render(dossier=dossier, now=now, **style(_sheet()))
     )
 
 
@@ -114,8 +129,28 @@ def complaint_text(facts: Facts, addresses: Sequence[str], *, part: int, parts: 
         "copyright claim statement. Digests, and timestamps of trusted authorities, stand beside the files."
     )
     request = "I ask you to remove the photos, or the listings that show them."
-    parts_of_text = (fill(head, _WIDTH), fill(claim, _WIDTH), "\n".join(listings), fill(attached, _WIDTH), request)
+    parts_of_text = (_wrapped(head), _wrapped(claim), "\n".join(listings), _wrapped(attached), request)
     return "\n\n".join(parts_of_text) + "\n"
+
+
+def defence_text(facts: Facts, url: str) -> str:
+    """Return the text by which an artisan whose listing was taken down shows that the photos are hers."""
+    claim = (
+        f"I am {one_line(facts.artisan.name)}, the author of the photos in my listing {one_line(url)}. They were found "
+        "elsewhere too, because others copied them from me. These listings show copies, which I have not permitted:"
+    )
+    listings = []
+    for number, (address, findings) in enumerate(facts.by_address.items(), 1):
+        whose = one_line(facts.vendor_of(findings[0]).called)
+        margin = findings[0].margin_days if findings[0].direction == "original_first" else None
+        known = "" if margin is None else f"; mine is known {count(margin, 'day')} earlier"
+        listings.append(f"{number}. {one_line(address)} ({whose}){known}")
+    attached = (
+        "Attached: the photos side by side, the dates on which each is known to have existed with the weakest of them "
+        "named, my original files and out-takes with timestamps of trusted authorities, and captures of the copies."
+    )
+    request = "I ask you to restore my listing."
+    return "\n\n".join((_wrapped(claim), "\n".join(listings), _wrapped(attached), request)) + "\n"
 
 
 def ledger(facts: Facts, findings: Sequence[Finding]) -> list[DatedRow]:
@@ -129,6 +164,10 @@ def ledger(facts: Facts, findings: Sequence[Finding]) -> list[DatedRow]:
         if (at := claim.latest_at or claim.earliest_at)
     }
     return sorted(rows, key=lambda row: (row.at, row.side, row.what))
+
+
+def _wrapped(text: str) -> str:
+    return fill(text, _WIDTH, break_long_words=False, break_on_hyphens=False)  # addresses stay whole
 
 
 def _work(finding: Finding) -> str:

@@ -157,8 +157,9 @@ class Facts:
     """All that one bundle says."""
 
     artisan: Artisan
-    vendor: Vendor
-    #: None where no portal is known that takes complaints about this marketplace
+    #: One in a complaint, and any number in a defence
+    vendors: tuple[Vendor, ...]
+    #: None where no portal is known that takes complaints about the marketplace
     portal: Portal | None
     findings: tuple[Finding, ...]
     pairs: tuple[Pair, ...]
@@ -170,6 +171,16 @@ class Facts:
     captured: dict[int, tuple[KeptFile, ...]]
     #: By SHA-256 of what they date
     tokens: dict[bytes, list[Token]]
+
+    @property
+    def vendor(self) -> Vendor:
+        """The one vendor of a complaint."""
+        [vendor] = self.vendors
+        return vendor
+
+    def vendor_of(self, finding: Finding) -> Vendor:
+        """Return whose listing a finding is about."""
+        return next(each for each in self.vendors if each.id == finding.vendor_id)
 
     @property
     def addresses(self) -> tuple[str, ...]:
@@ -196,21 +207,54 @@ async def find_case_grounds(connection: Connection, case: int) -> list[Ground]:
     return [Ground(*row) for row in rows]
 
 
-async def find_facts(connection: Connection, findings: Sequence[int], *, overridden: frozenset[int]) -> Facts:
-    """Return what the record holds of findings, which have to be one artisan's with one vendor.
+async def find_complaint(connection: Connection, findings: Sequence[int], *, overridden: frozenset[int]) -> Facts:
+    """Return what a complaint says that rests on findings, which have to be one artisan's with one vendor.
 
     Raises UsageError where no complaint may rest on one of them: a person has not confirmed it, or it is not proposable
     and not `overridden`.
     """
     found = await fetch_as(connection, Finding, "find_evidence_findings", findings=list(findings))
-    _check(found, findings, overridden)
-    [artisan_id], [vendor_id] = {each.artisan_id for each in found}, {each.vendor_id for each in found}
+    if missing := sorted(set(findings) - {each.finding for each in found}):
+        raise UsageError(f"finding {missing[0]}: no such finding; `theftwatch finding list` shows their numbers")
+    for each in found:
+        _check(each)
+        if not each.proposable and each.finding not in overridden:
+            raise UsageError(
+                f"finding {each.finding}: no complaint may rest on it ({each.not_proposable_because}); leave it out, "
+                "or open a case with a reason for the exception"
+            )
+    if len({(each.artisan_id, each.vendor_id) for each in found}) > 1:
+        raise UsageError("these findings are of several artisans or vendors; a bundle is about one of each")
+    return await _gather(connection, found, about=found[0].marketplace)
+
+
+async def find_defence(connection: Connection, listing: int, *, marketplace: str) -> Facts:
+    """Return what speaks for a listing of an artisan's: all confirmed findings of its photos, at whatever vendors.
+
+    Raises UsageError where there is none.
+    """
+    rows = await fetch(connection, "find_defence_findings", listing=listing)
+    found = await fetch_as(connection, Finding, "find_evidence_findings", findings=[key for (key,) in rows])
+    if not found:
+        raise UsageError(
+            "no finding of this listing was confirmed by a person; `theftwatch finding list` shows what was found, "
+            "and `theftwatch originals certificate` writes what is known of the artisan's own files"
+        )
+    for each in found:
+        _check(each)
+    return await _gather(connection, found, about=marketplace)
+
+
+async def _gather(connection: Connection, found: Sequence[Finding], *, about: str) -> Facts:
+    """Return what the record holds of findings of one artisan; `about` is where it is to be shown."""
+    findings = [each.finding for each in found]
+    [artisan_id] = {each.artisan_id for each in found}
     artisans = await fetch_as(connection, Artisan, "find_artisan_by_id", artisan=artisan_id)
     if not artisans:
         raise UsageError("the artisan has opted out; no bundle is built")
-    [vendor] = await fetch_as(connection, Vendor, "find_vendor_by_id", vendor=vendor_id)
-    portals = await fetch_as(connection, Portal, "find_portal", marketplace=vendor.marketplace)
-    pairs = await fetch_as(connection, Pair, "find_evidence_pairs", findings=list(findings))
+    vendors = await fetch_as(connection, Vendor, "find_vendors_by_id", vendors=list({each.vendor_id for each in found}))
+    portals = await fetch_as(connection, Portal, "find_portal", marketplace=about)
+    pairs = await fetch_as(connection, Pair, "find_evidence_pairs", findings=findings)
     files = await fetch_as(
         connection,
         ArtisanFile,
@@ -223,18 +267,16 @@ async def find_facts(connection: Connection, findings: Sequence[int], *, overrid
         connection, KeptCapture, "find_evidence_captures", listings=list({each.listing for each in found})
     )
     captured: dict[int, list[KeptFile]] = defaultdict(list)
-    for kept in await fetch_as(
-        connection, KeptFile, "find_capture_files", captures=[capture.id for capture in captures]
-    ):
+    for kept in await fetch_as(connection, KeptFile, "find_capture_files", captures=[each.id for each in captures]):
         captured[kept.capture].append(kept)
     dated = [each.sha256 for each in files] + [each.manifest_sha256 for each in captures]
     return Facts(
         artisan=artisans[0],
-        vendor=vendor,
+        vendors=tuple(vendors),
         portal=portals[0] if portals else None,
         findings=tuple(found),
         pairs=_once_each(pairs),
-        dates=await find_ledger(connection, list(findings)),
+        dates=await find_ledger(connection, findings),
         files=tuple(files),
         captures=tuple(captures),
         captured={key: tuple(kept) for key, kept in captured.items()},
@@ -253,23 +295,14 @@ def _once_each(pairs: Sequence[Pair]) -> tuple[Pair, ...]:
     return tuple(sorted(once.values(), key=lambda pair: (pair.suspect_url, -pair.score, pair.original_sha256)))
 
 
-def _check(found: Sequence[Finding], asked: Sequence[int], overridden: frozenset[int]) -> None:
-    if missing := sorted(set(asked) - {each.finding for each in found}):
-        raise UsageError(f"finding {missing[0]}: no such finding; `theftwatch finding list` shows their numbers")
-    for each in found:
-        if each.verdict != "confirmed":
-            raise UsageError(
-                f"finding {each.finding} was not confirmed by a person, so no complaint may rest on it; look at it, "
-                f"and `theftwatch finding confirm {each.finding}`"
-            )
-        if not each.proposable and each.finding not in overridden:
-            raise UsageError(
-                f"finding {each.finding}: no complaint may rest on it ({each.not_proposable_because}); leave it out, "
-                "or open a case with a reason for the exception"
-            )
-        if each.artisan_id is None:
-            raise UsageError(f"finding {each.finding}: nobody entered whose original it is; `theftwatch relation add`")
-        if each.vendor_id is None:
-            raise UsageError(f"finding {each.finding}: the vendor is not known; crawl the listing's own page first")
-    if len({(each.artisan_id, each.vendor_id) for each in found}) > 1:
-        raise UsageError("these findings are of several artisans or vendors; a bundle is about one of each")
+def _check(finding: Finding) -> None:
+    """Refuse a finding that no evidence is made of."""
+    if finding.verdict != "confirmed":
+        raise UsageError(
+            f"finding {finding.finding} was not confirmed by a person, so no complaint may rest on it; look at it, and "
+            f"`theftwatch finding confirm {finding.finding}`"
+        )
+    if finding.artisan_id is None:
+        raise UsageError(f"finding {finding.finding}: nobody entered whose original it is; `theftwatch relation add`")
+    if finding.vendor_id is None:
+        raise UsageError(f"finding {finding.finding}: the vendor is not known; crawl the listing's own page first")

@@ -157,6 +157,9 @@ with seller_key as (
     select distinct 'timestamp', jsonb_build_array(i.key)
     from timestamp_token t join image_key i on i.key = encode(t.sha256, 'hex')
     union all
+    select 'dossier_consent', jsonb_build_array(a.name, s.key, d.note, d.withdrawn_at is null)
+    from dossier_consent d join artisan a on a.id = d.artisan left join seller_key s on s.id = d.seller
+    union all
     select 'capture', jsonb_build_array(
         l.key, c.why, c.state,
         (select jsonb_agg(distinct f.role order by f.role) from capture_file f where f.capture = c.id)

@@ -40,8 +40,20 @@ order by f.suspect_listing, m.score desc, m.original_sha256, m.suspect_sha256;
 -- find_artisan_by_id --
 select id, name, contact from artisan where id = %(artisan)s and opted_out_at is null;
 
--- find_vendor_by_id --
-select id, marketplace, seller_ref, name, url, country from seller where id = %(vendor)s;
+-- find_vendors_by_id --
+select id, marketplace, seller_ref, name, url, country
+from seller
+where id = any(%(vendors)s::bigint[])
+order by marketplace, seller_ref;
+
+-- find_defence_findings --
+-- Lists the confirmed findings of a listing's photos: of the listing, and of the artisan's files that are the same photos.
+select f.id
+from finding f
+join standing_verdict v on v.finding = f.id and v.verdict = 'confirmed'
+left join original_file o on o.id = f.original_file
+where f.original_listing = %(listing)s
+    or o.image in (select li.image from listing_image li where li.listing = %(listing)s);
 
 -- find_evidence_files --
 -- Lists the files that an artisan gave which are originals of given images, and the others of the same folders; where none is,
@@ -79,3 +91,65 @@ select capture, name, role, sha256, byte_count, media_type
 from capture_file
 where capture = any(%(captures)s::bigint[])
 order by capture, name;
+
+-- insert_dossier_consent --
+insert into dossier_consent (artisan, seller, note, entered_by, entered_at)
+values (%(artisan)s, %(seller)s, %(note)s, %(by)s, %(now)s);
+
+-- withdraw_dossier_consent --
+-- Withdraws an artisan's leave: on a vendor, or with null on all.
+update dossier_consent
+set withdrawn_at = %(now)s, withdrawn_by = %(by)s
+where artisan = %(artisan)s and withdrawn_at is null and (%(seller)s::bigint is null or seller = %(seller)s)
+returning id;
+
+-- find_dossier_grounds --
+-- Lists what a dossier on a vendor may rest on: confirmed findings that are proposable or stand in a case, of all artisans; with
+-- whether the artisan agreed, and whether the photos are down.
+select
+    a.id as artisan, a.name, v.finding_id as finding, v.removed_at is not null as is_down, max(cl.override_reason) as override_reason,
+    exists (
+        select from dossier_consent d
+        where d.artisan = a.id and d.withdrawn_at is null and (d.seller is null or d.seller = %(vendor)s)
+    ) as agreed
+from analysis.finding v
+join finding f on f.id = v.finding_id
+left join original_file file on file.id = f.original_file
+left join listing ol on ol.id = f.original_listing
+left join seller os on os.id = ol.seller
+join artisan a on a.id = coalesce(os.artisan, file.artisan)
+left join takedown_case c on c.artisan = a.id and c.seller = v.suspect_seller_id
+left join case_listing cl on cl.takedown_case = c.id and cl.listing = f.suspect_listing
+where v.suspect_seller_id = %(vendor)s and v.verdict = 'confirmed'
+group by a.id, a.name, v.finding_id, v.removed_at, v.proposable
+having v.proposable or max(cl.override_reason) is not null
+order by a.name, v.finding_id;
+
+-- find_dossier_events --
+-- Lists what happened between a vendor and given artisans, the earliest first.
+with concerned as (
+    select v.finding_id as finding, a.name as artisan, v.suspect_url as url, f.first_found_at, v.judged_at
+    from analysis.finding v
+    join finding f on f.id = v.finding_id
+    left join original_file file on file.id = f.original_file
+    left join listing ol on ol.id = f.original_listing
+    left join seller os on os.id = ol.seller
+    join artisan a on a.id = coalesce(os.artisan, file.artisan)
+    where v.suspect_seller_id = %(vendor)s and v.verdict = 'confirmed' and a.id = any(%(artisans)s::bigint[])
+)
+select min(first_found_at) as at, artisan, 'found' as what, url, null as note from concerned group by artisan, url
+union all
+select min(judged_at), artisan, 'confirmed', url, null from concerned group by artisan, url
+union all
+select e.happened_at, a.name, e.kind, null, e.reference
+from case_event e
+join takedown_case c on c.id = e.takedown_case
+join artisan a on a.id = c.artisan
+where c.seller = %(vendor)s and c.artisan = any(%(artisans)s::bigint[]) and e.kind <> 'note'
+union all
+select distinct r.removed_at, concerned.artisan, 'removed', concerned.url, null
+from removal r join concerned on concerned.finding = r.finding
+union all
+select distinct again.relisted_at, concerned.artisan, 'relisted', again.url, again.place
+from analysis.relisting again join concerned on concerned.finding = again.finding_id
+order by at, artisan, what, url;

@@ -178,3 +178,20 @@ comment on column analysis.capture.timestamped_at is
     'By when that list existed, by the word of a timestamp authority; null where no timestamp has been had';
 comment on column analysis.capture.timestamp_waits is 'Whether a timestamp is still to be had';
 comment on column analysis.capture.timestamp_failure is 'Why the last attempt to get it failed; null where none did';
+
+-- An artisan's leave to be named beside others in a dossier on a vendor.
+create table dossier_consent (
+    id bigint generated always as identity primary key,
+    artisan bigint not null references artisan,
+    -- null: on whatever vendor
+    seller bigint references seller,
+    -- how the artisan gave it, in a person's words
+    note text not null,
+    entered_by text not null,
+    entered_at timestamptz not null,
+    withdrawn_at timestamptz,
+    withdrawn_by text,
+    check ((withdrawn_at is null) = (withdrawn_by is null))
+);
+create index dossier_consent_artisan on dossier_consent (artisan);
+comment on table dossier_consent is 'That an artisan agreed to be named beside others in a dossier on a vendor.';

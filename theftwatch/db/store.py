@@ -323,9 +323,8 @@ async def insert_run(
     version: str,
     now: datetime,
 ) -> int:
-    """Open a run and return its id; runs that were killed are closed, and what they said for nothing is asked again."""
-    lost = [run for (run,) in await fetch(connection, "close_lost_runs", now=now, silent=SILENT_AT_MOST)]
-    await execute(connection, "ask_again", runs=lost, now=now)
+    """Open a run and return its id; runs that were killed are closed."""
+    await close_lost_runs(connection, now=now)
     [(run,)] = await fetch(
         connection,
         "insert_run",
@@ -337,6 +336,12 @@ async def insert_run(
         now=now,
     )
     return int(run)
+
+
+async def close_lost_runs(connection: Connection, *, now: datetime) -> None:
+    """Close runs that were killed, and have asked again what they said for nothing."""
+    lost = [run for (run,) in await fetch(connection, "close_lost_runs", now=now, silent=SILENT_AT_MOST)]
+    await execute(connection, "ask_again", runs=lost, now=now)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

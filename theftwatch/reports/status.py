@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from theftwatch.db.queries import Connection, execute, fetch, fetch_as
-from theftwatch.db.store import SILENT_AT_MOST
+from theftwatch.db.queries import Connection, fetch, fetch_as
+from theftwatch.db.store import close_lost_runs
 from theftwatch.reports.words import count, marketplace_name, moment
 
 
@@ -99,7 +99,7 @@ class Status:
 
 async def find_status(connection: Connection, *, now: datetime) -> Status:
     """Return how the watch stands, after closing runs that were killed."""
-    await execute(connection, "close_lost_runs", now=now, silent=SILENT_AT_MOST)
+    await close_lost_runs(connection, now=now)
     running = await fetch_as(connection, RunningRun, "status_running")
     last_runs = await fetch_as(connection, LastRun, "status_last_runs")
     targets = await fetch_as(connection, Targets, "status_targets", now=now)

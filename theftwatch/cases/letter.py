@@ -52,7 +52,6 @@ async def draft_letter(connection: Connection, case: int, *, now: datetime, list
         _environment()
         .get_template("letter.txt.j2")
         .render(
-            case=case,
             artisan=artisan,
             contact=contact,
             vendor=vendor,
@@ -66,8 +65,8 @@ async def draft_letter(connection: Connection, case: int, *, now: datetime, list
     )
 
 
-def _date(day: date) -> str:
-    return f"{day.day} {day:%B %Y}"
+def _date(at: date) -> str:
+    return f"{at.day} {at:%B %Y}"
 
 
 def _source(source: str) -> str:

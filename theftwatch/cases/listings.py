@@ -8,7 +8,7 @@ from theftwatch.cases.ground import barrier_to_all, find_grounds
 from theftwatch.db.queries import Connection, execute, fetch_as
 from theftwatch.errors import UsageError
 
-#: States in which a letter or a complaint is the next step, or an answer
+#: States in which a letter, a complaint or an answer may be the next step
 TO_ASK = ("opened", "relisted")
 TO_FILE = ("opened", "asked", "refused", "relisted")
 TO_ANSWER = ("asked", "filed")

@@ -208,7 +208,7 @@ def test_the_port_is_taken(world, receiver):
         text=True,
     )
     assert second.returncode == 2
-    assert "another receiver may run there" in second.stderr
+    assert "one may run there; give another" in second.stderr
 
 
 def test_a_live_receiver_names_someone_to_write_to(world):

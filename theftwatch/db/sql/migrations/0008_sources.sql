@@ -163,7 +163,7 @@ cross join lateral (
 comment on view analysis.visit is 'One row for each target and run that finished it: what was shown, and what was in the way.';
 comment on column analysis.visit.target_id is 'Key of the target';
 comment on column analysis.visit.marketplace is 'Where it is';
-comment on column analysis.visit.kind is 'shop, vendor, archive, search, url or listing';
+comment on column analysis.visit.kind is 'shop, vendor, archive, search, showroom, url or listing';
 comment on column analysis.visit.ref is 'Name of the shop or vendor, words, address, or key of the listing';
 comment on column analysis.visit.run_id is 'Key of the run';
 comment on column analysis.visit.outcome is 'ok, partial, blocked, refused (by robots.txt), gone or failed';
@@ -235,7 +235,7 @@ comment on view analysis.target_coverage is
     '“in full” with no match says that there was none to find.';
 comment on column analysis.target_coverage.target_id is 'Key of the target';
 comment on column analysis.target_coverage.marketplace is 'Where it is';
-comment on column analysis.target_coverage.kind is 'shop, vendor, archive, search or url';
+comment on column analysis.target_coverage.kind is 'shop, vendor, archive, search, showroom or url';
 comment on column analysis.target_coverage.ref is 'Name of the shop or vendor, words, or address';
 comment on column analysis.target_coverage.paused is 'Whether it is not crawled for now';
 comment on column analysis.target_coverage.seller_id is 'Key of the shop or vendor; null for searches and pages, and while it was never seen';

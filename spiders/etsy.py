@@ -1,8 +1,8 @@
 """Etsy: shops and listings, by its Open API where a key is set, else by its pages."""
 
 import re
-from collections.abc import Iterator
-from typing import ClassVar
+from collections.abc import Iterable, Iterator
+from typing import Any, ClassVar
 from urllib.parse import parse_qsl, quote_plus, urlsplit
 
 from scrapy import Request
@@ -10,15 +10,19 @@ from scrapy.http import Response, TextResponse
 
 from spiders.arguments import Kind, Start
 from spiders.base import MarketplaceSpider
+from spiders.run import Run
 from theftwatch.config import Settings, settings
+from theftwatch.db import store
 from theftwatch.errors import PageBlockedError, PageError, UsageError
 from theftwatch.listing import Listing, Page, PageKind
 from theftwatch.pages import etsy_api
-from theftwatch.pages.etsy_urls import read_address, shop_url
+from theftwatch.pages.etsy_urls import listing_url, read_address, shop_url
 
 _SHOP = re.compile(r"\w{1,50}")
 _TOO_MANY = 429
 _CALLS_AGAIN_MAX = 5
+#: Listings that a shop no longer lists and that are asked for in one visit, those first that were seen the longest ago
+_UNLISTED_MOST = 500
 _PAUSE_MAX_S = 60
 
 
@@ -53,6 +57,11 @@ class EtsySpider(MarketplaceSpider):
         else:
             raise UsageError(f"-a {start.kind}={start.value}: give a shop's name, or an address with https://")
         return [_call(url) if url.startswith(etsy_api.BASE_URL) else Request(url)]
+
+    def __init__(self, *args: Any, **kwargs: str) -> None:
+        super().__init__(*args, **kwargs)
+        #: Of each shop whose lists the API has given so far, the listings on them
+        self._listed: dict[str, set[str]] = {}
 
     def read_response(self, response: Response) -> Page:
         """Read a page, or an answer of the API with what its headers say of the limits.
@@ -93,6 +102,43 @@ class EtsySpider(MarketplaceSpider):
                 yield self.page_request(_call(etsy_api.batch_url(refs), priority=1))
             if page.next_page and self.wants_more:
                 yield self.page_request(_call(page.next_page))
+
+    async def _compare(self, target: int | None, page: Page, response: Response) -> Iterable[Listing | Request]:
+        """Return what is to be done of a page; of the API's lists, also calls for what a shop no longer lists."""
+        work = await super()._compare(target, page, response)
+        if not _is_call(response.url):
+            return work
+        if response.meta.get("unlisted"):
+            return [*work, *self._ask_for_each(page, response)]
+        return [*work, *await self._find_unlisted(page, response)]
+
+    async def _find_unlisted(self, page: Page, response: Response) -> list[Request]:
+        """Return calls, after the last list of a shop, for the listings that are in the record and on none of them.
+
+        They have no addresses of their own among the targets, and it is for them to say what became of them.
+        """
+        shop_ref = etsy_api.listed_shop(response.url)
+        if shop_ref is None:
+            return []
+        listed = self._listed.setdefault(shop_ref, set())
+        listed.update(listing.listing_ref for listing in page.listings)
+        if page.next_page or not self.wants_more:
+            return []
+        refs = await Run.of(self.crawler).ask(
+            lambda connection: store.find_unlisted(connection, self.name, shop_ref, listed, most=_UNLISTED_MOST)
+        )
+        batches = [refs[start : start + etsy_api.BATCH_SIZE] for start in range(0, len(refs), etsy_api.BATCH_SIZE)]
+        calls = [_call(etsy_api.batch_url(batch)) for batch in batches]
+        return [
+            self.page_request(call.replace(meta={**call.meta, "unlisted": batch}))
+            for call, batch in zip(calls, batches, strict=True)
+        ]
+
+    def _ask_for_each(self, page: Page, response: Response) -> list[Request]:
+        """Return calls for the listings of a batch of which its answer says nothing: their own may say "not found"."""
+        told = {listing.url for listing in page.listings} | set(page.gone_urls)
+        silent = [ref for ref in response.meta["unlisted"] if listing_url(ref) not in told]
+        return [self.page_request(_call(etsy_api.api_listing_url(ref))) for ref in silent]
 
     def listing_urls(self, page: Page, response: Response) -> tuple[str, ...]:
         """Return the listings that a page's list leads to; those of the API's lists come in batches."""

@@ -263,3 +263,24 @@ def test_crawls_of_the_replica_take_what_is_gone_for_gone_and_what_is_blocked_fo
         wanted[Served.UNAVAILABLE].listing_ref: "gone",
         wanted[Served.PAGE].listing_ref: "live",
     }
+
+
+@pytest.mark.own_crawl
+def test_what_a_shop_no_longer_lists_says_by_the_api_what_became_of_it(world):
+    """One listing is not found, and one inactive."""
+    [shop] = (seller for seller in load_catalogue().sellers if seller.handle == "DemoStudioNorth")
+    not_found, inactive, *_ = refs = [offer.listing.listing_ref for offer in load_catalogue().of_seller(shop)]
+    served = {not_found: Served.GONE, inactive: Served.UNAVAILABLE}
+    api = {"THEFTWATCH_ETSY_API_KEY": "abc:def"}
+    world.crawl("etsy", "shop=DemoStudioNorth", **api)
+    offers = [
+        replace(offer, served=served.get(offer.listing.listing_ref, offer.served)) for offer in load_catalogue().offers
+    ]
+    world.replica.show(replace(load_catalogue(), offers=tuple(offers)))
+    world.crawl("etsy", "shop=DemoStudioNorth", **api)
+    with psycopg.connect(world.dsn) as connection:
+        connection.execute("update page_problem set seen_at = seen_at - interval '7 hours'")
+        connection.execute("update listing set last_seen_at = last_seen_at - interval '8 hours'")
+    assert "2 listings are gone" in world.crawl("etsy", "shop=DemoStudioNorth", **api)
+    states = dict(world.rows("select listing_ref, state from listing"))
+    assert states == dict.fromkeys(refs, "live") | {not_found: "gone", inactive: "gone"}

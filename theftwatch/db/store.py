@@ -308,6 +308,16 @@ async def find_known_images(connection: Connection, marketplace: str, image_keys
     return {image_key: sha256 for image_key, sha256 in rows}  # noqa: C416  rows are tuples of any length to the checker
 
 
+async def find_unlisted(
+    connection: Connection, marketplace: str, seller_ref: str, listed: Iterable[str], *, most: int
+) -> list[str]:
+    """Return the listings of a seller that are not known to be gone and are none of those listed."""
+    rows = await fetch(
+        connection, "find_unlisted", marketplace=marketplace, seller_ref=seller_ref, listed=list(listed), most=most
+    )
+    return [listing_ref for (listing_ref,) in rows]
+
+
 async def find_stored_images(connection: Connection, sha256s: Iterable[bytes]) -> set[bytes]:
     """Return which bytes are stored already."""
     return {sha256 for (sha256,) in await fetch(connection, "find_stored_images", sha256s=list(sha256s))}

@@ -24,6 +24,7 @@ BASE_URL = "https://openapi.etsy.com/v3/application"
 BATCH_SIZE = 100
 
 _LISTING_CALL = re.compile(rf"{re.escape(BASE_URL)}/listings/([0-9]+)(?:\?|$)")
+_LIST_CALL = re.compile(rf"{re.escape(BASE_URL)}/shops/([0-9]+)/listings/active\b")
 _DEFAULT_LIMIT = 25
 _KEY = re.compile(r"[\x21-\x39\x3b-\x7e]+:[\x21-\x7e]+")
 
@@ -76,6 +77,12 @@ def api_listing_url(listing_ref: str) -> str:
 def called_listing(url: str) -> str | None:
     """Return the listing that a call for one listing asks for; None for every other address."""
     found = _LISTING_CALL.match(url)
+    return found[1] if found else None
+
+
+def listed_shop(url: str) -> str | None:
+    """Return the shop whose active listings a call asks for; None for every other address."""
+    found = _LIST_CALL.match(url)
     return found[1] if found else None
 
 

@@ -147,6 +147,17 @@ join image i on i.id = li.image
 where li.image_key = any(%(image_keys)s::text[]) and l.marketplace = %(marketplace)s and i.bytes_state = 'held'
 order by li.image_key, li.last_seen_at desc, i.id;
 
+-- find_unlisted --
+-- Lists the listings of a seller that are not known to be gone and are none of those listed, those first that were seen the
+-- longest ago.
+select l.listing_ref
+from listing l
+join seller s on s.id = l.seller
+where s.marketplace = %(marketplace)s and s.seller_ref = %(seller_ref)s and l.state <> 'gone'
+    and l.listing_ref <> all(%(listed)s::text[])
+order by l.last_seen_at, l.id
+limit %(most)s;
+
 -- find_stored_images --
 -- Finds which bytes are stored already.
 select sha256 from image where sha256 = any(%(sha256s)s::bytea[]);

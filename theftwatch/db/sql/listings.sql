@@ -290,19 +290,21 @@ on conflict do nothing;
 
 -- end_removals --
 -- Notes that listings show photos again on which findings rest whose photos counted as removed: through given images.
+with touched as materialized (
+    select r.id, r.finding, r.last_shown_at
+    from (select distinct listing from listing_image where image = any(%(images)s::bigint[]) and shown) as shows
+    join finding f on f.suspect_listing = shows.listing
+    join removal r on r.finding = f.id and r.shown_again_at is null
+)
 update removal r
 set shown_again_at = again.seen_at
-from (
-    select
-        open.id,
-        min(case when p.first_seen_at > open.last_shown_at then p.first_seen_at else p.last_seen_at end) as seen_at
-    from removal open
-    join matched_photo p on p.finding = open.finding
-    where open.shown_again_at is null
-        and p.image = any(%(images)s::bigint[]) and p.shown and p.last_seen_at > open.last_shown_at
-    group by open.id
+from touched
+cross join lateral (
+    select min(case when p.first_seen_at > touched.last_shown_at then p.first_seen_at else p.last_seen_at end) as seen_at
+    from matched_photo p
+    where p.finding = touched.finding and p.shown and p.last_seen_at > touched.last_shown_at
 ) as again
-where r.id = again.id;
+where r.id = touched.id and again.seen_at is not null;
 
 -- insert_lookups --
 -- Puts every usable image of given listings down for comparison, in the role of its seller. The listings' images come

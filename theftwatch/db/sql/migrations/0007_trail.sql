@@ -93,11 +93,11 @@ from finding f
 join listing_image li on li.listing = f.suspect_listing
 join listing l on l.id = li.listing
 join match m on m.suspect_image = li.image and m.decision <> 'no_match'
-where (
-        exists (
-            select from listing_image o where o.listing = f.original_listing and o.image = m.original_image
-        )
-        or exists (select from original_file o where o.id = f.original_file and o.image = m.original_image)
+-- in one, as of two the planner would read the whole tables
+where exists (
+        select from listing_image o where o.listing = f.original_listing and o.image = m.original_image
+        union all
+        select from original_file o where o.id = f.original_file and o.image = m.original_image
     )
     and not exists (
         select from suppression p
@@ -170,39 +170,54 @@ comment on column analysis.removal.suspect_state is 'What the suspect listing is
 
 -- Worked out from removals, findings and sights, so that it does not depend on which of them was known first. What was
 -- there while the photos were still shown elsewhere is a copy of its own: so the run that first missed them is the bound.
-create view analysis.relisting as
+create view relisting as
 select
-    r.removal_id, r.finding_id, 'same_listing' as place, r.finding_id as relisted_finding_id, r.suspect_seller_id,
-    r.suspect_seller, r.suspect_listing_ref as listing_ref, r.suspect_url as url, r.removed_at,
-    r.shown_again_at as relisted_at, greatest(r.shown_again_at - r.missed_at, interval '0') as gap
-from analysis.removal r
+    r.id as removal, r.finding, f.suspect_listing as listing, r.finding as relisted_finding, 'same_listing' as place,
+    r.shown_again_at as relisted_at
+from removal r
+join finding f on f.id = r.finding
 where r.shown_again_at is not null
 union all
 select
-    r.removal_id, r.finding_id, case when fresh.seller_id = r.suspect_seller_id then 'same_vendor' else 'sibling' end, g.id,
-    fresh.seller_id, fresh.seller, fresh.listing_ref, fresh.url, r.removed_at,
-    photo.seen_at, greatest(photo.seen_at - r.missed_at, interval '0')
-from analysis.removal r
-join removal on removal.id = r.removal_id
-join run on run.id = removal.run
-join finding f on f.id = r.finding_id
-join finding g on g.suspect_listing <> f.suspect_listing
-    and (g.original_listing = f.original_listing or g.original_file = f.original_file)
-join analysis.listing fresh on fresh.listing_id = g.suspect_listing
+    r.id, r.finding, g.suspect_listing, g.id, case when fresh.seller = old.seller then 'same_vendor' else 'sibling' end,
+    photo.seen_at
+from removal r
+join run on run.id = r.run
+join finding f on f.id = r.finding
+join listing old on old.id = f.suspect_listing
+-- each by an index of its own
+cross join lateral (
+    select same.id, same.suspect_listing from finding same where same.original_listing = f.original_listing
+    union all
+    select same.id, same.suspect_listing
+    from finding same
+    where same.original_listing is null and same.original_file = f.original_file
+) as g
+join listing fresh on fresh.id = g.suspect_listing
 cross join lateral (
     select min(p.first_seen_at) as seen_at
     from matched_photo p
+    join matched_photo before on before.finding = f.id and before.original_image = p.original_image
     where p.finding = g.id
-        and p.original_image in (select before.original_image from matched_photo before where before.finding = f.id)
 ) as photo
-where photo.seen_at >= least(run.started_at, r.missed_at)
-    and (r.shown_again_at is null or photo.seen_at < r.shown_again_at)
+where g.suspect_listing <> f.suspect_listing
     and (
-        fresh.seller_id = r.suspect_seller_id
-        or exists (
-            select from sibling where sibling.seller = r.suspect_seller_id and sibling.sibling = fresh.seller_id
-        )
-    );
+        fresh.seller = old.seller
+        or exists (select from sibling where sibling.seller = old.seller and sibling.sibling = fresh.seller)
+    )
+    and photo.seen_at >= least(run.started_at, r.missed_at)
+    and (r.shown_again_at is null or photo.seen_at < r.shown_again_at);
+comment on view relisting is 'One row for each place where photos that had been removed were seen again; analysis.relisting says it in words.';
+
+create view analysis.relisting as
+select
+    again.removal as removal_id, again.finding as finding_id, again.place, again.relisted_finding as relisted_finding_id,
+    l.seller_id as suspect_seller_id, l.seller as suspect_seller, l.listing_ref, l.url, r.removed_at, again.relisted_at,
+    greatest(again.relisted_at - r.missed_at, interval '0') as gap
+from relisting again
+-- one by one, by their keys: the planner would read all listings for a few
+cross join lateral (select * from analysis.removal where removal_id = again.removal offset 0) as r
+cross join lateral (select * from analysis.listing where listing_id = again.listing offset 0) as l;
 
 comment on view analysis.relisting is
     'One row for each place where photos that had been removed were seen again, verified: in the same listing, or in '
@@ -255,7 +270,7 @@ select
     reason.text is null as proposable,
     reason.text as not_proposable_because,
     gone.removed_at, gone.how as removed_how,
-    (select count(*) from analysis.relisting again where again.finding_id = summed.finding_id) as relistings
+    (select count(*) from relisting again where again.finding = summed.finding_id) as relistings
 from summed
 left join direction d on d.finding = summed.finding_id
 left join removal gone on gone.finding = summed.finding_id and gone.shown_again_at is null

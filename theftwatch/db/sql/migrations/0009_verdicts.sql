@@ -62,11 +62,11 @@ from finding f
 join listing_image li on li.listing = f.suspect_listing
 join listing l on l.id = li.listing
 join match m on m.suspect_image = li.image and m.decision <> 'no_match'
-where (
-        exists (
-            select from listing_image o where o.listing = f.original_listing and o.image = m.original_image
-        )
-        or exists (select from original_file o where o.id = f.original_file and o.image = m.original_image)
+-- in one, as of two the planner would read the whole tables
+where exists (
+        select from listing_image o where o.listing = f.original_listing and o.image = m.original_image
+        union all
+        select from original_file o where o.id = f.original_file and o.image = m.original_image
     )
     and not exists (
         select from suppression p
@@ -260,7 +260,7 @@ select
     reason.text is null as proposable,
     reason.text as not_proposable_because,
     gone.removed_at, gone.how as removed_how,
-    (select count(*) from analysis.relisting again where again.finding_id = summed.finding_id) as relistings,
+    (select count(*) from relisting again where again.finding = summed.finding_id) as relistings,
     v.verdict, v.reason as verdict_reason, v.note as verdict_note, v.judged_by, v.judged_at, v.id as verdict_id,
     case when v.id is null then 0 else summed.pairs_not_judged end as new_pairs,
     look.because is not null as needs_look,

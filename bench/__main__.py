@@ -20,6 +20,7 @@ BENCHMARKS = (
     "store",
     "leases",
     "context",
+    "review",
     "crawl",
     "shop",
     "processes",

@@ -18,6 +18,7 @@ SIZES = {
     "store": 20,
     "leases": 2000,
     "context": 200,
+    "review": 2000,
     "crawl": 1,
     "shop": 4,
     "processes": 6,

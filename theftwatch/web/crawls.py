@@ -1,0 +1,19 @@
+"""Crawl health: what was compared and what was not, and what refused."""
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from theftwatch.db import store
+from theftwatch.reports.coverage import find_coverage
+from theftwatch.web.pages import context_of, page
+
+
+async def _crawls(request: Request) -> Response:
+    context = context_of(request)
+    async with store.reading(context.pool) as connection:
+        coverage = await find_coverage(connection)
+    return page(request, "crawls.html.j2", coverage=coverage, now=context.clock())
+
+
+ROUTES = [Route("/crawls", _crawls, methods=["GET"])]

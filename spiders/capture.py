@@ -18,6 +18,7 @@ from twisted.python.failure import Failure
 from spiders.arguments import Arguments, Kind, Start
 from spiders.base import MarketplaceSpider, problem_kind
 from spiders.budget import HostRestsError
+from spiders.robots import RobotsAwayError
 from spiders.run import Run
 from spiders.visit import VIEWPORT, Visit, shoot
 from theftwatch.chromium import find_chromium, launch_options
@@ -60,26 +61,22 @@ class CaptureSpider(MarketplaceSpider):
 
     custom_settings: ClassVar[dict[str, Any]] = {  # type: ignore[misc]  # Scrapy's is a variable of instances too
         "ITEM_PIPELINES": {"pipelines.keep.KeepPipeline": 100},
-        # the next to the network, where answers are as they came
-        "DOWNLOADER_MIDDLEWARES": {"spiders.budget.HostBudget": 950, "spiders.visit.Recorder": 960},
-        # Not a host: what Chromium shows is asked for piece by piece, each at its own host's pace.
-        "DOWNLOAD_SLOTS": {"browser": {"concurrency": _BROWSER_PAGES, "delay": 0}},
         "PLAYWRIGHT_MAX_PAGES_PER_CONTEXT": _BROWSER_PAGES,
         "PLAYWRIGHT_ABORT_REQUEST": None,
     }
 
     @classmethod
     def update_settings(cls, settings: BaseSettings) -> None:
-        """Use Chromium where there is one."""
-        slots = settings.getdict("DOWNLOAD_SLOTS")
+        """Add what a capture needs to what holds for every crawl, and use Chromium where there is one."""
         super().update_settings(settings)
-        settings.set("DOWNLOAD_SLOTS", slots | settings.getdict("DOWNLOAD_SLOTS"), priority="spider")
+        # the next to the network, where answers are as they came
+        _add(settings, "DOWNLOADER_MIDDLEWARES", {"spiders.visit.Recorder": 960})
+        # Not a host: what Chromium shows is asked for piece by piece, each at its own host's pace.
+        _add(settings, "DOWNLOAD_SLOTS", {"browser": {"concurrency": _BROWSER_PAGES, "delay": 0}})
         chromium = find_chromium(own_settings())
-        if chromium is None:
-            return
-        handlers = dict.fromkeys(("http", "https"), "spiders.browser.BrowserHandler")
-        settings.set("DOWNLOAD_HANDLERS", settings.getdict("DOWNLOAD_HANDLERS") | handlers, priority="spider")
-        settings.set("PLAYWRIGHT_LAUNCH_OPTIONS", launch_options(chromium, sealed=True), priority="spider")
+        if chromium is not None:
+            _add(settings, "DOWNLOAD_HANDLERS", dict.fromkeys(("http", "https"), "spiders.browser.BrowserHandler"))
+            settings.set("PLAYWRIGHT_LAUNCH_OPTIONS", launch_options(chromium, sealed=True), priority="spider")
 
     @classmethod
     def read(cls, given: dict[str, str]) -> Arguments:
@@ -216,15 +213,17 @@ class CaptureSpider(MarketplaceSpider):
     async def note_lost(self, failure: Failure) -> AsyncIterator[Any]:
         """Finish a capture whose page could not be had: barred, or not to be reached."""
         visit: Visit = failure.request.meta["visit"]  # type: ignore[attr-defined]  # Scrapy puts it there
-        barred = isinstance(failure.value, IgnoreRequest) and not isinstance(failure.value, HostRestsError)
         await self.note_failure(failure)
-        if isinstance(failure.value, HostRestsError):
-            yield await self._finish(visit, "blocked", str(failure.value))
-        elif barred:
-            why = "robots.txt does not allow it; a person may save the page, and `theftwatch import` it"
-            yield await self._finish(visit, "refused", why)
-        else:
-            yield await self._finish(visit, "failed", f"no answer: {failure.value!r}")
+        match failure.value:
+            case HostRestsError():
+                yield await self._finish(visit, "blocked", str(failure.value))
+            case RobotsAwayError():
+                yield await self._finish(visit, "failed", str(failure.value))
+            case IgnoreRequest():
+                why = "robots.txt does not allow it; a person may save the page, and `theftwatch import` it"
+                yield await self._finish(visit, "refused", why)
+            case _:
+                yield await self._finish(visit, "failed", f"no answer: {failure.value!r}")
 
     async def _finish(self, visit: Visit, state: State, detail: str | None = None) -> Capture:
         """Return the capture, with its photos fetched where its page was there."""
@@ -294,6 +293,10 @@ class CaptureSpider(MarketplaceSpider):
             logger.warning("no image at %s: %r", photo.source_url, exc)
             return None, "not_fetched"
         return (response.body, None) if response.status < _ERROR else (None, f"http_{response.status}")
+
+
+def _add(settings: BaseSettings, name: str, more: dict[str, Any]) -> None:
+    settings.set(name, settings.getdict(name) | more, priority="spider")
 
 
 def _page_files(visit: Visit) -> list[CapturedFile]:

@@ -9,9 +9,11 @@ from typing import Any
 import psycopg
 import pytest
 from PIL import Image
+from scrapy.utils.project import get_project_settings
 from warcio.archiveiterator import ArchiveIterator
 from warcio.checker import Checker
 
+from spiders.capture import CaptureSpider
 from tests.crawling import World
 from tests.fixtures_timestamps import verify_with_openssl
 from tests.proof import copied_offers, fill
@@ -150,6 +152,14 @@ def test_a_page_that_is_not_to_be_had_is_told(world, kind, state, said, kept):
     assert (capture["manifest"]["state"], set(capture["files"])) == (state, kept)
     assert said in capture["manifest"]["detail"]
     assert capture["files"]["crawled-1.jpg"] == pair.copy
+
+
+def test_what_holds_for_every_crawl_holds_for_it():
+    ours, theirs = get_project_settings(), get_project_settings()
+    CaptureSpider.update_settings(ours)
+    for name in ("DOWNLOADER_MIDDLEWARES", "DOWNLOAD_SLOTS", "EXTENSIONS"):
+        assert theirs.getdict(name).items() <= ours.getdict(name).items()
+    assert ours.getbool("ROBOTSTXT_OBEY")
 
 
 def test_robots_txt_holds(world):

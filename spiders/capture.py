@@ -25,7 +25,7 @@ from theftwatch.chromium import find_chromium, launch_options
 from theftwatch.config import Settings, check_live
 from theftwatch.config import settings as own_settings
 from theftwatch.db.queries import Connection
-from theftwatch.errors import PageBlockedError, PageError, UsageError
+from theftwatch.errors import PageBlockedError, PageBrokenOffError, PageError, UsageError
 from theftwatch.evidence.capture import (
     Capture,
     CapturedFile,
@@ -163,6 +163,8 @@ class CaptureSpider(MarketplaceSpider):
             return
         except PageError as exc:
             # A page that shows nothing without scripts, or is of no kind that we read, is what it is.
+            if isinstance(exc, PageBrokenOffError):
+                visit.notes.append("the page came broken off in the middle")
             visit.gone = problem_kind(exc, response.status) == "gone"
             if visit.gone:
                 await self.note_trouble(response, exc)

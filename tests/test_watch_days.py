@@ -47,18 +47,18 @@ def world(dsn, tmp_path, days):
 
 @pytest.mark.drill
 def test_the_history_of_days_is_what_happened_on_them(world, days, capsys):
-    watch, moments = Watch(world=world), Random(2026)
-    watch.add(targets_of(days.first), now=ASKED_AT[0])
-    crawls = [(moment, code) for moment in ASKED_AT for code in MARKETPLACES if code in marketplaces_of(days.first)]
+    watch, moments = Watch(world=world, now=ASKED_AT[0]), Random(2026)
+    watch.add(targets_of(days.first))
+    marketplaces = [code for code in MARKETPLACES if code in marketplaces_of(days.first)]
+    crawls = [(moment, code) for moment in ASKED_AT for code in marketplaces]
     kills = Counter(moments.choices(crawls, k=KILLS))
-    killed = 0
     for moment, marketplace in crawls:
-        seconds = [moments.uniform(0, 2) for _ in range(kills[moment, marketplace])]
-        killed += watch.crawl(marketplace, moment, kill_after_s=seconds)
+        watch.now = max(moment, watch.now)
+        watch.crawl(marketplace, kill_after_s=[moments.uniform(0, 2) for _ in range(kills[moment, marketplace])])
     visits = read_visits(world, days, ASKED_AT)
     recorded = recorded_history(world, ASKED_AT)
     with capsys.disabled():
-        sys.stdout.write(f"\n{table(days, visits, recorded, killed)}\n")
+        sys.stdout.write(f"\n{table(days, visits, recorded, watch.killed)}\n")
     assert false_gone(recorded, days, ASKED_AT) == []
     assert "\n".join(differences(expected_history(days, ASKED_AT, visits), recorded)) == ""
     # What was calm was seen, and said so.

@@ -13,33 +13,35 @@ from theftwatch.db import targets
 from theftwatch.db.targets import LEASE, Target
 
 #: After a kill the next crawl begins when the leases have run out
-_AGAIN_AFTER = LEASE + timedelta(minutes=1)
+_AGAIN_AFTER = LEASE + timedelta(seconds=30)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(kw_only=True, slots=True)
 class Watch:
     """Crawls a world at moments of the test's own."""
 
     world: World
+    #: When the next crawl begins. It never goes back: what was promised to one crawl holds for the next.
+    now: datetime
+    killed: int = 0
 
-    def add(self, wanted: Sequence[Target], *, now: datetime) -> None:
+    def add(self, wanted: Sequence[Target]) -> None:
         async def save() -> None:
             async with await psycopg.AsyncConnection.connect(self.world.dsn) as connection:
-                await targets.save_targets(connection, wanted, now=now)
+                await targets.save_targets(connection, wanted, now=self.now)
 
         asyncio.run(save())
 
-    def crawl(self, marketplace: str, moment: datetime, *, kill_after_s: Iterable[float] = ()) -> int:
-        """Crawl what is due at a moment, kill some crawls before one may end, and return how many met their death."""
-        killed = 0
+    def crawl(self, marketplace: str, *, kill_after_s: Iterable[float] = ()) -> None:
+        """Crawl what is due, and kill some crawls before one may end."""
         for seconds in kill_after_s:
-            killed += self.world.kill(self.world.start(marketplace, **self._simulate(moment)), seconds)
-            moment += _AGAIN_AFTER
-        self.world.finish(self.world.start(marketplace, **self._simulate(moment)))
-        return killed
+            self.killed += self.world.kill(self.world.start(marketplace, **self._simulate()), seconds)
+            self.now = self.world.replica.clock() + _AGAIN_AFTER
+        self.world.finish(self.world.start(marketplace, **self._simulate()))
+        self.now = self.world.replica.clock()
 
-    def _simulate(self, moment: datetime) -> dict[str, str]:
+    def _simulate(self) -> dict[str, str]:
         """Set the replica's clock, and return the environment in which a crawl has the same."""
-        ahead = moment - datetime.now(UTC)
+        ahead = self.now - datetime.now(UTC)
         self.world.replica.clock = clock_ahead(ahead)
         return {"SCRAPY_SETTINGS_MODULE": "tests.simulated", "SIMULATED_AHEAD_S": str(ahead.total_seconds())}

@@ -1,12 +1,13 @@
 """What the pages of the review are like to use: at every size, in light and dark, by a screen reader."""
 
+import re
 from typing import Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import sync_playwright
 
-from tests.test_context import rows
+from tests.test_context import command, rows
 from tests.test_review import filled, review, unused_port
 
 __all__ = ["filled", "review", "unused_port"]  # fixtures
@@ -15,7 +16,15 @@ __all__ = ["filled", "review", "unused_port"]  # fixtures
 def paths(dsn):
     finding = rows(dsn, "select min(finding_id) as id from analysis.finding")[0]["id"]
     vendor = rows(dsn, "select seller_id from analysis.seller where seller_ref = '101'")[0]["seller_id"]
-    return ["/queue", f"/findings/{finding}", f"/vendors/{vendor}/findings", "/crawls", "/nowhere", "/sign-in"]
+    return [
+        "/queue",
+        f"/findings/{finding}",
+        f"/vendors/{vendor}",
+        f"/vendors/{vendor}/findings",
+        "/crawls",
+        "/nowhere",
+        "/sign-in",
+    ]
 
 
 def test_pages_fit_and_a_screen_reader_finds_its_way(review, filled, chromium):
@@ -35,6 +44,17 @@ def test_pages_fit_and_a_screen_reader_finds_its_way(review, filled, chromium):
                 assert found == [], (path, scheme)
             context.close()
         browser.close()
+
+
+def test_a_vendor_s_page_counts_what_people_said(review, filled):
+    vendor = rows(filled, "select seller_id from analysis.seller where seller_ref = '101'")[0]["seller_id"]
+    finding = rows(filled, "select min(finding_id) as id from analysis.finding where artisan = 'Ana'")[0]["id"]
+    command("finding", "confirm", str(finding), "--by", "Eva")
+    status, _, text = review.ask("GET", f"/vendors/{vendor}")
+    assert status == 200
+    figures = re.findall(r'<bdi>([^<]+)</bdi></a></th>|<td class="n" data-label="([^"]+)">([0-9]+)<', text.decode())
+    assert [name or int(value) for name, _, value in figures] == ["Ana", 4, 3, 1, 0, 0, "Ben&#39;s Pots", 1, 1, 0, 0, 0]
+    assert review.ask("GET", "/vendors/999999")[0] == 404
 
 
 @pytest.mark.parametrize("script", [True, False], ids=["with", "without"])

@@ -16,7 +16,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from theftwatch.match.context import update_context
-from theftwatch.web import crawls, finding, photos, queue, session, verdicts
+from theftwatch.web import crawls, finding, photos, queue, session, vendor, verdicts
 from theftwatch.web.guard import SameOrigin, guards
 from theftwatch.web.pages import Context, told
 from theftwatch.web.session import SignedIn
@@ -51,6 +51,7 @@ def review(context: Context, *, hosts: list[str]) -> Starlette:
             *queue.ROUTES,
             *finding.ROUTES,
             *verdicts.ROUTES,
+            *vendor.ROUTES,
             *crawls.ROUTES,
             *photos.ROUTES,
         ],

@@ -157,3 +157,46 @@ from review_queue
 where vendor = %(vendor)s and because is not null
 order by urgent desc, score desc, matched_at desc, finding desc
 limit %(most)s;
+
+-- find_vendor --
+select
+    s.seller_id, s.marketplace, s.seller_ref, coalesce(s.seller, s.seller_ref) as name, s.url, s.country, s.first_seen_at,
+    s.last_seen_at,
+    (select count(*) from listing l where l.seller = s.seller_id) as listings,
+    (select count(*) from listing l where l.seller = s.seller_id and l.state = 'gone') as listings_gone
+from analysis.seller s
+where s.seller_id = %(vendor)s;
+
+-- find_vendor_artisans --
+-- Counts the findings with a vendor by whose originals they are on, and by what people said of them.
+select
+    coalesce(a.name, s.name, s.seller_ref) as name, coalesce(a.name, s.marketplace || '/' || s.seller_ref) as narrow,
+    count(*) as findings, count(*) filter (where q.because is not null) as waiting,
+    count(*) filter (where q.verdict = 'confirmed') as confirmed,
+    count(*) filter (where q.verdict = 'rejected') as rejected, count(*) filter (where q.verdict = 'unsure') as unsure
+from review_queue q
+left join artisan a on a.id = q.artisan
+left join seller s on s.id = q.shop and a.id is null
+where q.vendor = %(vendor)s and a.opted_out_at is null
+group by a.id, a.name, s.id, s.name, s.marketplace, s.seller_ref
+order by confirmed desc, findings desc, name;
+
+-- find_vendor_siblings --
+-- Lists the shops of the same company, with what stands on each.
+select
+    s.seller_id, s.marketplace, coalesce(s.seller, s.seller_ref) as name,
+    (select count(*) from review_queue q where q.vendor = s.seller_id) as findings
+from analysis.seller s
+where s.seller_id <> %(vendor)s and s.seller_id in (
+    select sibling.seller
+    from company_alias own
+    join company_alias sibling using (marketplace, kind, value)
+    where own.seller = %(vendor)s
+)
+order by findings desc, name;
+
+-- find_vendor_cases --
+select case_id, artisan, state, listings, opened_at, filed_at
+from analysis.case
+where vendor_id = %(vendor)s
+order by is_open desc, opened_at desc;

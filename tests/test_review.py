@@ -12,6 +12,7 @@ from tests.reviewing import HOSTILE_TITLE, WAIT_MAX_S, Review, fill
 from tests.test_context import command, rows, run
 from theftwatch.cli import app
 from theftwatch.config import settings
+from theftwatch.errors import UsageError
 from theftwatch.files import Files
 
 TEN = 10
@@ -300,3 +301,26 @@ def test_a_viewer_looks_and_does_not_judge(filled, tmp_path, unused_port, monkey
     assert review.ask("GET", "/queue", **own)[0] == 303
     assert "Traceback" not in review.stop()
     assert "argon2id" in rows(filled, "select password_hash from access.account")[0]["password_hash"]
+
+
+def test_beyond_this_machine_it_starts_with_accounts_and_an_address_alone(filled, monkeypatch):
+    def refused(*arguments, **environment):
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        settings.cache_clear()
+        with pytest.raises(UsageError) as raised:
+            CliRunner().invoke(app, ["review", *arguments], catch_exceptions=False, standalone_mode=False)
+        return str(raised.value)
+
+    assert "no accounts" in refused("--address", "0.0.0.0")
+    assert "no address" in refused("--address", "everywhere")
+    # a server in front of it lets others in as well
+    assert "put TLS in front" in refused(THEFTWATCH_PUBLIC_URL="https://review.example.org")
+    monkeypatch.delenv("THEFTWATCH_PUBLIC_URL")
+    short = CliRunner().invoke(app, ["account", "add", "Rita"], input="short\n")
+    assert "too short" in str(short.exception)
+    CliRunner().invoke(app, ["account", "add", "Rita"], input="correct horse battery\n", catch_exceptions=False)
+    assert command("account", "list").startswith("Rita  reviewer  since ")
+    assert "THEFTWATCH_PUBLIC_URL" in refused("--address", "0.0.0.0")
+    command("account", "remove", "Rita")
+    assert command("account", "list").startswith("No account")

@@ -87,7 +87,7 @@ def test_ten_findings_are_reviewed_by_keyboard_alone(review, page, filled):
             page.keyboard.press(letter)
         if nth < TEN:
             expect(heading(page)).not_to_have_text(seen[-1])
-            assert page.evaluate("document.activeElement.id") == "page"
+            expect(page.locator("#page")).to_be_focused()
     expect(heading(page)).to_have_text("Queue")
     assert len(set(seen)) == TEN
     given = verdicts(filled)
@@ -139,7 +139,7 @@ def test_a_hostile_listing_stays_text(review, page, filled):
         page.goto(review.origin + path)
         expect(page.locator(".card")).to_have_count(2)
         assert page.title() != "owned"
-    page.locator(".card a").first.click()
+    page.locator(".card .photos").first.click()
     expect(heading(page)).to_have_text(re.compile(r"Finding \d+"))
     shown = page.locator("section.facts").nth(1)
     expect(shown.locator(".title")).to_have_text(HOSTILE_TITLE)
@@ -151,7 +151,7 @@ def test_a_hostile_listing_stays_text(review, page, filled):
 
 def test_both_photos_are_shown_and_laid_over_each_other(review, page, filled):
     page.goto(f"{review.origin}/queue?edit=resized")
-    page.locator(".card a").first.click()
+    page.locator(".card .photos").first.click()
     over = page.locator("#over")
     expect(over).to_have_attribute("opacity", "0.5")
     page.keyboard.press("b")

@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator
 from functools import cache
 from importlib import resources
 
-import psycopg
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -82,8 +81,8 @@ async def _keep_up(context: Context, due: asyncio.Event) -> None:
                 finally:
                     if not connection.closed:
                         await connection.set_autocommit(False)
-        except psycopg.Error:
-            # It stays noted in the record, and the next verdict or crawl takes it up.
+        except Exception:
+            # Whatever it was, it stays noted in the record, and the next verdict or crawl takes it up.
             logger.exception("what follows from verdicts could not be worked out")
 
 

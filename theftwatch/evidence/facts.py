@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from theftwatch.cases.clock import Portal
 from theftwatch.db.queries import Connection, fetch, fetch_as
 from theftwatch.errors import UsageError
 from theftwatch.evidence.certificate import ArtisanFile
@@ -40,23 +41,6 @@ class Vendor:
     def called(self) -> str:
         """What to call it."""
         return self.name or self.seller_ref
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Portal:
-    """Where a complaint goes, and how much one may hold."""
-
-    code: str
-    name: str
-    url: str
-    time_zone: str
-    calendar: str | None
-    links_max: int
-    links_without_account_max: int
-    file_bytes_max: int
-    answer_business_days: int
-    removal_hours: int
-    needs: list[str]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -36,6 +36,13 @@ class Portal:
         """Return until when a listing is to be down, from when that was decided or the time to answer was over."""
         return decided_at + timedelta(hours=self.removal_hours)
 
+    def there(self, at: datetime) -> str:
+        """Return a moment in words, where the portal is; the end of a day is told as that day's."""
+        local = at.astimezone(ZoneInfo(self.time_zone))
+        if local.hour == local.minute == 0:
+            return f"the end of {local - timedelta(minutes=1):%a %Y-%m-%d} ({self.time_zone})"
+        return f"{local:%a %Y-%m-%d %H:%M} ({self.time_zone})"
+
 
 #: For marketplaces whose portal is not known: the same patience, on weekdays
 NO_PORTAL = Portal(

@@ -24,7 +24,6 @@ from theftwatch.cases.letter import draft_letter
 from theftwatch.cases.listings import find_case
 from theftwatch.cases.open import open_case
 from theftwatch.clock import system_clock
-from theftwatch.commands.docket import there
 from theftwatch.commands.relating import find_artisan, find_vendor
 from theftwatch.commands.suppressing import bring_up_to_date, opened, person
 from theftwatch.db.queries import Connection
@@ -141,9 +140,9 @@ async def _enter(entry: Entry, write: Callable[[Connection], Awaitable[Entered]]
         portal = await find_portal(connection, (await find_case(connection, entry.case)).marketplace)
     print(f"Case {entry.case}: {count(entered.listings, 'listing')} {what}.")
     if entered.answer_due_at:
-        print(f"An answer is due by {there(entered.answer_due_at, portal)}.")
+        print(f"An answer is due by {portal.there(entered.answer_due_at)}.")
     if entered.removal_due_at:
-        print(f"It is to be down by {there(entered.removal_due_at, portal)}.")
+        print(f"It is to be down by {portal.there(entered.removal_due_at)}.")
     for due_at in (entered.answer_due_at, entered.removal_due_at):
         if due_at and not is_announced(due_at.astimezone(ZoneInfo(portal.time_zone)).year, portal.calendar):
             print(f"The make-up days of {due_at.year} are not known to this version; the clock may be some days off.")

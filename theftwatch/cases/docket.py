@@ -1,0 +1,155 @@
+"""The docket: all cases with where each stands, and what is due in them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from theftwatch.cases.clock import Portal
+from theftwatch.cases.listings import CaseListing
+from theftwatch.db.queries import Connection, fetch_as
+from theftwatch.errors import UsageError
+from theftwatch.reports.words import day, one_line
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CaseStanding:
+    """A case with where it stands; fields as in `analysis.case`."""
+
+    case_id: int
+    artisan_id: int
+    artisan: str
+    vendor_id: int
+    vendor: str
+    marketplace: str
+    portal: str | None
+    opened_at: datetime
+    closed_at: datetime | None
+    outcome: str | None
+    is_open: bool
+    state: str
+    listings: int
+    listings_asked: int
+    listings_filed: int
+    listings_countered: int
+    listings_removed: int
+    listings_relisted: int
+    listings_in_doubt: int
+    relisted_elsewhere: int
+    relistings: int
+    found_at: datetime
+    filed_at: datetime | None
+    last_event_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Due:
+    """What a case waits for; fields as in the query `find_due_in_cases`."""
+
+    case_id: int
+    artisan: str
+    vendor: str
+    portal: str | None
+    what: str
+    due_at: datetime
+    listings: int
+    #: Numbers of the complaints that it is about; None where there is none
+    complaints: list[str] | None
+    is_overdue: bool
+
+    @property
+    def to_do(self) -> str:
+        """What is to be done about it, with the commands that enter it."""
+        return _TO_DO[self.what]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Event:
+    """What happened in a case; fields as in the query `find_case_events`."""
+
+    event: int
+    kind: str
+    route: str | None
+    reference: str | None
+    note: str | None
+    happened_at: datetime
+    answer_due_at: datetime | None
+    removal_due_at: datetime | None
+    made_by: str
+    made_at: datetime
+    #: How many listings it is about
+    listings: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SeenAgain:
+    """Where photos of a case were seen again after a removal; fields as in the query `find_case_relistings`."""
+
+    place: str
+    finding: int
+    vendor: str | None
+    url: str
+    relisted_at: datetime
+
+
+_TO_DO = {
+    "file": "to be asked or filed: `theftwatch case write-vendor`, `theftwatch case file`",
+    "answer": "an answer is due; enter it with `theftwatch case answer`",
+    "removal": "to be down; where it is not, ask the portal under the complaint's number",
+    "reply": "disputed or refused: reply at the portal, file anew, or close the case",
+    "relisted": "shown again: confirm the finding, `theftwatch case open` and file again",
+    "look": "no confirmation stands any more: see `theftwatch finding list`, or withdraw the complaint",
+    "close": "all is removed: `theftwatch case close --as removed`",
+}
+
+
+async def find_cases(
+    connection: Connection, *, every: bool = False, artisan: str | None = None, vendor: str | None = None
+) -> list[CaseStanding]:
+    """Return the open cases, or `every` one; of an artisan or a vendor, by name."""
+    return await fetch_as(connection, CaseStanding, "find_cases", case=None, all=every, artisan=artisan, vendor=vendor)
+
+
+async def find_standing(connection: Connection, case: int) -> CaseStanding:
+    """Return one case.
+
+    Raises UsageError where there is none of this number.
+    """
+    found = await fetch_as(connection, CaseStanding, "find_cases", case=case, all=True, artisan=None, vendor=None)
+    if not found:
+        raise UsageError(f"{case}: no such case; `theftwatch case list --all` shows their numbers")
+    return found[0]
+
+
+async def find_due(
+    connection: Connection, *, now: datetime, artisan: str | None = None, vendor: str | None = None
+) -> list[Due]:
+    """Return what is due by the end of the day where the portal is, or has been since."""
+    return await fetch_as(connection, Due, "find_due_in_cases", now=now, artisan=artisan, vendor=vendor)
+
+
+async def find_events(connection: Connection, case: int) -> list[Event]:
+    """Return what happened in a case, in order."""
+    return await fetch_as(connection, Event, "find_case_events", case=case)
+
+
+async def find_seen_again(connection: Connection, case: int) -> list[SeenAgain]:
+    """Return where the photos of a case were seen again after a removal."""
+    return await fetch_as(connection, SeenAgain, "find_case_relistings", case=case)
+
+
+def clock_in_words(listing: CaseListing, portal: Portal, *, now: datetime) -> list[str]:
+    """Return what is to be said of a listing beside its state: since when, by which complaint, and until when."""
+    facts = [f"since {day(listing.removed_at)}"] if listing.removed_at else []
+    if listing.reference:
+        facts.append(f"complaint {one_line(listing.reference)}")
+    if listing.state in ("asked", "filed") and listing.answer_due_at and now < listing.answer_due_at:
+        facts.append(f"awaiting an answer until {portal.there(listing.answer_due_at)}")
+    elif listing.state in ("filed", "accepted") and listing.removal_due_at:
+        late = ", overdue" if now >= listing.removal_due_at else ""
+        facts.append(f"removal due by {portal.there(listing.removal_due_at)}{late}")
+    elif listing.state == "asked":
+        facts.append("no answer came in time")
+    if not listing.still_confirmed:
+        facts.append("no confirmation stands")
+    if listing.override_reason:
+        facts.append(f"taken in because {one_line(listing.override_reason)}")
+    return facts

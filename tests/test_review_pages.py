@@ -1,5 +1,6 @@
 """What the pages of the review are like to use: at every size, in light and dark, by a screen reader."""
 
+import html
 import re
 from typing import Literal
 
@@ -7,7 +8,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import sync_playwright
 
-from tests.test_context import command, rows
+from tests.matched import DRESS, OWN, SMALL_DRESS, TUNIC, image
+from tests.test_context import command, rows, run
 from tests.test_review import filled, review, unused_port
 
 __all__ = ["filled", "review", "unused_port"]  # fixtures
@@ -16,11 +18,15 @@ __all__ = ["filled", "review", "unused_port"]  # fixtures
 def paths(dsn):
     finding = rows(dsn, "select min(finding_id) as id from analysis.finding")[0]["id"]
     vendor = rows(dsn, "select seller_id from analysis.seller where seller_ref = '101'")[0]["seller_id"]
+    artisan = rows(dsn, "select artisan_id from analysis.seller where artisan = 'Ana'")[0]["artisan_id"]
     return [
         "/queue",
         f"/findings/{finding}",
         f"/vendors/{vendor}",
         f"/vendors/{vendor}/findings",
+        "/artisans",
+        f"/artisans/{artisan}",
+        f"/photos/{image(DRESS).sha256.hex()}",
         "/crawls",
         "/nowhere",
         "/sign-in",
@@ -55,6 +61,52 @@ def test_a_vendor_s_page_counts_what_people_said(review, filled):
     figures = re.findall(r'<bdi>([^<]+)</bdi></a></th>|<td class="n" data-label="([^"]+)">([0-9]+)<', text.decode())
     assert [name or int(value) for name, _, value in figures] == ["Ana", 4, 3, 1, 0, 0, "Ben&#39;s Pots", 1, 1, 0, 0, 0]
     assert review.ask("GET", "/vendors/999999")[0] == 404
+
+
+def text_of(review, path):
+    """Return what a page says, without its marks."""
+    status, _, text = review.ask("GET", path)
+    assert status == 200, path
+    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", text.decode())).split())
+
+
+def test_a_photo_s_page_tells_everywhere_it_was_seen(review, filled):
+    dress, small, own, tunic = (image(each).sha256.hex() for each in (DRESS, SMALL_DRESS, OWN, TUNIC))
+    said = text_of(review, f"/photos/{dress}")
+    assert said.count("original AnaMakes , Etsy") == 2
+    assert "a copy of it: resized to 60 %" in said
+    vendors = text_of(review, f"/photos/{small}")
+    for name in ("Harbour Co., Ltd.", "Meadow Clothing"):
+        assert f"suspect {name} , Alibaba" in vendors
+    assert "it is a copy of this: resized to 60 %" in vendors
+    findings = rows(filled, f"select distinct finding_id from analysis.match where suspect_sha256 = '{small}'")
+    _, _, page = review.ask("GET", f"/photos/{small}")
+    linked = {int(number) for number in re.findall(r'href="/findings/(\d+)"', page.decode())}
+    assert linked == {row["finding_id"] for row in findings}
+    assert "Ana , as an out-take, shoot/own.jpg" in text_of(review, f"/photos/{own}")
+    # a vendor's listing alone shows the photo of an artisan who opted out
+    assert "31" not in re.findall(r"Goods (\d+)", text_of(review, f"/photos/{tunic}"))
+    for name in ("00" * 32, "xx"):
+        assert review.ask("GET", f"/photos/{name}")[0] == 404
+
+
+def test_an_artisan_s_page_tells_who_shows_the_photos_and_what_came_of_it(review, filled):
+    ana = rows(filled, "select artisan_id from analysis.seller where artisan = 'Ana'")[0]["artisan_id"]
+    [finding, *_] = rows(filled, "select finding_id from analysis.finding where suspect_listing_ref = '207'")
+    command("finding", "confirm", str(finding["finding_id"]), "--by", "Eva")
+    said = text_of(review, f"/artisans/{ana}")
+    assert re.search(r"findings?: \d+ needs? a look, 1 confirmed, 0 rejected, 0 unsure", said)
+    assert "Meadow Clothing , Alibaba 2 1 1 0 0 1 0 look" in said
+    assert "0 originals and 1 out-take, 0 with a trusted timestamp" in said
+    assert "AnaMakes , Etsy: 2 listings" in said
+    run(filled, lambda connection: connection.execute("update listing set state = 'gone' where listing_ref = '207'"))
+    assert "Meadow Clothing , Alibaba 2 1 1 0 0 0 1 look" in text_of(review, f"/artisans/{ana}")
+    listed = text_of(review, "/artisans")
+    assert "Ana" in listed
+    assert "Cleo" not in listed
+    assert "That was the last." in text_of(review, "/artisans?after=zz")
+    for path in ("/artisans/999999", "/artisans?after=%00"):
+        assert review.ask("GET", path)[0] in (200, 404)
 
 
 @pytest.mark.parametrize("script", [True, False], ids=["with", "without"])

@@ -16,12 +16,10 @@ from theftwatch.db.queries import Connection, fetch_as
 from theftwatch.match.transform import transform_from_json
 from theftwatch.reports.drawing import Drawing, draw
 from theftwatch.reports.findings import Finding, FindingPair, Said, find_findings
-from theftwatch.web.pages import context_of, page
+from theftwatch.web.pages import context_of, key_of, page
 from theftwatch.web.queue import Filters, count_waiting, find_page
 
 _PLACES_MAX = 30
-#: Of a key; more do not fit into the database's numbers
-_DIGITS_MAX = 18
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -173,9 +171,9 @@ async def _likeness(connection: Connection, pair: FindingPair | None) -> Likenes
 
 async def _judged_before(connection: Connection, done: str) -> Finding | None:
     """Return the finding that was judged just before this one, so that it can be taken back from here."""
-    if not done.isdecimal() or len(done) > _DIGITS_MAX:
+    if (finding := key_of(done)) is None:
         return None
-    found = await find_findings(connection, finding=int(done))
+    found = await find_findings(connection, finding=finding)
     return found[0] if found and found[0].verdict else None
 
 

@@ -22,6 +22,8 @@ from theftwatch.web.accounts import Role
 #: A note that a person wrote is far smaller
 _FORM_MAX_BYTES = 256 * 1024
 _FIELDS_MAX = 2000
+#: Of a key; more do not fit into the database's numbers
+_DIGITS_MAX = 18
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,6 +80,11 @@ async def form_of(request: Request) -> list[tuple[str, str]]:
         return parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=_FIELDS_MAX, errors="strict")
     except ValueError as exc:
         raise HTTPException(400, "The form could not be read; send it again.") from exc
+
+
+def key_of(text: str) -> int | None:
+    """Return the key of a row that an address or a form gives; None for what is none."""
+    return int(text) if text.isdecimal() and len(text) <= _DIGITS_MAX else None
 
 
 def page(request: Request, template: str, *, status: int = 200, **values: Any) -> Response:

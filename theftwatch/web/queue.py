@@ -13,7 +13,7 @@ from theftwatch.db import store
 from theftwatch.db.queries import Connection, fetch, fetch_as
 from theftwatch.match.queue import SAME_FILE, STORED_ANEW
 from theftwatch.match.transform import Edit
-from theftwatch.web.pages import context_of, page
+from theftwatch.web.pages import context_of, key_of, page
 
 #: Findings on a page of the list
 _PER_PAGE = 24
@@ -138,11 +138,9 @@ async def find_cards(connection: Connection, findings: Sequence[int]) -> list[Ca
 
 async def _queue(request: Request) -> Response:
     filters = Filters.read(request.query_params)
-    after = request.query_params.get("after", "")
+    after = key_of(request.query_params.get("after", ""))
     async with store.reading(context_of(request).pool) as connection:
-        findings = await find_page(
-            connection, filters, after=int(after) if after.isdecimal() and len(after) < 19 else None, most=_PER_PAGE + 1
-        )
+        findings = await find_page(connection, filters, after=after, most=_PER_PAGE + 1)
         shown = findings[:_PER_PAGE]
         cards = await find_cards(connection, shown)
         waiting = await count_waiting(connection)
@@ -152,7 +150,7 @@ async def _queue(request: Request) -> Response:
         cards=cards,
         filters=filters,
         further=filters.query(after=shown[-1]) if len(findings) > _PER_PAGE else None,
-        first=not after,
+        first=after is None,
         waiting=waiting,
         waiting_max=WAITING_MAX,
         edits=EDITS,

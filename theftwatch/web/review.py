@@ -15,7 +15,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from theftwatch.match.context import update_context
-from theftwatch.web import crawls, finding, photos, queue, session, vendor, verdicts
+from theftwatch.web import artisan, crawls, finding, image_files, photo, queue, session, vendor, verdicts
 from theftwatch.web.guard import SameOrigin, guards
 from theftwatch.web.pages import Context, told
 from theftwatch.web.session import SignedIn
@@ -51,8 +51,10 @@ def review(context: Context, *, hosts: list[str]) -> Starlette:
             *finding.ROUTES,
             *verdicts.ROUTES,
             *vendor.ROUTES,
+            *artisan.ROUTES,
+            *photo.ROUTES,
             *crawls.ROUTES,
-            *photos.ROUTES,
+            *image_files.ROUTES,
         ],
         middleware=[
             # 'same-origin', since without a referrer browsers do not name the origin of a form either

@@ -23,7 +23,7 @@ from theftwatch.match.verdict import (
     undo_verdict,
 )
 from theftwatch.web.finding import show
-from theftwatch.web.pages import context_of, form_of, page, reviewer_of
+from theftwatch.web.pages import context_of, form_of, key_of, page, reviewer_of
 from theftwatch.web.queue import Filters, find_cards, find_page
 
 _SUPPRESSIONS = ("placeholder", "common", "banner", "text_panel")
@@ -92,10 +92,9 @@ async def _undo(request: Request) -> Response:
     fields = dict(await form_of(request))
     filters = Filters.read(fields | {"verdict": fields.get("shown", "")})
     context = context_of(request)
-    verdict = fields.get("undoes", "")
     try:
         async with context.pool.connection() as connection:
-            seen = Seen(finding=finding, verdict=int(verdict) if verdict.isdecimal() else None)
+            seen = Seen(finding=finding, verdict=key_of(fields.get("undoes", "")))
             await undo_verdict(connection, seen, by=by, now=context.clock())
     except ConflictError as exc:
         return await show(request, finding, filters, status=409, says=_told(exc))
@@ -134,7 +133,6 @@ async def _bulk(request: Request, vendor: int, *, status: int = 200, says: str |
             finding: _write_seen(Seen(finding=finding, verdict=verdict, decisions=frozenset(decisions)))
             for finding, verdict, decisions in await fetch(connection, "find_seen", findings=findings)
         }
-    done = request.query_params.get("done", "")
     return page(
         request,
         "bulk.html.j2",
@@ -146,7 +144,7 @@ async def _bulk(request: Request, vendor: int, *, status: int = 200, says: str |
         cards=cards,
         seen=seen,
         most=BULK_MAX,
-        done=int(done) if done.isdecimal() and len(done) < 6 else 0,
+        done=key_of(request.query_params.get("done", "")) or 0,
     )
 
 

@@ -40,7 +40,8 @@ where lower(s.name) = lower(%(name)s)
 -- find_finding_sides --
 -- Finds the two sides of a finding, the original first: listings, or the file that an artisan gave.
 select
-    1 as nth, 'original' as side, l.listing_id, l.marketplace, l.seller_id, l.artisan_id, coalesce(l.artisan, a.name) as artisan,
+    1 as nth, 'original' as side, l.listing_id, l.marketplace, l.seller_id,
+    coalesce(l.artisan_id, a.id) as artisan_id, coalesce(l.artisan, a.name) as artisan,
     coalesce(l.seller, l.seller_ref) as seller, l.seller_url, coalesce(l.title, file.name) as title, l.url,
     l.price_min, l.price_max, l.currency, l.listed_at, coalesce(l.first_seen_at, file.first_seen_at) as first_seen_at,
     l.last_seen_at, l.state, coalesce(file.kind, 'listing') as kind, file.dated_at

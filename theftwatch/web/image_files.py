@@ -28,7 +28,7 @@ _HEADERS = {
 
 
 async def _image(request: Request) -> Response:
-    context, sha256 = context_of(request), _digest(request)
+    context, sha256 = context_of(request), digest_of(request)
     media_type = await _type(context, sha256)
     path = context.files.path(sha256)
     if not path.is_file():
@@ -37,7 +37,7 @@ async def _image(request: Request) -> Response:
 
 
 async def _preview(request: Request) -> Response:
-    context, sha256 = context_of(request), _digest(request)
+    context, sha256 = context_of(request), digest_of(request)
     await _type(context, sha256)
     try:
         data, _, _ = await asyncio.to_thread(lambda: scale_down(context.files.get(sha256)))
@@ -46,7 +46,8 @@ async def _preview(request: Request) -> Response:
     return Response(data, media_type="image/jpeg", headers=_HEADERS)
 
 
-def _digest(request: Request) -> bytes:
+def digest_of(request: Request) -> bytes:
+    """Return the SHA-256 that an address names; refuse what is none."""
     try:
         return bytes.fromhex(request.path_params["sha256"])
     except ValueError as exc:

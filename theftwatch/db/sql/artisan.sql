@@ -1,0 +1,71 @@
+-- find_artisans_listed --
+-- Lists artisans by name, with how many findings on their photos have which verdict. Pages follow each other by name.
+select
+    a.id as artisan_id, a.name, count(q.finding) as findings, count(q.finding) filter (where q.because is not null) as waiting,
+    count(q.finding) filter (where q.verdict = 'confirmed') as confirmed
+from (
+    select * from artisan
+    where opted_out_at is null and (%(after)s::text is null or name > %(after)s::text)
+    order by name
+    limit %(most)s
+) as a
+left join review_queue q on q.artisan = a.id
+group by a.id, a.name
+order by a.name;
+
+-- find_artisan_facts --
+-- Finds an artisan who did not opt out, with what the record holds of what the artisan gave.
+select
+    a.id as artisan_id, a.name, a.contact, count(f.id) filter (where f.kind = 'original') as originals,
+    count(f.id) filter (where f.kind = 'outtake') as outtakes,
+    count(f.id) filter (where exists (select from timestamp_token t where t.sha256 = i.sha256)) as stamped,
+    max(f.first_seen_at) as last_given_at
+from artisan a
+left join original_file f on f.artisan = a.id
+left join image i on i.id = f.image
+where a.id = %(artisan)s and a.opted_out_at is null
+group by a.id, a.name, a.contact;
+
+-- find_artisan_shops --
+-- Lists the shops of an artisan, with how many of their listings are there.
+select
+    s.seller_id, s.marketplace, s.seller_ref, coalesce(s.seller, s.seller_ref) as name, s.url, s.last_seen_at,
+    (select count(*) from listing l where l.seller = s.seller_id and l.state <> 'gone') as listings,
+    (select count(*) from listing l where l.seller = s.seller_id and l.state = 'gone') as listings_gone
+from analysis.seller s
+where s.artisan_id = %(artisan)s
+order by s.marketplace, name;
+
+-- find_artisan_exposure --
+-- Counts the findings on an artisan's photos by vendor and by what people said, and of the listings that were confirmed how
+-- many are up, and how many are down: gone, or there without the photos.
+with judged as (
+    select
+        q.finding, q.vendor, q.marketplace, q.because, q.verdict, f.suspect_listing,
+        l.state = 'gone' or exists (
+            select from removal r where r.finding = q.finding and r.shown_again_at is null
+        ) as is_down
+    from review_queue q
+    join finding f on f.id = q.finding
+    join listing l on l.id = f.suspect_listing
+    where q.artisan = %(artisan)s
+)
+select
+    j.vendor as vendor_id, j.marketplace, s.seller_ref, coalesce(s.name, s.seller_ref) as name, count(*) as findings,
+    count(*) filter (where j.because is not null) as waiting,
+    count(*) filter (where j.verdict = 'confirmed') as confirmed,
+    count(*) filter (where j.verdict = 'rejected') as rejected,
+    count(*) filter (where j.verdict = 'unsure') as unsure,
+    count(distinct j.suspect_listing) filter (where j.verdict = 'confirmed' and not j.is_down) as listings_up,
+    count(distinct j.suspect_listing) filter (where j.verdict = 'confirmed' and j.is_down) as listings_down
+from judged j
+left join seller s on s.id = j.vendor
+group by j.vendor, j.marketplace, s.seller_ref, s.name
+order by confirmed desc, findings desc, name
+limit %(most)s;
+
+-- find_artisan_cases --
+select case_id, vendor_id, vendor, state, listings, listings_removed, opened_at, filed_at
+from analysis.case
+where artisan_id = %(artisan)s
+order by is_open desc, opened_at desc;

@@ -1,0 +1,135 @@
+"""Artisans: who shows their photos, what people said of that, their cases, and what the record holds of them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from theftwatch.db import store
+from theftwatch.db.queries import fetch_as
+from theftwatch.web.pages import context_of, page
+from theftwatch.web.queue import Filters
+
+_PER_PAGE = 100
+_VENDORS_MAX = 200
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Listed:
+    """An artisan in the list, with how many findings have which verdict."""
+
+    artisan_id: int
+    name: str
+    findings: int
+    waiting: int
+    confirmed: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ArtisanFacts:
+    """Who it is, and which files the artisan gave; fields as in the query `find_artisan_facts`."""
+
+    artisan_id: int
+    name: str
+    contact: str | None
+    originals: int
+    outtakes: int
+    stamped: int
+    last_given_at: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Shop:
+    """A shop of the artisan's."""
+
+    seller_id: int
+    marketplace: str
+    seller_ref: str
+    name: str
+    url: str | None
+    last_seen_at: datetime
+    listings: int
+    listings_gone: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Exposure:
+    """A vendor that shows the artisan's photos, or the listings of a marketplace whose vendor is not known."""
+
+    vendor_id: int | None
+    marketplace: str
+    seller_ref: str | None
+    name: str | None
+    findings: int
+    waiting: int
+    confirmed: int
+    rejected: int
+    unsure: int
+    listings_up: int
+    listings_down: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ArtisanCase:
+    """A case of the artisan's."""
+
+    case_id: int
+    vendor_id: int
+    vendor: str
+    state: str
+    listings: int
+    listings_removed: int
+    opened_at: datetime
+    filed_at: datetime | None
+
+
+async def _artisans(request: Request) -> Response:
+    after = request.query_params.get("after", "")[:200].replace("\0", "") or None
+    async with store.reading(context_of(request).pool) as connection:
+        found = await fetch_as(connection, Listed, "find_artisans_listed", after=after, most=_PER_PAGE + 1)
+    shown = found[:_PER_PAGE]
+    return page(
+        request,
+        "artisans.html.j2",
+        artisans=shown,
+        first=after is None,
+        further=shown[-1].name if len(found) > _PER_PAGE else None,
+    )
+
+
+async def _artisan(request: Request) -> Response:
+    artisan = request.path_params["artisan"]
+    async with store.reading(context_of(request).pool) as connection:
+        found = await fetch_as(connection, ArtisanFacts, "find_artisan_facts", artisan=artisan)
+        if not found:
+            raise HTTPException(404, "There is no such artisan.")
+        shops = await fetch_as(connection, Shop, "find_artisan_shops", artisan=artisan)
+        exposure = await fetch_as(connection, Exposure, "find_artisan_exposure", artisan=artisan, most=_VENDORS_MAX)
+        cases = await fetch_as(connection, ArtisanCase, "find_artisan_cases", artisan=artisan)
+    return page(
+        request,
+        "artisan.html.j2",
+        artisan=found[0],
+        shops=shops,
+        exposure=[(each, _narrowed(each, found[0].name)) for each in exposure],
+        total={
+            name: sum(getattr(each, name) for each in exposure)
+            for name in ("findings", "waiting", "confirmed", "rejected", "unsure", "listings_up", "listings_down")
+        },
+        cases=cases,
+    )
+
+
+def _narrowed(exposure: Exposure, artisan: str) -> str:
+    """Return what narrows the queue to the findings of an artisan with a vendor."""
+    vendor = f"{exposure.marketplace}/{exposure.seller_ref}" if exposure.seller_ref else ""
+    return Filters(artisan=artisan, vendor=vendor, verdict="any").query()
+
+
+ROUTES = [
+    Route("/artisans", _artisans, methods=["GET"]),
+    Route("/artisans/{artisan:int}", _artisan, methods=["GET"]),
+]

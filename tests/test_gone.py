@@ -93,7 +93,13 @@ async def start_run(connection: Connection, now: datetime) -> int:
 
 
 async def note_problem(
-    connection: Connection, run: int, kind: str, now: datetime, *, listing: Listing = LISTING
+    connection: Connection,
+    run: int,
+    kind: str,
+    now: datetime,
+    *,
+    listing: Listing = LISTING,
+    target: int | None = None,
 ) -> None:
     await execute(
         connection,
@@ -104,7 +110,7 @@ async def note_problem(
         detail="a test",
         http_status=None,
         page_sha256=None,
-        target=None,
+        target=target,
         marketplace=listing.marketplace,
         listing_ref=listing.listing_ref,
         now=now,
@@ -197,6 +203,20 @@ def test_what_a_killed_run_said_for_nothing_is_asked_again_by_the_next(story):
         assert await targets.lease(connection, "etsy", token=token, run=run, most=1, now=now) == [leased]
 
     story.run(work)
+
+
+def test_a_shop_that_is_asked_for_as_a_whole_comes_again_for_one_listing_that_may_be_gone(story):
+    async def work(connection: Connection) -> datetime:
+        weekly = Target(marketplace="etsy", kind="shop", ref="A", every=168 * HOUR, reason="a test")
+        await targets.save_targets(connection, [weekly], now=SEEN + 168 * HOUR)
+        [(shop,)] = await (await connection.execute("select id from target")).fetchall()
+        run = await start_run(connection, SEEN)
+        await note_problem(connection, run, "gone", SEEN + HOUR, target=shop)
+        await store.finish_run(connection, run, reason="finished", outcome="ok", stats="{}", now=SEEN + 2 * HOUR)
+        [(due_at,)] = await (await connection.execute("select due_at from target")).fetchall()
+        return due_at  # type: ignore[no-any-return]
+
+    assert story.run(work) == SEEN + 7 * HOUR
 
 
 def test_the_state_of_a_listing_on_a_past_day_is_one_query(story):

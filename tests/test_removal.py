@@ -13,6 +13,7 @@ from theftwatch.db import store
 from theftwatch.db.queries import Connection, execute
 from theftwatch.db.records import ListingRecord
 from theftwatch.db.seen import Sight, see
+from theftwatch.db.targets import Target, save_targets
 from theftwatch.listing import Side
 
 HOUR = timedelta(hours=1)
@@ -85,6 +86,17 @@ class Watch:
         with psycopg.connect(self.dsn, options="-c timezone=UTC") as connection:
             return connection.execute(query).fetchall()
 
+    def watch_weekly(self, ref: str, *, since: float) -> None:
+        """Have a listing watched, for which it is not yet time."""
+        url = f"https://www.alibaba.com/listing/{ref}"
+        weekly = Target(marketplace="alibaba", kind="listing", ref=ref, url=url, every=7 * 24 * HOUR, reason="a test")
+        self.do(lambda connection: save_targets(connection, [weekly], now=SEEN_AT + (since + 7 * 24) * HOUR))
+
+    @property
+    def due_at_hours(self) -> list[float]:
+        """The hours at which the listings that are watched are due."""
+        return [(due_at - SEEN_AT) / HOUR for (due_at,) in self.rows("select due_at from target order by ref")]  # type: ignore[operator]
+
     @property
     def removals(self) -> list[tuple[object, ...]]:
         """How, and the hours at which photos were last shown, first missed, removed and shown again."""
@@ -142,6 +154,24 @@ def test_a_page_that_has_not_changed_still_misses_the_photo_or_shows_it_again(wa
     assert watch.run(60, gone=("201",)).removed == 1
     watch.run(70, unchanged=("201",))
     assert watch.removals == [("gone", 40, 50, 60, 70), ("photo", 0, 24, 30, 40)]
+
+
+@pytest.mark.parametrize("outcome", ["ok", "partial", "blocked"])
+def test_what_is_missed_for_the_first_time_is_looked_for_again_as_soon_as_that_can_confirm_it(watch, outcome):
+    watch.run(1, showing(COPY, ref="202"), showing(SECOND, ref="203"), showing(OWN, ref="204"))
+    for ref in ("201", "202", "203", "204"):
+        watch.watch_weekly(ref, since=20)
+    watch.run(24, showing(OWN), showing(SECOND, ref="203"), showing(ref="204"), gone=("202",), outcome=outcome)
+    assert watch.due_at_hours == [30, 30, 188, 188]
+
+
+def test_what_is_confirmed_or_was_seen_again_is_left_its_interval(watch):
+    watch.run(1, showing(COPY, ref="202"), showing(SECOND, ref="203"))
+    watch.run(24, showing(OWN), showing(OWN, ref="203"), gone=("202",))
+    for ref in ("201", "202", "203"):
+        watch.watch_weekly(ref, since=30)
+    watch.run(30, showing(OWN), showing(SECOND, ref="203"), gone=("202",))
+    assert watch.due_at_hours == [198, 198, 198]
 
 
 def test_it_is_removed_with_its_listing(watch):

@@ -365,18 +365,21 @@ class Lost:
 async def finish_run(connection: Connection, run: int, *, reason: str, outcome: str, stats: str, now: datetime) -> Lost:
     """Close a run, and take listings for gone, and findings for removed, that it and an earlier one found to be so.
 
-    Only a run with the outcome `ok` says that, as a blocked one, or one that broke off, says nothing.
+    Only a run with the outcome `ok` says that, as a blocked one, or one that broke off, says nothing. What is not yet
+    confirmed becomes due when a second look can do that.
     """
+    await execute(connection, "lock_writes")
     await execute(connection, "finish_run", id=run, finish_reason=reason, outcome=outcome, stats=stats, now=now)
+    lost = Lost()
     if outcome == "failed":
         await execute(connection, "ask_again", runs=[run], now=now)
-    if outcome != "ok":
-        return Lost()
-    await execute(connection, "lock_writes")
-    return Lost(
-        gone=len(await fetch(connection, "note_gone", run=run, at_least=GONE_AT_LEAST, now=now)),
-        removed=len(await fetch(connection, "note_removed", run=run, at_least=GONE_AT_LEAST)),
-    )
+    if outcome == "ok":
+        lost = Lost(
+            gone=len(await fetch(connection, "note_gone", run=run, at_least=GONE_AT_LEAST, now=now)),
+            removed=len(await fetch(connection, "note_removed", run=run, at_least=GONE_AT_LEAST)),
+        )
+    await execute(connection, "look_again", run=run, at_least=GONE_AT_LEAST)
+    return lost
 
 
 async def digest_tables(connection: Connection) -> dict[str, str]:

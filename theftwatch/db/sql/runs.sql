@@ -66,6 +66,39 @@ select id, %(run)s, 'state', to_jsonb(before), to_jsonb('gone'::text), %(now)s
 from gone
 returning listing;
 
+-- look_again --
+-- Makes listings due as soon as a second look can confirm what a run missed for the first time: a listing whose own address
+-- says that it is gone, or one that shows no photo any more on which a finding rests. Not before, as it could confirm nothing.
+with missed as (
+    select p.marketplace, p.listing_ref, p.target, p.seen_at
+    from page_problem p
+    join listing l on l.marketplace = p.marketplace and l.listing_ref = p.listing_ref
+        and l.state <> 'gone' and p.seen_at > l.last_seen_at
+    where p.run = %(run)s and p.kind = 'gone'
+    union all
+    select l.marketplace, l.listing_ref, null, a.seen_at
+    from absence a
+    join listing l on l.id = a.listing
+    where a.run = %(run)s and exists (
+            select from matched_photo p
+            where p.listing = a.listing
+                and not exists (select from removal r where r.finding = p.finding and r.shown_again_at is null)
+            group by p.finding
+            having not bool_or(p.shown)
+        )
+), of as (
+    select t.id, missed.seen_at
+    from missed
+    join target t on t.marketplace = missed.marketplace and t.kind = 'listing' and t.ref = missed.listing_ref
+    union all
+    -- one that is asked for together with the rest of its shop
+    select target, seen_at from missed where target is not null
+)
+update target t
+set due_at = least(t.due_at, of.seen_at + %(at_least)s)
+from of
+where t.id = of.id and t.lease_token is null;
+
 -- find_import --
 -- Sums up the newest run that took in a saved page.
 select

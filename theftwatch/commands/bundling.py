@@ -17,7 +17,7 @@ from theftwatch.db.queries import Connection
 from theftwatch.errors import EvidenceError, UsageError
 from theftwatch.evidence.bundle import Built, Defended, write_bundle
 from theftwatch.evidence.dossier import enter_consent, find_dossier, withdraw_consent, write_dossier
-from theftwatch.evidence.facts import Facts, Ground, find_case_grounds, find_complaint, find_defence
+from theftwatch.evidence.facts import Facts, find_case_complaint, find_complaint, find_defence
 from theftwatch.evidence.timestamp import authority_of, read_certificates
 from theftwatch.evidence.verify import verify_bundle
 from theftwatch.files import Files, replacing
@@ -29,11 +29,11 @@ async def build(case: int | None, findings: Sequence[int], path: Path) -> None:
     if (case is None) == (not findings):
         raise UsageError("give the number of a case, or --finding once or more")
     async with _snapshot() as connection:
-        grounds = await find_case_grounds(connection, case) if case is not None else []
-        _warn_of_doubt(grounds)
-        wanted = [each.finding for each in grounds if each.confirmed] or findings
-        overridden = frozenset(each.finding for each in grounds if each.override_reason)
-        facts = await find_complaint(connection, wanted, overridden=overridden)
+        if case is None:
+            facts = await find_complaint(connection, findings, overridden=frozenset())
+        else:
+            facts, doubtful = await find_case_complaint(connection, case)
+            _warn_of_doubt(doubtful)
     await _write(path, facts)
 
 
@@ -108,16 +108,11 @@ async def _write(path: Path, facts: Facts, defended: Defended | None = None) -> 
     print(path)
 
 
-def _warn_of_doubt(grounds: Sequence[Ground]) -> None:
-    """Say which findings of a case are left out.
-
-    Raises UsageError where all are.
-    """
-    doubtful = [str(each.finding) for each in grounds if not each.confirmed]
-    if doubtful and len(doubtful) == len(grounds):
-        raise UsageError(f"no finding of this case is confirmed any more; `theftwatch finding show {doubtful[0]}`")
+def _warn_of_doubt(doubtful: Sequence[int]) -> None:
+    """Say which findings of a case are left out."""
     if doubtful:
-        print(f"left out, as no person confirms them any more: finding {', '.join(doubtful)}", file=sys.stderr)
+        named = ", ".join(map(str, doubtful))
+        print(f"left out, as no person confirms them any more: finding {named}", file=sys.stderr)
 
 
 def _warn(built: Built, *, captures: int) -> None:

@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from psycopg import IsolationLevel
 from psycopg.types.json import Jsonb
 from psycopg_pool import AsyncConnectionPool
 
@@ -66,6 +67,19 @@ async def reading(pool: Pool) -> AsyncIterator[Connection]:
         finally:
             if not connection.closed:
                 await connection.set_autocommit(False)
+
+
+@asynccontextmanager
+async def snapshot(pool: Pool) -> AsyncIterator[Connection]:
+    """Lend a connection for several queries that see one state of the record, while others write."""
+    async with pool.connection() as connection:
+        await connection.set_isolation_level(IsolationLevel.REPEATABLE_READ)
+        try:
+            yield connection
+        finally:
+            await connection.rollback()
+            if not connection.closed:
+                await connection.set_isolation_level(None)
 
 
 async def save_listings(

@@ -126,7 +126,7 @@ class KeptCapture:
 
 
 @dataclass(frozen=True, slots=True)
-class Ground:
+class _Ground:
     """A finding that a case rests on."""
 
     finding: int
@@ -180,15 +180,18 @@ class Facts:
         }
 
 
-async def find_case_grounds(connection: Connection, case: int) -> list[Ground]:
-    """Return the findings that a case rests on.
+async def find_case_complaint(connection: Connection, case: int) -> tuple[Facts, list[int]]:
+    """Return what the complaint of a case says, and the findings that are left out as no person confirms them any more.
 
-    Raises UsageError where there is no such case, or it holds nothing.
+    Raises UsageError where there is no such case, or all are.
     """
-    rows = await fetch(connection, "find_case_grounds", case=case)
-    if not rows:
-        raise UsageError(f"case {case}: no such case, or no listing is in it; `theftwatch case list` shows them")
-    return [Ground(*row) for row in rows]
+    grounds = await _find_case_grounds(connection, case)
+    doubtful = [each.finding for each in grounds if not each.confirmed]
+    if len(doubtful) == len(grounds):
+        raise UsageError(f"no finding of this case is confirmed any more; `theftwatch finding show {doubtful[0]}`")
+    confirmed = [each.finding for each in grounds if each.confirmed]
+    overridden = frozenset(each.finding for each in grounds if each.override_reason)
+    return await find_complaint(connection, confirmed, overridden=overridden), doubtful
 
 
 async def find_complaint(connection: Connection, findings: Sequence[int], *, overridden: frozenset[int]) -> Facts:
@@ -277,6 +280,17 @@ def _once_each(pairs: Sequence[Pair]) -> tuple[Pair, ...]:
     pairs = sorted(pairs, key=lambda pair: pair.original_kind != "listing")
     once = {(pair.original_sha256, pair.suspect_sha256, pair.suspect_url): pair for pair in reversed(pairs)}
     return tuple(sorted(once.values(), key=lambda pair: (pair.suspect_url, -pair.score, pair.original_sha256)))
+
+
+async def _find_case_grounds(connection: Connection, case: int) -> list[_Ground]:
+    """Return the findings that a case rests on.
+
+    Raises UsageError where there is no such case, or it holds nothing.
+    """
+    rows = await fetch(connection, "find_case_grounds", case=case)
+    if not rows:
+        raise UsageError(f"case {case}: no such case, or no listing is in it; `theftwatch case list` shows them")
+    return [_Ground(*row) for row in rows]
 
 
 def _check(finding: Finding) -> None:

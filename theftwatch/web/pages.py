@@ -14,6 +14,7 @@ from starlette.responses import HTMLResponse, Response
 from theftwatch.clock import Clock
 from theftwatch.db import store
 from theftwatch.files import Files
+from theftwatch.match.context import update_context
 from theftwatch.reports import words
 from theftwatch.reports.findings import LOOKS
 from theftwatch.reports.html import environment
@@ -85,6 +86,23 @@ async def form_of(request: Request) -> list[tuple[str, str]]:
 def key_of(text: str) -> int | None:
     """Return the key of a row that an address or a form gives; None for what is none."""
     return int(text) if text.isdecimal() and len(text) <= _DIGITS_MAX else None
+
+
+def sentence(says: object) -> str:
+    """Return what an error says, as a sentence."""
+    text = str(says)
+    return f"{text[:1].upper()}{text[1:]}."
+
+
+async def bring_up_to_date(context: Context) -> None:
+    """Work out what verdicts, relations and the time that went by change."""
+    async with context.pool.connection() as connection:
+        await connection.set_autocommit(True)
+        try:
+            await update_context(connection, load=context.files.get, now=context.clock())
+        finally:
+            if not connection.closed:
+                await connection.set_autocommit(False)
 
 
 def page(request: Request, template: str, *, status: int = 200, **values: Any) -> Response:

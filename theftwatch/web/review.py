@@ -14,10 +14,9 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from theftwatch.match.context import update_context
-from theftwatch.web import artisan, crawls, finding, image_files, photo, queue, session, vendor, verdicts
+from theftwatch.web import artisan, bundle, cases, crawls, finding, image_files, photo, queue, session, vendor, verdicts
 from theftwatch.web.guard import SameOrigin, guards
-from theftwatch.web.pages import Context, told
+from theftwatch.web.pages import Context, bring_up_to_date, told
 from theftwatch.web.session import SignedIn
 
 logger = logging.getLogger(__name__)
@@ -53,6 +52,8 @@ def review(context: Context, *, hosts: list[str]) -> Starlette:
             *vendor.ROUTES,
             *artisan.ROUTES,
             *photo.ROUTES,
+            *cases.ROUTES,
+            *bundle.ROUTES,
             *crawls.ROUTES,
             *image_files.ROUTES,
         ],
@@ -76,13 +77,7 @@ async def _keep_up(context: Context, due: asyncio.Event) -> None:
     while await due.wait():
         due.clear()
         try:
-            async with context.pool.connection() as connection:
-                await connection.set_autocommit(True)
-                try:
-                    await update_context(connection, load=context.files.get, now=context.clock())
-                finally:
-                    if not connection.closed:
-                        await connection.set_autocommit(False)
+            await bring_up_to_date(context)
         except Exception:
             # Whatever it was, it stays noted in the record, and the next verdict or crawl takes it up.
             logger.exception("what follows from verdicts could not be worked out")

@@ -34,6 +34,9 @@ class VendorFacts:
 class Concerned:
     """An artisan or a shop whose photos matched, with how many findings have which verdict."""
 
+    artisan_id: int | None
+    #: Where nobody named an artisan for it
+    shop_id: int | None
     name: str
     #: What narrows the queue to it
     narrow: str

@@ -23,7 +23,7 @@ from theftwatch.match.verdict import (
     undo_verdict,
 )
 from theftwatch.web.finding import show
-from theftwatch.web.pages import context_of, form_of, key_of, page, reviewer_of
+from theftwatch.web.pages import context_of, form_of, key_of, page, reviewer_of, sentence
 from theftwatch.web.queue import Filters, find_cards, find_page
 
 _SUPPRESSIONS = ("placeholder", "common", "banner", "text_panel")
@@ -74,9 +74,9 @@ async def _judge(request: Request) -> Response:
     try:
         await _give(request, [_read_seen(fields.get("seen", ""))], Judgement.read(fields), by=by)
     except ConflictError as exc:
-        return await show(request, finding, filters, status=409, says=_told(exc))
+        return await show(request, finding, filters, status=409, says=sentence(exc))
     except UsageError as exc:
-        return await show(request, finding, filters, status=422, says=_told(exc))
+        return await show(request, finding, filters, status=422, says=sentence(exc))
     async with store.reading(context_of(request).pool) as connection:
         following = await find_page(connection, filters, after=finding, most=1) or await find_page(
             connection, filters, most=1
@@ -97,9 +97,9 @@ async def _undo(request: Request) -> Response:
             seen = Seen(finding=finding, verdict=key_of(fields.get("undoes", "")))
             await undo_verdict(connection, seen, by=by, now=context.clock())
     except ConflictError as exc:
-        return await show(request, finding, filters, status=409, says=_told(exc))
+        return await show(request, finding, filters, status=409, says=sentence(exc))
     except UsageError as exc:
-        return await show(request, finding, filters, status=422, says=_told(exc))
+        return await show(request, finding, filters, status=422, says=sentence(exc))
     request.app.state.context_due.set()
     return RedirectResponse(f"/findings/{finding}{filters.query()}", status_code=303)
 
@@ -118,7 +118,7 @@ async def _judge_bulk(request: Request) -> Response:
         await _give(request, seen, Judgement.read(dict(given)), by=by)
     except (ConflictError, UsageError) as exc:
         status = 409 if isinstance(exc, ConflictError) else 422
-        return await _bulk(request, vendor, status=status, says=f"Nothing was judged. {_told(exc)}")
+        return await _bulk(request, vendor, status=status, says=f"Nothing was judged. {sentence(exc)}")
     return RedirectResponse(f"/vendors/{vendor}/findings?done={len(seen)}", status_code=303)
 
 
@@ -180,12 +180,6 @@ def _read_seen(text: str) -> Seen:
         )
     except ValueError as exc:
         raise HTTPException(400, "The form does not say what was shown; open the finding again.") from exc
-
-
-def _told(exc: Exception) -> str:
-    """Return what an error says, as a sentence."""
-    says = str(exc)
-    return says[:1].upper() + says[1:] + "."
 
 
 ROUTES = [

@@ -171,7 +171,8 @@ where s.seller_id = %(vendor)s;
 -- find_vendor_artisans --
 -- Counts the findings with a vendor by whose originals they are on, and by what people said of them.
 select
-    coalesce(a.name, s.name, s.seller_ref) as name, coalesce(a.name, s.marketplace || '/' || s.seller_ref) as narrow,
+    a.id as artisan_id, s.id as shop_id, coalesce(a.name, s.name, s.seller_ref) as name,
+    coalesce(a.name, s.marketplace || '/' || s.seller_ref) as narrow,
     count(*) as findings, count(*) filter (where q.because is not null) as waiting,
     count(*) filter (where q.verdict = 'confirmed') as confirmed,
     count(*) filter (where q.verdict = 'rejected') as rejected, count(*) filter (where q.verdict = 'unsure') as unsure

@@ -1,0 +1,208 @@
+"""Cases: the board with what is due, one case with its clock, and what a person enters in it."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, get_args
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from theftwatch.cases.clock import find_portal
+from theftwatch.cases.docket import (
+    clock_in_words,
+    find_cases,
+    find_due,
+    find_events,
+    find_seen_again,
+    find_standing,
+)
+from theftwatch.cases.enter import (
+    Answer,
+    Entered,
+    Entry,
+    Outcome,
+    close_case,
+    enter_answer,
+    enter_complaint,
+    enter_letter,
+    enter_note,
+)
+from theftwatch.cases.enter import (
+    Route as FilingRoute,
+)
+from theftwatch.cases.letter import draft_letter
+from theftwatch.cases.listings import find_case_listings
+from theftwatch.cases.open import open_case
+from theftwatch.db import store
+from theftwatch.db.queries import Connection
+from theftwatch.errors import UsageError
+from theftwatch.match.relation import artisan_of
+from theftwatch.web.pages import bring_up_to_date, context_of, form_of, key_of, page, reviewer_of, sentence
+
+#: What a case waits for, and what a person does about it on its page
+NEXT = {
+    "file": "write to the vendor, or file a complaint",
+    "answer": "an answer is due: enter it when it comes",
+    "removal": "it is to be down; where it is not, ask the portal under the complaint's number",
+    "reply": "disputed or refused: reply at the portal, file anew, or close the case",
+    "relisted": "shown again: confirm the finding, open the case on it and file again",
+    "look": "no confirmation stands any more: look at the findings, or withdraw the complaint",
+    "close": "all is removed: close the case",
+}
+
+
+async def _board(request: Request) -> Response:
+    every = request.query_params.get("all") == "1"
+    context = context_of(request)
+    async with store.reading(context.pool) as connection:
+        due = await find_due(connection, now=context.clock())
+        cases = await find_cases(connection, every=every)
+    return page(request, "cases.html.j2", due=due, cases=cases, every=every, next=NEXT)
+
+
+async def _case(request: Request) -> Response:
+    return await show_case(request, request.path_params["case"])
+
+
+async def show_case(request: Request, case: int, *, status: int = 200, says: str | None = None) -> Response:
+    """Return the page of a case, with what has to be said on top of it."""
+    context = context_of(request)
+    now = context.clock()
+    async with store.reading(context.pool) as connection:
+        try:
+            standing = await find_standing(connection, case)
+        except UsageError as exc:
+            raise HTTPException(404, "There is no such case.") from exc
+        due = await find_due(connection, now=now, artisan=standing.artisan, vendor=standing.vendor)
+        listings = await find_case_listings(connection, case)
+        portal = await find_portal(connection, standing.marketplace)
+        values: dict[str, Any] = {
+            "again": await find_seen_again(connection, case),
+            "events": await find_events(connection, case),
+        }
+    return page(
+        request,
+        "case.html.j2",
+        status=status,
+        says=says,
+        case=standing,
+        due=[each for each in due if each.case_id == case],
+        listings=[(each, clock_in_words(each, portal, now=now)) for each in listings],
+        portal=portal,
+        next=NEXT,
+        entered=key_of(request.query_params.get("entered", "")),
+        **values,
+    )
+
+
+async def _open(request: Request) -> Response:
+    by = reviewer_of(request)
+    fields = dict(await form_of(request))
+    vendor, finding = (key_of(fields.get(name, "")) for name in ("vendor", "finding"))
+    context = context_of(request)
+    if vendor is None:
+        raise HTTPException(400, "The form does not say with which vendor; open the page again.")
+    await bring_up_to_date(context)  # a relation may have begun or run out since
+    try:
+        async with context.pool.connection() as connection:
+            made = await open_case(
+                connection,
+                await _artisan(connection, fields),
+                vendor,
+                by=by,
+                now=context.clock(),
+                findings=() if finding is None else (finding,),
+                override=fields.get("override", "").strip() or None,
+            )
+    except UsageError as exc:
+        raise HTTPException(422, sentence(exc)) from exc
+    says = " ".join(sentence(f"Left out: finding {each.finding}, {each.why}") for each in made.left_out)
+    if says:
+        return await show_case(request, made.case, says=says)
+    return RedirectResponse(f"/cases/{made.case}", status_code=303)
+
+
+async def _artisan(connection: Connection, fields: Mapping[str, str]) -> int:
+    """Return the artisan of a form: by key, or by a shop, which gets one where nobody named one for it."""
+    if artisan := key_of(fields.get("artisan", "")):
+        return artisan
+    if shop := key_of(fields.get("shop", "")):
+        return (await artisan_of(connection, shop))[0]
+    raise HTTPException(400, "The form does not say whose case it is; open the page again.")
+
+
+async def _enter(request: Request) -> Response:
+    by, case = reviewer_of(request), request.path_params["case"]
+    given = await form_of(request)
+    context = context_of(request)
+    now = context.clock()
+    try:
+        fields = dict(given)
+        entry = Entry(
+            case=case,
+            at=_moment(fields.get("at", "")) or now,
+            now=now,
+            by=by,
+            note=fields.get("note", "").strip() or None,
+            listings=tuple(value for name, value in given if name == "listing"),
+        )
+        async with context.pool.connection() as connection:
+            entered = await _write(connection, entry, fields)
+    except UsageError as exc:
+        return await show_case(request, case, status=422, says=sentence(exc))
+    return RedirectResponse(f"/cases/{case}?entered={entered.event}", status_code=303)
+
+
+async def _write(connection: Connection, entry: Entry, fields: Mapping[str, str]) -> Entered:
+    """Enter what the button that was pressed stands for."""
+    step = fields.get("step", "")
+    if step == "asked":
+        return await enter_letter(connection, entry)
+    if step == "filed" and (route := fields.get("route")) in get_args(FilingRoute):
+        if not (number := fields.get("reference", "").strip()):
+            raise UsageError("enter the number of the complaint, or what else it is found by")
+        without = fields.get("without_account") == "1"
+        return await enter_complaint(connection, entry, route, number, without_account=without)  # type: ignore[arg-type]
+    if step in get_args(Answer):
+        return await enter_answer(connection, entry, step)  # type: ignore[arg-type]  # checked
+    if step == "note":
+        if entry.note is None:
+            raise UsageError("the note is empty; say what the record shall keep")
+        return await enter_note(connection, entry)
+    if step in get_args(Outcome):
+        return await close_case(connection, entry, step)  # type: ignore[arg-type]  # checked
+    raise HTTPException(400, "That is no step of a case; choose one of those on the page.")
+
+
+def _moment(text: str) -> datetime | None:
+    """Return a moment as a form gives it, in UTC; None for none.
+
+    Raises UsageError for what is no moment.
+    """
+    try:
+        return datetime.fromisoformat(text).replace(tzinfo=UTC) if text else None
+    except ValueError as exc:
+        raise UsageError(f"{text!r} is no moment; give day and time, in UTC") from exc
+
+
+async def _letter(request: Request) -> Response:
+    reviewer_of(request)
+    case = request.path_params["case"]
+    context = context_of(request)
+    try:
+        async with context.pool.connection() as connection:
+            text = await draft_letter(connection, case, now=context.clock())
+    except UsageError as exc:
+        return await show_case(request, case, status=422, says=sentence(exc))
+    return page(request, "letter.html.j2", case=case, text=text)
+
+
+ROUTES = [
+    Route("/cases", _board, methods=["GET"]),
+    Route("/cases", _open, methods=["POST"]),
+    Route("/cases/{case:int}", _case, methods=["GET"]),
+    Route("/cases/{case:int}/entries", _enter, methods=["POST"]),
+    Route("/cases/{case:int}/letter", _letter, methods=["GET"]),
+]

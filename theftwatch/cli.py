@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from theftwatch.commands import (
+    artisan,
     case,
     compare,
     crawl,
@@ -22,6 +23,7 @@ from theftwatch.commands import (
     finding,
     look,
     match,
+    notify,
     receive,
     relation,
     report,
@@ -57,6 +59,9 @@ app.command()(compare.scan)
 app.add_typer(match.originals, name="originals")
 app.command()(match.rematch)
 app.command()(report.report)
+app.add_typer(artisan.app, name="artisan")
+app.command()(notify.notify)
+app.add_typer(notify.app, name="notice")
 app.add_typer(case.app, name="case")
 app.add_typer(finding.app, name="finding")
 app.command()(review.review)

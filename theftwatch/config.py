@@ -73,6 +73,15 @@ class Settings(BaseSettings):
     timestamp_certificate: Path | None = Field(
         None, description="PEM file with the root certificate that the authority's timestamps lead to"
     )
+    smtp_url: SecretStr | None = Field(
+        None, description="Mail server for notices: `smtps://user:password@host:465`, or `smtp://…:587` with STARTTLS"
+    )
+    mail_from: str | None = Field(
+        None, description="Sender of notices, `Name <address>`; answers and requests to stop go there"
+    )
+    operator_url: SecretStr | None = Field(
+        None, description="Where the operator's digest goes, as Apprise writes addresses, such as `mailtos://…`"
+    )
     trail_steps: int = Field(
         3, ge=0, le=3, description="How far a match leads: to the vendor's shop, siblings' shops, showrooms; 0: nowhere"
     )

@@ -12,7 +12,8 @@ TheftWatchError          one sentence: the value, the cause and the remedy
 ├── UnusableImageError   bytes that cannot be compared
 ├── DatabaseError        Postgres cannot be started or reached
 ├── TimestampError       an authority gives no timestamp, or one does not verify
-└── EvidenceError        proof cannot be made, or does not hold
+├── EvidenceError        proof cannot be made, or does not hold
+└── DeliveryError        a message did not go out, or nobody can tell whether it did
 """
 
 from typing import ClassVar
@@ -98,3 +99,14 @@ class TimestampError(TheftWatchError):
 
 class EvidenceError(TheftWatchError):
     """Raised when a bundle cannot be made, or when one does not verify."""
+
+
+class DeliveryError(TheftWatchError):
+    """Raised when a message did not go out, from `theftwatch.notices`.
+
+    `may_have_gone` tells that a server had the whole of it and gave no answer.
+    """
+
+    def __init__(self, detail: str, *, may_have_gone: bool = False) -> None:
+        super().__init__(detail)
+        self.may_have_gone = may_have_gone

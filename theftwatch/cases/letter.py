@@ -6,12 +6,11 @@ from datetime import date, datetime
 from itertools import groupby
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from theftwatch.cases.clock import find_portal
 from theftwatch.cases.listings import TO_ASK, CaseListing, choose_to_accuse, find_case
 from theftwatch.db.queries import Connection, fetch, fetch_as
-from theftwatch.reports.words import day, marketplace_name, one_line, source_name
+from theftwatch.reports.text import environment
+from theftwatch.reports.words import source_name
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,7 +48,7 @@ async def draft_letter(connection: Connection, case: int, *, now: datetime, list
     rows = await fetch_as(connection, Copied, "find_letter", case_listings=[each.case_listing_id for each in chosen])
     [(artisan, contact, vendor)] = await fetch(connection, "find_parties", case=case)
     return (
-        _environment()
+        environment("theftwatch.cases")
         .get_template("letter.txt.j2")
         .render(
             artisan=artisan,
@@ -71,17 +70,3 @@ def _date(at: date) -> str:
 
 def _source(source: str) -> str:
     return "by our own record" if source == "theftwatch" else f"as {source_name(source)} shows"
-
-
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("theftwatch.cases"),
-        autoescape=False,  # noqa: S701  plain text; `one_line` takes out what could steer a terminal
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    for function in (day, marketplace_name, one_line):
-        environment.filters[function.__name__] = function
-    return environment

@@ -160,6 +160,14 @@ with seller_key as (
     select 'dossier_consent', jsonb_build_array(a.name, s.key, d.note, d.withdrawn_at is null)
     from dossier_consent d join artisan a on a.id = d.artisan left join seller_key s on s.id = d.seller
     union all
+    -- what artisans were told; drafts are no facts
+    select 'notice', jsonb_build_array(a.name, n.recipient, f.key)
+    from notice_finding nf
+    join notice n on n.id = nf.notice
+    join artisan a on a.id = n.artisan
+    join finding_key f on f.id = nf.finding
+    where nf.told
+    union all
     select 'capture', jsonb_build_array(
         l.key, c.why, c.state,
         (select jsonb_agg(distinct f.role order by f.role) from capture_file f where f.capture = c.id)

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator
-from datetime import timedelta
 from functools import partial
 from importlib.metadata import version
 from typing import Any, ClassVar, cast, get_args
@@ -43,8 +42,6 @@ from theftwatch.evidence.warc import write_warc
 
 logger = logging.getLogger(__name__)
 
-#: How long a listing is let be that could not be captured
-_RETRY_AFTER = timedelta(days=1)
 #: Of two pages at once, Chromium draws the one behind wrongly
 _BROWSER_PAGES = 1
 _ERROR = 400
@@ -54,7 +51,7 @@ _SUFFIXES |= {"GIF": ("gif", "image/gif"), "AVIF": ("avif", "image/avif")}
 
 
 class CaptureSpider(MarketplaceSpider):
-    """Captures what has a match that counts and was not captured, or the listing that is named."""
+    """Captures what is due: what was found, what is to be filed, what was removed; or the listing that is named."""
 
     name = "capture"
     kinds: ClassVar[tuple[Kind, ...]] = ()
@@ -136,8 +133,7 @@ class CaptureSpider(MarketplaceSpider):
     async def _find(self, connection: Connection) -> list[Due]:
         named = {name: self.arguments[name].strip() for name in ("finding", "listing") if name in self.arguments}
         if not named:
-            before = Run.of(self.crawler).clock() - _RETRY_AFTER
-            return await find_due(connection, retry_before=before, most=self._asked.limit)
+            return await find_due(connection, now=Run.of(self.crawler).clock(), most=self._asked.limit)
         finding = int(named["finding"]) if "finding" in named else None
         why = cast("Why", self.arguments.get("why", "found"))
         found = await find_named(connection, why, listing=named.get("listing"), finding=finding)

@@ -90,7 +90,7 @@ def capture(world) -> None:
 
     async def main() -> None:
         async with await psycopg.AsyncConnection.connect(world.dsn) as connection:
-            for due in await find_due(connection, retry_before=SEEN_AT, most=None):
+            for due in await find_due(connection, now=SEEN_AT, most=None):
                 subject = await find_subject(connection, due)
                 taken = Capture(
                     subject=subject,

@@ -14,6 +14,7 @@ from tests.context import PHOTO as DRESS
 from tests.context import loader, shop, vendor
 from tests.matched import SEEN_AT, image, record
 from tests.test_removal import COPY, EDITED, OWN, SECOND, Watch, showing
+from theftwatch.cases import docket
 from theftwatch.cases.enter import Entry, close_case, enter_answer, enter_complaint, enter_letter, enter_note
 from theftwatch.cases.letter import draft_letter
 from theftwatch.cases.open import open_case
@@ -22,6 +23,8 @@ from theftwatch.config import settings
 from theftwatch.db import store
 from theftwatch.db.queries import execute, fetch
 from theftwatch.errors import UsageError
+from theftwatch.evidence.capture import Capture, CapturedFile, find_due, find_subject, put_files, save_capture
+from theftwatch.files import Files
 from theftwatch.listing import Alias, Seller
 from theftwatch.match.context import update_context
 from theftwatch.match.verdict import Seen, give_verdict, undo_verdict
@@ -102,8 +105,34 @@ class Matter(Watch):
         return {row["listing_ref"]: row["state"] for row in rows}
 
     def due(self, now):
-        rows = self.do(lambda connection: fetch(connection, "find_due_in_cases", now=now, artisan=None, vendor=None))
-        return [(what, listings, is_overdue) for _, _, _, _, what, _, listings, _, is_overdue in rows]
+        rows = self.do(lambda connection: docket.find_due(connection, now=now))
+        return [(row.what, row.listings, row.is_overdue) for row in rows]
+
+    def captures_due(self, now):
+        due = self.do(lambda connection: find_due(connection, now=now, most=None))
+        refs = dict(self.rows("select id, listing_ref from listing"))
+        return [(refs[each.listing], each.why) for each in due]
+
+    def capture(self, now, state="taken", **of):
+        """Capture what is due, as the spider writes it."""
+
+        async def take(connection):
+            for due in await find_due(connection, now=now, most=None):
+                capture = Capture(
+                    subject=await find_subject(connection, due),
+                    why=due.why,
+                    state=state,
+                    taken_at=now,
+                    url="https://www.alibaba.com",
+                    software="TheftWatch",
+                    user_agent="TheftWatch",
+                    files=(CapturedFile(name="crawled-1.jpg", role="recorded", media_type="image/jpeg", data=COPY),),
+                    **of,
+                )
+                sha256 = put_files(capture, Files(settings().files_dir))
+                await save_capture(connection, capture, sha256, run=None)
+
+        self.do(take)
 
     def watch_at(self, moment, *records, gone=()):
         self.run((moment - SEEN_AT) / HOUR, *records, gone=gone)
@@ -304,6 +333,49 @@ def test_a_portal_takes_so_many_addresses_a_request(matter):
         matter.enter(enter_note, case=7)
 
 
+def test_a_listing_is_captured_when_found_before_filing_and_when_removed(matter):
+    day = 24 * HOUR
+    assert matter.captures_due(SEEN_AT + HOUR) == [("201", "found"), ("202", "found"), ("203", "found")]
+    matter.capture(SEEN_AT + HOUR)
+    assert matter.captures_due(BEFORE) == []
+    matter.confirm("201", "202")
+    matter.open()
+    assert matter.captures_due(BEFORE) == [("201", "filing"), ("202", "filing")]
+    # refused, it is asked ever less often
+    for days in (0, 1, 3, 7):
+        assert matter.captures_due(BEFORE + days * day) == [("201", "filing"), ("202", "filing")]
+        matter.capture(BEFORE + days * day, "blocked")
+        assert matter.captures_due(BEFORE + days * day + 23 * HOUR) == []
+    matter.capture(BEFORE + 15 * day)
+    # a complaint weeks later wants a newer one, and one that was filed does not
+    assert matter.captures_due(BEFORE + 22 * day) == []
+    assert matter.captures_due(BEFORE + 22 * day + HOUR) == [("201", "filing"), ("202", "filing")]
+    matter.file("IPP-7", now=BEFORE + 22 * day)
+    assert matter.captures_due(BEFORE + 60 * day) == []
+    # the watch sees one come down, and shown again
+    down = BEFORE + 30 * day
+    matter.watch_at(down, showing(SECOND, OWN, ref="202"), gone=("201",))
+    assert matter.captures_due(down) == []
+    matter.watch_at(down + day, showing(SECOND, OWN, ref="202"), gone=("201",))
+    assert matter.captures_due(down + day) == [("201", "removal")]
+    matter.capture(down + day, "gone")
+    assert matter.captures_due(down + 60 * day) == []
+    matter.watch_at(down + 70 * day, showing(COPY, ref="201"))
+    assert matter.captures_due(down + 70 * day) == [("201", "filing")]
+
+
+def test_what_was_filed_without_a_capture_is_captured_after_all(matter):
+    matter.confirm("203")
+    matter.open("203")
+    matter.file("IPP-7")
+    assert matter.captures_due(FILED_AT + 90 * 24 * HOUR) == [("201", "found"), ("202", "found"), ("203", "filing")]
+    # also where a person confirmed what the program took for possible
+    matter.do(lambda connection: connection.execute("update match set decision = 'possible'"))
+    assert matter.captures_due(FILED_AT) == [("203", "filing")]
+    matter.confirm("201")
+    assert matter.captures_due(FILED_AT) == [("201", "found"), ("203", "filing")]
+
+
 def test_listings_in_an_open_case_are_crawled_daily(matter):
     async def watch(connection):
         # found on a list, rarely due, and unchanged for long
@@ -399,7 +471,13 @@ def test_the_commands_tell_each_step(matter, command, tmp_path):
     matter.confirm("201", "202")
     text = command("open", "Ana", "alibaba/801", "--by", "Eva")
     assert text.startswith("Case 1, Ana and Vendor 1 Ltd.: 2 listings and 2 findings new in it.\nLeft out: finding ")
+    named = (
+        "never captured for filing; `theftwatch crawl capture -a listing=https://www.alibaba.com/listing/201 -a why="
+    )
+    assert f"To be captured: https://www.alibaba.com/listing/201, {named}filing`\n" in text
     assert "0 listings and 0 findings new in it" in command("open", "Ana", "Vendor 1 Ltd.", "--by", "Eva")
+    assert "file`; 2 listings to be captured first: `theftwatch crawl capture`\n" in command("list", "--due")
+    matter.capture(FILED_AT, "gone", detail="the page was gone before its capture")
     letter = tmp_path / "letter.txt"
     assert "then `theftwatch case write-vendor 1 --sent`" in command("write-vendor", "1", "-o", str(letter))
     assert letter.read_text() == command("write-vendor", "1")
@@ -415,6 +493,8 @@ def test_the_commands_tell_each_step(matter, command, tmp_path):
     shown = command("show", "1")
     assert "1  filed  Ana and Vendor 1 Ltd.: 2 listings, 2 filed, 0 removed\n" in shown
     assert "filed (complaint IPP-7; awaiting an answer until the end of Tue 2027-01-05 (Asia/Shanghai))" in shown
+    gone = "before filing: the page was gone before its capture; held: the photo as it was crawled before"
+    assert f"    captured 2026-12-30 {gone}\n" in shown
     assert "2026-12-30 07:00 UTC  Eva  filed 2 listings by portal as IPP-7: by the lawyer\n" in shown
     assert "removal due by the end of Wed 2027-01-06 (Asia/Shanghai), overdue" in command(
         "show", "1", now=REMOVAL_DUE_AT

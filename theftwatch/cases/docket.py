@@ -7,7 +7,7 @@ from theftwatch.cases.clock import Portal
 from theftwatch.cases.listings import CaseListing
 from theftwatch.db.queries import Connection, fetch_as
 from theftwatch.errors import UsageError
-from theftwatch.reports.words import day, one_line
+from theftwatch.reports.words import count, day, one_line
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,11 +54,17 @@ class Due:
     #: Numbers of the complaints that it is about; None where there is none
     complaints: list[str] | None
     is_overdue: bool
+    #: Listings that are to be captured before that
+    to_capture: int
 
     @property
     def to_do(self) -> str:
-        """What is to be done about it, with the commands that enter it."""
-        return _TO_DO[self.what]
+        """What is to be done about it, with the commands that do or enter it."""
+        if not self.to_capture:
+            return _TO_DO[self.what]
+        return (
+            f"{_TO_DO[self.what]}; {count(self.to_capture, 'listing')} to be captured first: `theftwatch crawl capture`"
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

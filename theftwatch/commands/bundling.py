@@ -7,6 +7,7 @@ from pathlib import Path
 
 import psycopg
 
+from theftwatch.cases.captured import ToCapture, find_to_capture
 from theftwatch.chromium import find_chromium
 from theftwatch.clock import system_clock
 from theftwatch.commands.dating import find_listing
@@ -29,12 +30,17 @@ async def build(case: int | None, findings: Sequence[int], path: Path) -> None:
     if (case is None) == (not findings):
         raise UsageError("give the number of a case, or --finding once or more")
     async with _snapshot() as connection:
+        to_capture: list[ToCapture] = []
         if case is None:
             facts = await find_complaint(connection, findings, overridden=frozenset())
         else:
             facts, doubtful = await find_case_complaint(connection, case)
             _warn_of_doubt(doubtful)
+            to_capture = await find_to_capture(connection, case, now=system_clock())
     await _write(path, facts)
+    if to_capture:
+        listings = count(len(to_capture), "listing")
+        print(f"{listings} to be captured first: `theftwatch crawl capture`, then build it anew", file=sys.stderr)
 
 
 async def defend(name: str, path: Path) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 
+from theftwatch.cases.captured import find_captured, find_to_capture
 from theftwatch.cases.clock import Portal, find_portal
 from theftwatch.cases.docket import (
     CaseStanding,
@@ -41,26 +42,34 @@ async def list_cases(*, due: bool, every: bool, artisan: str | None, vendor: str
 
 
 async def show(case: int, *, as_json: bool) -> None:
-    """Print a case, its listings, where its photos were seen again, and what happened."""
+    """Print a case, its listings with what is held of them, where its photos were seen again, and what happened."""
+    now = system_clock()
     async with opened() as connection:
         standing = await find_standing(connection, case)
         listings = await find_case_listings(connection, case)
+        captured = await find_captured(connection, case)
+        to_capture = await find_to_capture(connection, case, now=now)
         again = await find_seen_again(connection, case)
         events = await find_events(connection, case)
         portal = await find_portal(connection, standing.marketplace)
     if as_json:
         lists = {
             "case_listings": [asdict(each) for each in listings],
+            "captures": [asdict(each) for each in captured],
+            "to_capture": [asdict(each) for each in to_capture],
             "seen_again": [asdict(each) for each in again],
             "events": [asdict(each) for each in events],
         }
         print(json.dumps(asdict(standing) | lists, default=str, ensure_ascii=False))
         return
-    now = system_clock()
     print(_line(standing))
     print(f"  at {portal.name}{f', {portal.url}' if portal.url else ''}")
     for each in listings:
         print(_listing_line(each, portal, now))
+        held = [one.in_words for one in captured if one.case_listing == each.case_listing_id]
+        missing = [f"to be captured: {one.in_words}" for one in to_capture if one.case_listing == each.case_listing_id]
+        for line in held + missing:
+            print(f"    {line}")
     for relisting in again:
         print(
             f"  seen again {day(relisting.relisted_at)} ({relisting.place.replace('_', ' ')}), "

@@ -1,12 +1,14 @@
 """The work of `theftwatch case`."""
 
 import asyncio
+import sys
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from theftwatch.cases.business_days import is_announced
+from theftwatch.cases.captured import find_to_capture
 from theftwatch.cases.clock import find_portal
 from theftwatch.cases.enter import (
     Answer,
@@ -30,6 +32,9 @@ from theftwatch.db.queries import Connection
 from theftwatch.errors import UsageError
 from theftwatch.reports.words import count, one_line
 
+#: Listings that are named one by one
+_NAMED = 5
+
 
 async def open_(artisan: str, vendor: str, *, findings: Sequence[int], override: str | None, by: str | None) -> None:
     """Open a case or add to it, and print what it rests on and what was left out."""
@@ -50,12 +55,17 @@ async def open_(artisan: str, vendor: str, *, findings: Sequence[int], override:
                 findings=findings,
                 override=override.strip() if override else None,
             )
+        to_capture = await find_to_capture(connection, made.case, now=system_clock())
     print(
         f"Case {made.case}, {one_line(artisan_name)} and {one_line(vendor_name)}: "
         f"{count(made.listings, 'listing')} and {count(made.findings, 'finding')} new in it."
     )
     for each in made.left_out:
         print(f"Left out: finding {each.finding}, {each.why}.")
+    for one in to_capture[:_NAMED]:
+        print(f"To be captured: {one.in_words}")
+    if len(to_capture) > 1:
+        print(f"`theftwatch crawl capture` captures all {len(to_capture)}.")
 
 
 async def draft(case: int, *, listings: Sequence[str], output: Path | None) -> None:
@@ -87,6 +97,10 @@ async def file(entry: Entry, reference: str, *, route: Route, without_account: b
         lambda connection: enter_complaint(connection, entry, route, number, without_account=without_account),
         f"filed as {one_line(number)}",
     )
+    async with opened() as connection:
+        to_capture = await find_to_capture(connection, entry.case, now=entry.now)
+    for each in to_capture[:_NAMED]:
+        print(f"to be captured: {each.in_words}", file=sys.stderr)
 
 
 async def answer(entry: Entry, answer: Answer) -> None:

@@ -106,9 +106,9 @@ class _Listing:
     seller: str | None
 
 
-async def find_due(connection: Connection, *, retry_before: datetime, most: int | None) -> list[Due]:
-    """Return listings with a match that counts and no capture yet, and captured ones without the photos by now."""
-    rows = await fetch(connection, "find_captures_due", retry_before=retry_before, most=most)
+async def find_due(connection: Connection, *, now: datetime, most: int | None) -> list[Due]:
+    """Return what is to be captured: what was found, what is to be filed, and what was removed."""
+    rows = await fetch(connection, "find_captures_due", now=now, most=most)
     return [Due(listing=listing, why=why, findings=tuple(findings)) for listing, why, findings in rows]
 
 

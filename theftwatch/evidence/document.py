@@ -21,15 +21,6 @@ if TYPE_CHECKING:
     from theftwatch.evidence.dossier import Dossier
 
 _WIDTH = 78
-_WHY = {"found": "when it was found", "filing": "before filing", "removal": "after its removal"}
-_STATES = {
-    "taken": "page, pictures and photos",
-    "page_only": "page and photos, without a picture of it",
-    "gone": "the page was gone",
-    "blocked": "the marketplace did not show it",
-    "refused": "robots.txt did not allow it",
-    "failed": "it could not be reached",
-}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -86,8 +77,6 @@ def evidence_page(
         pairs=[_shown_pair(pair, files, side_px) for pair in facts.pairs],
         captures=[_shown_capture(each, facts, files, folders, side_px) for each in facts.captures],
         names=names,
-        why=_WHY,
-        states=_STATES,
         **style(_sheet()),
     )
 

@@ -20,6 +20,8 @@ def environment(package: str, *, enable_async: bool = False) -> Environment:
         lstrip_blocks=True,
     )
     for function in (
+        words.capture_occasion,
+        words.capture_state,
         words.count,
         words.day,
         words.event,

@@ -66,6 +66,41 @@ _REJECTIONS = {
     "other": "for another reason",
 }
 
+_OCCASIONS = {"found": "when it was found", "filing": "before filing", "removal": "after its removal"}
+
+_CAPTURES = {
+    "taken": "page, pictures and photos",
+    "page_only": "page and photos, without a picture of it",
+    "gone": "the page was gone",
+    "blocked": "the marketplace did not show it",
+    "refused": "robots.txt did not allow it",
+    "failed": "it could not be reached",
+}
+
+_CAPTURED = {
+    "page": "the page",
+    "warc": "the answers as they came",
+    "screenshot": "a picture of the page",
+    "place": "a picture of the photo's place",
+    "photo": "the photo",
+    "recorded": "the photo as it was crawled before",
+}
+
+
+def capture_occasion(why: str) -> str:
+    """Return on which occasion a capture was taken."""
+    return _OCCASIONS.get(why, why)
+
+
+def capture_state(state: str) -> str:
+    """Return what came of a capture."""
+    return _CAPTURES.get(state, state)
+
+
+def captured_file(role: str) -> str:
+    """Return what a file of a capture is."""
+    return _CAPTURED.get(role, role)
+
 
 def rejection(reason: str) -> str:
     """Return why a person rejected a finding."""

@@ -1,36 +1,45 @@
 -- find_captures_due --
--- Lists suspect listings to be captured, each with why and the findings concerned: for a match that counts and for which none was
--- taken, and for a removal of what was captured before; where one failed, only if that was before a moment.
+-- Lists suspect listings to be captured, each with why and the findings concerned: where a match counts and none was taken, where
+-- a complaint is to be filed (to_be_captured), and where photos were removed. One that failed is tried again after a day, then
+-- two, then four, up to 32. Each listing once, as one capture serves all.
 with due as (
     select m.finding_id as finding, 'found' as why, timestamptz '-infinity' as since
     from analysis.match m
-    where m.decision = 'match' and m.suppressed_by is null and m.relation is null
+    where (m.decision = 'match' or m.verdict = 'confirmed') and m.suppressed_by is null and m.relation is null
         and m.verdict is distinct from 'rejected'
+    union
+    select finding, 'filing', c.since
+    from to_be_captured(%(now)s) c
+    cross join unnest(c.findings) as finding
     union
     select r.finding, 'removal', r.removed_at
     from removal r
     where r.shown_again_at is null
-        and exists (
-            select from capture_finding f
-            join capture c on c.id = f.capture
-            where f.finding = r.finding and c.why <> 'removal' and c.state in ('taken', 'page_only')
+        and (
+            exists (
+                select from capture_finding f
+                join capture c on c.id = f.capture
+                where f.finding = r.finding and c.state in ('taken', 'page_only')
+            )
+            or exists (select from case_ground g where g.finding = r.finding)
         )
 )
-select f.suspect_listing, due.why, array_agg(f.id order by f.id)
+select
+    f.suspect_listing, (array_agg(due.why order by array_position('{filing,removal,found}', due.why)))[1],
+    array_agg(distinct f.id order by f.id)
 from due
 join finding f on f.id = due.finding
-where not exists (
-    select from capture_finding cf
+cross join lateral (
+    select
+        count(*) filter (where c.state in ('taken', 'page_only', 'gone')) as captured,
+        max(c.taken_at) + interval '1 day' * power(2, least(count(*) - 1, 5)) as again_at
+    from capture_finding cf
     join capture c on c.id = cf.capture
-    where cf.finding = f.id
-        and (c.why = due.why or due.why = 'found')
-        and (
-            (c.state in ('taken', 'page_only', 'gone') and c.taken_at >= due.since)
-            or c.taken_at >= %(retry_before)s
-        )
-)
-group by f.suspect_listing, due.why
-order by f.suspect_listing, due.why
+    where cf.finding = f.id and c.taken_at >= due.since and (c.why = 'filing' or due.why <> 'filing')
+) as tried
+where tried.captured = 0 and coalesce(tried.again_at <= %(now)s, true)
+group by f.suspect_listing
+order by f.suspect_listing
 limit %(most)s;
 
 -- find_captures_named --

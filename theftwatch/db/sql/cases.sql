@@ -155,7 +155,11 @@ with day as (
     left join portal p on p.code = d.portal
     cross join lateral (select coalesce(p.time_zone, 'UTC') as name) as zone
 )
-select case_id, artisan, vendor, portal, what, due_at, listings, complaints, due_at <= %(now)s as is_overdue
+select
+    case_id, artisan, vendor, portal, what, due_at, listings, complaints, due_at <= %(now)s as is_overdue,
+    case when what in ('file', 'relisted') then (
+        select count(*) from to_be_captured(%(now)s) c where c.takedown_case = day.case_id
+    ) else 0 end as to_capture
 from day
 where due_at <= ends_at
     and (%(artisan)s::text is null or lower(artisan) = lower(%(artisan)s::text))
@@ -168,6 +172,25 @@ where due_at <= ends_at
         )
     )
 order by due_at, case_id, what;
+
+-- find_case_captures --
+-- Lists what was captured of the listings of a case, of each occasion the newest that shows the page, else the newest; with the
+-- kinds of files that are held of it.
+select distinct on (cl.id, array_position('{found,filing,removal}', c.why))
+    cl.id as case_listing, c.why, c.state, c.detail, c.taken_at,
+    array(select distinct f.role from capture_file f where f.capture = c.id order by 1) as held
+from case_listing cl
+join capture c on c.listing = cl.listing
+where cl.takedown_case = %(case)s
+order by
+    cl.id, array_position('{found,filing,removal}', c.why), c.state in ('taken', 'page_only') desc, c.taken_at desc, c.id;
+
+-- find_to_capture --
+-- Lists the listings of a case that are to be captured for filing, with when they last were.
+select case_listing, url, captured_at
+from to_be_captured(%(now)s)
+where takedown_case = %(case)s
+order by case_listing;
 
 -- find_parties --
 -- Finds who writes and to whom, with the contact that a person entered.

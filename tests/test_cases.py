@@ -110,7 +110,7 @@ class Matter(Watch):
 
     def captures_due(self, now):
         due = self.do(lambda connection: find_due(connection, now=now, most=None))
-        refs = dict(self.rows("select id, listing_ref from listing"))
+        refs = {row["id"]: row["listing_ref"] for row in self.table("select id, listing_ref from listing")}
         return [(refs[each.listing], each.why) for each in due]
 
     def capture(self, now, state="taken", **of):

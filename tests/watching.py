@@ -1,14 +1,18 @@
 """A watch over simulated days: crawls of what is due, at the moments of a schedule, and some of them killed."""
 
 import asyncio
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
+from pkgutil import iter_modules
 
 import psycopg
+import pytest
 
 from tests.crawling import World
-from theftwatch.clock import clock_ahead
+from theftwatch import clock, commands
 from theftwatch.db import targets
 from theftwatch.db.targets import LEASE, Target
 
@@ -32,16 +36,26 @@ class Watch:
 
         asyncio.run(save())
 
-    def crawl(self, marketplace: str, *, kill_after_s: Iterable[float] = ()) -> None:
+    def crawl(self, spider: str, *, kill_after_s: Iterable[float] = (), **environment: str) -> None:
         """Crawl what is due, and kill some crawls before one may end."""
         for seconds in kill_after_s:
-            self.killed += self.world.kill(self.world.start(marketplace, **self._simulate()), seconds)
+            self.killed += self.world.kill(self.world.start(spider, **self._simulate(), **environment), seconds)
             self.now = self.world.replica.clock() + _AGAIN_AFTER
-        self.world.finish(self.world.start(marketplace, **self._simulate()))
+        self.world.finish(self.world.start(spider, **self._simulate(), **environment))
         self.now = self.world.replica.clock()
+
+    def set_clocks(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Have the commands that this process runs go by the same moments."""
+        for each in iter_modules(commands.__path__):
+            import_module(f"{commands.__name__}.{each.name}")
+        ours = [module for name, module in sys.modules.items() if name.startswith("theftwatch.")]
+        real = clock.system_clock
+        for module in ours:
+            if getattr(module, "system_clock", None) is real:
+                monkeypatch.setattr(module, "system_clock", lambda: self.now)
 
     def _simulate(self) -> dict[str, str]:
         """Set the replica's clock, and return the environment in which a crawl has the same."""
         ahead = self.now - datetime.now(UTC)
-        self.world.replica.clock = clock_ahead(ahead)
+        self.world.replica.clock = clock.clock_ahead(ahead)
         return {"SCRAPY_SETTINGS_MODULE": "tests.simulated", "SIMULATED_AHEAD_S": str(ahead.total_seconds())}

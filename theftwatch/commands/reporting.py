@@ -8,16 +8,19 @@ import psycopg
 from rich.console import Console
 
 from theftwatch.clock import system_clock
+from theftwatch.commands.relating import find_artisan
+from theftwatch.commands.suppressing import bring_up_to_date, opened
 from theftwatch.config import settings
-from theftwatch.db.queries import Connection
+from theftwatch.db.queries import Connection, fetch
 from theftwatch.db.server import connect_dsn
 from theftwatch.errors import UsageError
 from theftwatch.files import Files
 from theftwatch.reports.coverage import Coverage, find_coverage
+from theftwatch.reports.gallery import write_gallery
 from theftwatch.reports.pairs import NotCounted, find_not_counted, find_vendors, match_rows
 from theftwatch.reports.report import write_report
 from theftwatch.reports.table import match_lines, match_table
-from theftwatch.reports.words import count, moment
+from theftwatch.reports.words import count, moment, one_line
 
 
 async def report(*, html: Path | None, vendor: str | None) -> None:
@@ -31,6 +34,27 @@ async def report(*, html: Path | None, vendor: str | None) -> None:
             await _print_table(connection, vendor)
         else:
             await _write_page(connection, html, vendor)
+
+
+async def write_gallery_page(artisan: str, folder: Path) -> None:
+    """Write the page that an artisan can publish, and print what it came to."""
+    own = settings()
+    async with opened() as connection:
+        await bring_up_to_date(connection)  # a relation may have begun or run out since
+        key, name = await find_artisan(connection, artisan)
+        if await fetch(connection, "has_opted_out", artisan=key):
+            raise UsageError(f"{one_line(name)} has opted out; no page is written")
+        written = await write_gallery(
+            connection, Files(own.files_dir), folder, key, name, now=system_clock(), workers=own.workers
+        )
+    print(f"{one_line(name)}: {count(written.photos, 'photo')} in {count(written.listings, 'listing')} of others.")
+    if written.own_not_shown:
+        print(
+            f"{written.own_not_shown} of the artisan's own photos are not shown, as Etsy's terms keep its listings off "
+            "other pages; `theftwatch originals add` takes in the artisan's files, which may be shown",
+            file=sys.stderr,
+        )
+    print(written.path.resolve())
 
 
 async def _write_page(connection: Connection, folder: Path, vendor: str | None) -> None:

@@ -77,7 +77,7 @@ async def write_report(
     looked = any(each.images_compared or each.pairs for each in vendors)
     summary = {"matches": sum(each.matches for each in matched), "possible": sum(each.possible for each in matched)}
     path = folder / "index.html"
-    _make_folder(folder)
+    make_folder(folder)
     with Previews(files, workers=workers) as previews, replacing(path) as file:
         page = environment("theftwatch.reports", enable_async=True).get_template("report.html.j2")
         async for part in page.generate_async(
@@ -128,7 +128,11 @@ async def _with_previews(pairs: Sequence[Pair], previews: Previews) -> AsyncIter
             yield PairShown(pair=pair, original=original, suspect=suspect)
 
 
-def _make_folder(folder: Path) -> None:
+def make_folder(folder: Path) -> None:
+    """Make the folder of a page where it is missing.
+
+    Raises UsageError where it cannot be made.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as exc:

@@ -189,3 +189,49 @@ select kind, url, detail, http_status, spider, seen_at
 from analysis.page_trouble
 order by seen_at desc, url
 limit %(most)s::int;
+
+-- report_gallery --
+-- Lists the pairs of photos of an artisan's that a person confirmed and that a complaint may rest on, those whose photos are down
+-- too, each with the file of the artisan's that shows the same photo as the suspect; out-takes are never shown.
+select
+    m.match_id, v.finding_id as finding, v.original_kind, v.original_marketplace, v.original_url,
+    decode(m.original_sha256, 'hex') as original_sha256, given.sha256 as given_sha256, v.suspect_marketplace,
+    coalesce(v.suspect_seller, 'a vendor that is not named') as vendor, v.suspect_url, v.suspect_title,
+    decode(m.suspect_sha256, 'hex') as suspect_sha256, m.method, m.transform, m.score, v.margin_days, m.suspect_first_seen_at,
+    v.removed_at
+from artisan_finding af
+join finding f on f.id = af.finding
+join listing l on l.id = f.suspect_listing
+-- The offset keeps it a query for each finding, whose listing then narrows what the view sums up.
+cross join lateral (
+    select *
+    from analysis.finding of_listing
+    where of_listing.finding_id = f.id and of_listing.suspect_marketplace = l.marketplace
+        and of_listing.suspect_listing_ref = l.listing_ref
+    offset 0
+) as v
+join analysis.match m
+    on m.finding_id = f.id and m.suspect_listing_id = l.id and m.suppressed_by is null and m.verdict = 'confirmed'
+left join lateral (
+    select i.sha256
+    from match pair
+    join match same on same.suspect_image = pair.suspect_image and same.decision = 'match'
+    join original_file file on file.image = same.original_image and file.artisan = af.artisan and file.kind = 'original'
+    join image i on i.id = file.image and i.bytes_state = 'held'
+    where pair.id = m.match_id
+    order by same.score desc, i.sha256
+    limit 1
+) as given on true
+where af.artisan = %(artisan)s and v.verdict = 'confirmed'
+    and (
+        v.proposable
+        or exists (
+            select from case_listing cl
+            join takedown_case c on c.id = cl.takedown_case and c.artisan = af.artisan
+            where cl.listing = l.id and cl.override_reason is not null
+        )
+    )
+order by vendor, v.suspect_marketplace, v.suspect_url, m.score desc, m.match_id;
+
+-- has_opted_out --
+select 1 from artisan where id = %(artisan)s and opted_out_at is not null;

@@ -5,7 +5,9 @@ THEFTWATCH_TEST_DSN, whose account has to be allowed to create databases. Tests 
 """
 
 import os
+import shutil
 import signal
+import tempfile
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,6 +28,8 @@ pytest_plugins = ["tests.fixtures_chromium", "tests.fixtures_mail", "tests.fixtu
 _KEPT = ("THEFTWATCH_TEST_", "THEFTWATCH_CHROMIUM", "THEFTWATCH_DRILL")
 _TEST_DSN = os.environ.get("THEFTWATCH_TEST_DSN")
 _TEST_POSTGRES = os.environ.get("THEFTWATCH_TEST_POSTGRES")
+#: What has to be free in memory for databases to be kept there
+_MEMORY_BYTES = 4_000_000_000
 
 
 def pytest_configure(config):
@@ -71,21 +75,29 @@ def embedded(tmp_path, postgres_bin) -> Settings:
 
 
 @pytest.fixture(scope="session")
-def admin_dsn(tmp_path_factory, postgres_bin) -> Iterator[str]:
+def admin_dsn(postgres_bin) -> Iterator[str]:
     """Start the server of this test session and return the DSN of an account that may create databases on it."""
     if _TEST_DSN:
         yield _TEST_DSN
         return
-    session = Settings(data_dir=tmp_path_factory.mktemp("session"), postgres_bin=postgres_bin)
-    try:
-        running = server.start(session)
-        with (running.data / "postgresql.conf").open("a") as file:
-            file.write("fsync = off\n")  # nothing here has to outlive the machine
-        os.kill(running.pid, signal.SIGHUP)
-        # the owner of our databases, who is no superuser: what it may not do may not be needed
-        yield server.owner_dsn(running, server.MAINTENANCE_DATABASE)
-    finally:
-        server.stop(session)
+    with tempfile.TemporaryDirectory(dir=_memory(), prefix="theftwatch-tests-") as folder:
+        session = Settings(data_dir=Path(folder), postgres_bin=postgres_bin)
+        try:
+            running = server.start(session)
+            with (running.data / "postgresql.conf").open("a") as file:
+                # Nothing here has to outlive the machine, nor to take much of its memory.
+                file.write("fsync = off\nmax_wal_size = 128MB\n")
+            os.kill(running.pid, signal.SIGHUP)
+            # the owner of our databases, who is no superuser: what it may not do may not be needed
+            yield server.owner_dsn(running, server.MAINTENANCE_DATABASE)
+        finally:
+            server.stop(session)
+
+
+def _memory() -> Path | None:
+    """Return a folder in memory with room to spare: making a database there takes a tenth of the time, or None."""
+    folder = Path("/dev/shm")
+    return folder if folder.is_dir() and shutil.disk_usage(folder).free > _MEMORY_BYTES else None
 
 
 @pytest.fixture(scope="session")
@@ -155,7 +167,9 @@ def new_database(admin_dsn: str, template: str = "template0") -> Iterator[str]:
     """Create a database and yield its name."""
     name = f"test_{uuid.uuid4().hex}"
     with psycopg.connect(admin_dsn, autocommit=True) as admin:
-        admin.execute(sql.SQL("create database {} template {}").format(sql.Identifier(name), sql.Identifier(template)))
+        # By files, as no other strategy is as quick for so few pages.
+        statement = sql.SQL("create database {} template {} strategy file_copy")
+        admin.execute(statement.format(sql.Identifier(name), sql.Identifier(template)))
     yield name
     with psycopg.connect(admin_dsn, autocommit=True) as admin:
         admin.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))

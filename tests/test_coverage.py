@@ -6,9 +6,9 @@ import sys
 import pytest
 
 from tests.crawling import World
-from theftwatch.commands.targeting import read_target, read_time
 from theftwatch.demo.catalogue import load_catalogue
 from theftwatch.demo.replica import running_replica
+from theftwatch.targets import read_target, read_time
 
 VENDOR = "demoharbour"
 EVERY = read_time("1d")

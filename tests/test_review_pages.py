@@ -20,6 +20,9 @@ def paths(dsn):
     vendor = rows(dsn, "select seller_id from analysis.seller where seller_ref = '101'")[0]["seller_id"]
     artisan = rows(dsn, "select artisan_id from analysis.seller where artisan = 'Ana'")[0]["artisan_id"]
     return [
+        "/",
+        "/received",
+        "/watched/1",
         "/queue",
         f"/findings/{finding}",
         f"/vendors/{vendor}",

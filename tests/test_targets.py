@@ -12,12 +12,12 @@ import psycopg
 import pytest
 
 from tests.crawling import World
-from theftwatch.commands.targeting import read_target, read_time
 from theftwatch.db import store, targets
 from theftwatch.db.queries import Connection
 from theftwatch.db.targets import LEASE, RETRY, Leased, Target, Visit
 from theftwatch.demo.replica import running_replica
 from theftwatch.errors import UsageError
+from theftwatch.targets import read_target, read_time
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 DAY = timedelta(days=1)

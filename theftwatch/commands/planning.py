@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 
 from theftwatch.clock import system_clock
 from theftwatch.commands.suppressing import opened
-from theftwatch.commands.targeting import read_time
 from theftwatch.config import settings
 from theftwatch.db.queries import fetch_as
 from theftwatch.reports.words import count, moment, one_line
+from theftwatch.targets import read_time
 
 _HOUR = timedelta(hours=1)
 

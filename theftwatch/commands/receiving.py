@@ -1,8 +1,6 @@
 """The work of `theftwatch receive`."""
 
 import asyncio
-import sys
-from pathlib import Path
 
 from theftwatch.config import check_live, settings
 from theftwatch.db import store
@@ -11,7 +9,8 @@ from theftwatch.listing import Side
 from theftwatch.pages import SITES
 from theftwatch.reports.words import one_line
 from theftwatch.web.bookmarklet import SETUP, Tokens, bookmarklet, load_tokens
-from theftwatch.web.inbox import Import, Inbox, Received
+from theftwatch.web.command import run_command
+from theftwatch.web.inbox import Inbox, Received
 from theftwatch.web.receive import ADDRESS, receiver
 from theftwatch.web.serve import listen, serve
 
@@ -28,28 +27,10 @@ async def receive(*, port: int, side: Side | None, new_tokens: bool) -> None:
     listening = listen(ADDRESS, port)
     pool = store.connection_pool(await asyncio.to_thread(connect_dsn, own), max_size=1)
     async with pool:
-        inbox = Inbox(own.files_dir / "inbox", pool, _importer(side), tell=_tell)
+        inbox = Inbox(own.files_dir / "inbox", pool, run_command, side=side, tell=_tell)
         app = receiver(inbox, tokens, port=port)
         print(_greeting(f"http://{ADDRESS}:{port}/", tokens), flush=True)
         await serve(app, listening)
-
-
-def _importer(side: Side | None) -> Import:
-    async def import_file(path: Path) -> tuple[int, str]:
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "theftwatch", "import", str(path)),
-            *(("--side", side) if side else ()),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.PIPE,
-            # Ctrl-C ends the receiver; what is being taken in comes to its end by itself.
-            start_new_session=True,
-        )
-        _, log = await process.communicate()
-        assert process.returncode is not None
-        return process.returncode, (log.decode(errors="replace").strip().splitlines() or ["it said nothing"])[-1]
-
-    return import_file
 
 
 def _greeting(address: str, tokens: Tokens) -> str:
@@ -63,5 +44,5 @@ def _greeting(address: str, tokens: Tokens) -> str:
     return "\n".join(lines)
 
 
-def _tell(page: Received) -> None:
-    print(one_line(f"{page.state}: {page.url}: {page.says}"), flush=True)
+def _tell(received: Received) -> None:
+    print(one_line(f"{received.state}: {received.what}: {received.says}"), flush=True)

@@ -16,6 +16,8 @@ from theftwatch.files import Files
 from theftwatch.reports.words import day, one_line
 from theftwatch.web import accounts
 from theftwatch.web.accounts import Role
+from theftwatch.web.command import run_command
+from theftwatch.web.inbox import Inbox
 from theftwatch.web.pages import Context
 from theftwatch.web.review import review as application
 from theftwatch.web.serve import listen, serve
@@ -43,6 +45,7 @@ async def review(*, address: str, port: int, by: str | None) -> None:
         context = Context(
             pool=pool,
             files=Files(own.files_dir),
+            inbox=Inbox(own.files_dir / "sent", pool, run_command),
             clock=system_clock,
             by=who if alone else None,
             secure_host=public.netloc if public.scheme == "https" else None,

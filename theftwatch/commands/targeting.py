@@ -2,7 +2,6 @@
 
 import csv
 import json
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
@@ -11,20 +10,12 @@ from typing import Literal, get_args
 
 from theftwatch.clock import system_clock
 from theftwatch.commands.suppressing import opened
-from theftwatch.db.queries import execute, fetch, fetch_as
-from theftwatch.db.targets import Kind, Target, save_targets
+from theftwatch.db.queries import fetch, fetch_as
+from theftwatch.db.targets import Kind, Target
 from theftwatch.errors import UsageError
-from theftwatch.pages.addresses import listing_key
 from theftwatch.reports.words import count, one_line
+from theftwatch.targets import read_target, read_time, watch, write_time
 
-#: What can be watched on a marketplace; a listing is given by its address
-_KINDS: dict[str, tuple[Kind, ...]] = {
-    "etsy": ("shop", "search", "url"),
-    "artfire": ("shop", "archive", "search", "url"),
-    "alibaba": ("vendor", "showroom", "search", "url"),
-}
-_TIME = re.compile(r"(?P<number>[1-9][0-9]{0,4}) ?(?P<unit>[mhdw])")
-_UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 _COLUMNS = ("marketplace", "kind", "ref", "every", "priority", "reason")
 _NEEDED = _COLUMNS[:3]
 _PRIORITIES = range(10)
@@ -116,45 +107,6 @@ async def change(what: Literal["pause", "resume", "remove"], words: Sequence[str
         print(f"{count(len(changed), 'target')} {_DONE[what]}")
 
 
-def read_target(marketplace: str, kind: str, ref: str, *, every: timedelta, priority: int, reason: str) -> Target:
-    """Return a target of what a person wrote.
-
-    Raises UsageError.
-    """
-    kinds = _KINDS.get(marketplace)
-    if kinds is None:
-        raise UsageError(f"{marketplace}: no marketplace of ours; known are {', '.join(_KINDS)}")
-    if kind not in kinds or not ref.strip():
-        raise UsageError(f"{kind}={ref}: on {marketplace} can be watched: {', '.join(f'{each}=' for each in kinds)}")
-    ref = ref.strip()
-    if kind == "url" and not ref.startswith("https://"):
-        raise UsageError(f"url={ref}: give an address with https://")
-    key = listing_key(ref) if kind == "url" else None
-    if key and key[0] != marketplace:
-        raise UsageError(f"url={ref}: that is a listing on {key[0]}, not on {marketplace}")
-    url = ref if key else None
-    return Target(
-        marketplace=marketplace,
-        kind="listing" if key else kind,
-        ref=key[1] if key else ref,
-        url=url,
-        every=every,
-        priority=priority,
-        reason=reason.strip() or "asked for",
-    )
-
-
-def read_time(text: str) -> timedelta:
-    """Return the time that a number and a unit say.
-
-    Raises UsageError.
-    """
-    found = _TIME.fullmatch(text.strip())
-    if not found:
-        raise UsageError(f"{text!r} is no time: give a number and m, h, d or w, such as 30m, 12h, 1d or 2w")
-    return int(found["number"]) * _UNITS[found["unit"]]
-
-
 def _read_rows(path: Path, rows: "csv.DictReader[str]") -> Iterable[Target]:
     header = rows.fieldnames or ()
     if missing := [name for name in _NEEDED if name not in header]:
@@ -195,8 +147,7 @@ def _parted(word: str) -> tuple[str, str]:
 
 async def _save(targets: Sequence[Target]) -> None:
     async with opened() as connection, connection.transaction():
-        await execute(connection, "lock_writes")
-        new, changed = await save_targets(connection, targets, now=system_clock())
+        new, changed = await watch(connection, targets, now=system_clock())
     also = f", {changed} changed" if changed else ""
     print(f"{count(new, 'target')} added{also}")
 
@@ -210,18 +161,10 @@ def _line(row: Watched, now: datetime) -> str:
         state = "due" if row.due_at <= now else f"due {row.due_at:%Y-%m-%d %H:%M}"
     went = f", last {row.outcome} {row.finished_at:%Y-%m-%d %H:%M}" if row.finished_at else ""
     again = f" ({row.failures} times not well)" if row.failures > 1 else ""
-    rarely = f", now {_time(row.comes_again_after)}" if row.comes_again_after != row.every else ""
+    rarely = f", now {write_time(row.comes_again_after)}" if row.comes_again_after != row.every else ""
     unlisted = f", not in its list since {row.unlisted_at:%Y-%m-%d}" if row.unlisted_at else ""
     through = f"; found on {row.found_on_kind}={row.found_on_ref}" if row.found_on_kind else ""
     return one_line(
-        f"{row.target_id} {row.marketplace} {row.kind}={row.ref} every {_time(row.every)}{rarely}, "
+        f"{row.target_id} {row.marketplace} {row.kind}={row.ref} every {write_time(row.every)}{rarely}, "
         f"priority {row.priority}, {state}{went}{again}{unlisted}: {row.reason}{through}"
     )
-
-
-def _time(interval: timedelta) -> str:
-    """Return a time as it is given, in the largest unit that divides it."""
-    for name, unit in reversed(_UNITS.items()):
-        if interval % unit == timedelta(0):
-            return f"{interval // unit}{name}"
-    return str(interval)

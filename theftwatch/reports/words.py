@@ -163,6 +163,11 @@ def target_reason(because: str) -> str:
     return _VISITS.get(because, because)
 
 
+def visit_outcome(outcome: str) -> str:
+    """Return how a visit to what is watched went."""
+    return "it went well" if outcome == "ok" else _VISITS.get(outcome, outcome)
+
+
 def method_name(method: str) -> str:
     """Return how a pair was found."""
     return _METHODS.get(method, method)

@@ -19,6 +19,7 @@ from theftwatch.reports import words
 from theftwatch.reports.findings import LOOKS
 from theftwatch.reports.html import environment
 from theftwatch.web.accounts import Role
+from theftwatch.web.inbox import Inbox
 
 #: A note that a person wrote is far smaller
 _FORM_MAX_BYTES = 256 * 1024
@@ -27,12 +28,18 @@ _FIELDS_MAX = 2000
 _DIGITS_MAX = 18
 
 
+#: What became of something that was sent
+_TITLES = {"waiting": "Received", "importing": "Being taken in", "done": "Taken in", "failed": "Not taken in"}
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Context:
     """What the handlers work with."""
 
     pool: store.Pool
     files: Files
+    #: Where what people send is kept until it is in the record
+    inbox: Inbox
     clock: Clock
     #: Under whose name verdicts are kept while there are no accounts; None where there have to be some
     by: str | None
@@ -125,5 +132,7 @@ def _templates() -> Environment:
     templates.filters["rejection"] = words.rejection
     templates.filters["relation_kind"] = words.relation_kind
     templates.filters["suppression_rule"] = words.suppression_rule
+    templates.filters["visit_outcome"] = words.visit_outcome
     templates.globals["looks"] = LOOKS
+    templates.globals["titles"] = _TITLES
     return templates

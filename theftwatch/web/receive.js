@@ -18,7 +18,7 @@ async function send() {
   while (response.ok) {
     show("state", titles[page.state]);
     document.title = titles[page.state];
-    show("address", page.url);
+    show("address", page.what);
     show("says", page.says);
     if (page.state === "done" || page.state === "failed") return;
     await pause(500);

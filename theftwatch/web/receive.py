@@ -16,14 +16,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from theftwatch.errors import PageChangedError, PageError
-from theftwatch.listing import Page
-from theftwatch.pages import SITES, read_page, site_of
+from theftwatch.errors import PageError
+from theftwatch.pages import SITES, site_of
 from theftwatch.pages.saved import SavedPage
-from theftwatch.reports.words import count, web_address
+from theftwatch.reports.words import web_address
 from theftwatch.web.bookmarklet import ADDRESS_MAX, SETUP, Tokens, bookmarklet
 from theftwatch.web.guard import guards
-from theftwatch.web.inbox import Inbox
+from theftwatch.web.inbox import Inbox, describe_page
 
 #: The only address that is listened on
 ADDRESS = "127.0.0.1"
@@ -59,7 +58,7 @@ def receiver(inbox: Inbox, tokens: Tokens, *, port: int) -> Starlette:
             raise HTTPException(403, f"pages are taken from {origin} alone, where the bookmark leads")
         saved = _unpack(await _read(request))
         page = _check(saved, site)
-        received = await inbox.put(saved, page)
+        received = await inbox.put_page(saved, page)
         return JSONResponse(asdict(received), status_code=202)
 
     async def follow(request: Request) -> Response:
@@ -146,16 +145,6 @@ def _check(saved: SavedPage, site: str) -> str:
         if site_of(saved.url) != site:
             host = urlsplit(saved.url).hostname
             raise HTTPException(403, f"this bookmark is for {site}, and the page is of {host}; use the one for it")
-        page = read_page(saved.body, saved.url)
-    except PageChangedError as exc:
-        # The import keeps it for the person who mends the reader.
-        return f"not understood, and kept: {exc}"
+        return describe_page(saved)
     except PageError as exc:
         raise HTTPException(422, str(exc)) from exc
-    return _describe(page)
-
-
-def _describe(page: Page) -> str:
-    kind = page.kind.replace("_", " ")
-    photos = sum(len(listing.images) for listing in page.listings)
-    return f"a {kind} page with {count(len(page.listings), 'listing')} and {count(photos, 'photo')}"

@@ -11,10 +11,25 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
-from theftwatch.web import artisan, bundle, cases, crawls, finding, image_files, photo, queue, session, vendor, verdicts
+from theftwatch.web import (
+    artisan,
+    bundle,
+    cases,
+    crawls,
+    finding,
+    image_files,
+    photo,
+    queue,
+    received,
+    session,
+    start,
+    vendor,
+    verdicts,
+    watched,
+)
 from theftwatch.web.guard import SameOrigin, guards
 from theftwatch.web.pages import Context, bring_up_to_date, told
 from theftwatch.web.session import SignedIn
@@ -35,17 +50,20 @@ def review(context: Context, *, hosts: list[str]) -> Starlette:
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        work = asyncio.create_task(_keep_up(context, app.state.context_due))
-        yield
-        work.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await work
+        async with asyncio.TaskGroup() as behind:
+            tasks = [behind.create_task(_keep_up(context, app.state.context_due))]
+            tasks.append(behind.create_task(context.inbox.work()))
+            yield
+            for task in tasks:
+                task.cancel()
 
     app = Starlette(
         routes=[
-            Route("/", _start, methods=["GET"]),
             Route("/static/{name}", _static, methods=["GET"]),
             *session.ROUTES,
+            *start.ROUTES,
+            *received.ROUTES,
+            *watched.ROUTES,
             *queue.ROUTES,
             *finding.ROUTES,
             *verdicts.ROUTES,
@@ -81,10 +99,6 @@ async def _keep_up(context: Context, due: asyncio.Event) -> None:
         except Exception:
             # Whatever it was, it stays noted in the record, and the next verdict or crawl takes it up.
             logger.exception("what follows from verdicts could not be worked out")
-
-
-async def _start(_request: Request) -> Response:
-    return RedirectResponse("/queue", status_code=303)
 
 
 async def _static(request: Request) -> Response:

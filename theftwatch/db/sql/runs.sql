@@ -145,3 +145,17 @@ join run r on r.id = missed.run and r.outcome = 'ok'
 group by finding, last_shown_at
 having max(seen_at) - min(seen_at) >= %(at_least)s and count(distinct missed.run) > 1
 returning finding;
+
+-- sum_up_given --
+-- Sums up what came of photos that an artisan gave.
+with given as (
+    select id, unusable_reason from image where sha256 = any(%(sha256s)s::bytea[])
+)
+select
+    (select count(*) from given), (select count(unusable_reason) from given),
+    (
+        select count(looked_up_at) from given join lookup on image = id and side = 'original'
+        where unusable_reason is null
+    ),
+    (select count(*) from given join match on original_image = given.id and decision = 'match'),
+    (select count(*) from given join match on original_image = given.id and decision = 'possible');

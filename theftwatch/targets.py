@@ -1,0 +1,94 @@
+"""What a person asks to be crawled again and again, in the person's own words: names, addresses, intervals."""
+
+import re
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from theftwatch.db.queries import Connection, execute
+from theftwatch.db.targets import Kind, Target, save_targets
+from theftwatch.errors import UsageError
+from theftwatch.pages import alibaba_urls, artfire_urls, etsy_urls
+from theftwatch.pages.addresses import listing_key
+
+#: What can be watched on a marketplace; a listing is given by its address
+KINDS: dict[str, tuple[Kind, ...]] = {
+    "etsy": ("shop", "search", "url"),
+    "artfire": ("shop", "archive", "search", "url"),
+    "alibaba": ("vendor", "showroom", "search", "url"),
+}
+_TIME = re.compile(r"(?P<number>[1-9][0-9]{0,4}) ?(?P<unit>[mhdw])")
+_UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
+
+
+def read_target(marketplace: str, kind: str, ref: str, *, every: timedelta, priority: int, reason: str) -> Target:
+    """Return a target of what a person wrote.
+
+    Raises UsageError.
+    """
+    kinds = KINDS.get(marketplace)
+    if kinds is None:
+        raise UsageError(f"{marketplace}: no marketplace of ours; known are {', '.join(KINDS)}")
+    if kind not in kinds or not ref.strip():
+        raise UsageError(f"{kind}={ref}: on {marketplace} can be watched: {', '.join(f'{each}=' for each in kinds)}")
+    ref = ref.strip()
+    if kind == "url" and not ref.startswith("https://"):
+        raise UsageError(f"url={ref}: give an address with https://")
+    key = listing_key(ref) if kind == "url" else None
+    if key and key[0] != marketplace:
+        raise UsageError(f"url={ref}: that is a listing on {key[0]}, not on {marketplace}")
+    url = ref if key else None
+    return Target(
+        marketplace=marketplace,
+        kind="listing" if key else kind,
+        ref=key[1] if key else ref,
+        url=url,
+        every=every,
+        priority=priority,
+        reason=reason.strip() or "asked for",
+    )
+
+
+def read_address(address: str) -> tuple[str, Kind, str]:
+    """Return marketplace, kind and ref, as `read_target` takes them, of the listing, shop or vendor at an address.
+
+    Raises UsageError for any other address.
+    """
+    if not address.startswith(("http://", "https://")):
+        address = f"https://{address}"
+    if key := listing_key(address):
+        return key[0], "url", f"https://{address.partition('://')[2]}"
+    if shop := etsy_urls.read_address(address).shop_name:
+        return "etsy", "shop", shop
+    if shop := artfire_urls.read_shop_url(address):
+        return "artfire", "shop", shop
+    if vendor := alibaba_urls.subdomain(address):
+        return "alibaba", "vendor", vendor
+    raise UsageError(
+        f"{address}: neither a listing nor a shop or vendor on Etsy, ArtFire or Alibaba; copy the address of one from "
+        "the browser, or save the page and give that"
+    )
+
+
+def read_time(text: str) -> timedelta:
+    """Return the time that a number and a unit say.
+
+    Raises UsageError.
+    """
+    found = _TIME.fullmatch(text.strip())
+    if not found:
+        raise UsageError(f"{text!r} is no time: give a number and m, h, d or w, such as 30m, 12h, 1d or 2w")
+    return int(found["number"]) * _UNITS[found["unit"]]
+
+
+def write_time(interval: timedelta) -> str:
+    """Return a time as it is given, in the largest unit that divides it."""
+    for name, unit in reversed(_UNITS.items()):
+        if interval % unit == timedelta(0):
+            return f"{interval // unit}{name}"
+    return str(interval)
+
+
+async def watch(connection: Connection, targets: Sequence[Target], *, now: datetime) -> tuple[int, int]:
+    """Add targets, in the caller's transaction; return how many are new, and how many were there and are changed."""
+    await execute(connection, "lock_writes")
+    return await save_targets(connection, targets, now=now)

@@ -3,6 +3,7 @@
 import html
 import re
 from typing import Literal
+from xml.etree import ElementTree
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -118,6 +119,35 @@ def test_an_artisan_s_page_tells_who_shows_the_photos_and_what_came_of_it(review
     assert "That was the last." in text_of(review, "/artisans?after=zz")
     for path in ("/artisans/999999", "/artisans?after=%00"):
         assert review.ask("GET", path)[0] in (200, 404)
+
+
+def test_plots_are_drawings_of_what_the_tables_say(review, filled):
+    [hostile] = rows(filled, "select seller_id from analysis.seller where seller_ref = '666'")
+    vendor = rows(filled, "select seller_id from analysis.seller where seller_ref = '104'")[0]["seller_id"]
+    command("finding", "confirm", str(rows(filled, "select min(id) as id from finding")[0]["id"]), "--by", "Eva")
+    run(filled, lambda connection: connection.execute("update run set started_at = now(), finished_at = now()"))
+    paths = [f"/plots/crawls/{what}.svg" for what in ("outcomes", "listings", "refused", "throughput")]
+    paths += [f"/plots/vendors/{vendor}/{what}.svg" for what in ("timeline", "shared")]
+    for path in paths:
+        drawn = {}
+        for scheme in ("light", "dark"):
+            status, headers, data = review.ask("GET", f"{path}?scheme={scheme}")
+            assert (status, headers["content-type"]) == (200, "image/svg+xml; charset=utf-8")
+            assert headers["content-security-policy"] == "default-src 'none'; style-src 'unsafe-inline'; sandbox"
+            drawn[scheme] = "".join(ElementTree.fromstring(data).itertext())
+            assert (b"#1f2328" in data) == (scheme == "light")
+        assert drawn["light"]
+    refused = " ".join(ElementTree.fromstring(review.ask("GET", "/plots/crawls/refused.svg")[2]).itertext())
+    assert re.search(r"\b3\b", refused), refused
+    crawls = text_of(review, "/crawls")
+    assert re.search(r"\d{4}-\d\d-\d\d 1 0 1 0 3 4 3", crawls), crawls
+    said = text_of(review, f"/vendors/{vendor}")
+    assert "Who else shows photos of the same artisans" in said
+    [shared] = {row["artisan"] for row in rows(filled, "select artisan from analysis.finding where artisan = 'Ana'")}
+    assert f"Meadow Clothing {shared} 2" in said
+    status, _, data = review.ask("GET", f"/plots/vendors/{hostile['seller_id']}/shared.svg")
+    assert (status, b"<script>document" in data) == (200, False)
+    assert review.ask("GET", "/plots/vendors/999999/shared.svg")[0] == 200
 
 
 @pytest.mark.parametrize("script", [True, False], ids=["with", "without"])

@@ -7,13 +7,15 @@ from starlette.routing import Route
 from theftwatch.db import store
 from theftwatch.reports.coverage import find_coverage
 from theftwatch.web.pages import context_of, page
+from theftwatch.web.plots import find_crawled
 
 
 async def _crawls(request: Request) -> Response:
     context = context_of(request)
     async with store.reading(context.pool) as connection:
         coverage = await find_coverage(connection)
-    return page(request, "crawls.html.j2", coverage=coverage, now=context.clock())
+        days = await find_crawled(connection, now=context.clock())
+    return page(request, "crawls.html.j2", coverage=coverage, days=days, now=context.clock())
 
 
 ROUTES = [Route("/crawls", _crawls, methods=["GET"])]

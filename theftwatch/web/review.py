@@ -22,6 +22,7 @@ from theftwatch.web import (
     finding,
     image_files,
     photo,
+    plots,
     queue,
     received,
     session,
@@ -73,6 +74,7 @@ def review(context: Context, *, hosts: list[str]) -> Starlette:
             *cases.ROUTES,
             *bundle.ROUTES,
             *crawls.ROUTES,
+            *plots.ROUTES,
             *image_files.ROUTES,
         ],
         middleware=[

@@ -11,6 +11,7 @@ from starlette.routing import Route
 from theftwatch.db import store
 from theftwatch.db.queries import fetch_as
 from theftwatch.web.pages import context_of, page
+from theftwatch.web.plots import find_shared, find_vendor_weeks
 from theftwatch.web.queue import Filters
 
 
@@ -71,12 +72,15 @@ class VendorCase:
 
 async def _vendor(request: Request) -> Response:
     vendor = request.path_params["vendor"]
-    async with store.reading(context_of(request).pool) as connection:
+    context = context_of(request)
+    async with store.reading(context.pool) as connection:
         found = await fetch_as(connection, VendorFacts, "find_vendor", vendor=vendor)
         if not found:
             raise HTTPException(404, "There is no such vendor.")
         concerned = await fetch_as(connection, Concerned, "find_vendor_artisans", vendor=vendor)
         siblings = await fetch_as(connection, Sibling, "find_vendor_siblings", vendor=vendor)
+        weeks = await find_vendor_weeks(connection, vendor, now=context.clock())
+        shared = await find_shared(connection, vendor)
         cases = await fetch_as(connection, VendorCase, "find_vendor_cases", vendor=vendor)
     key = f"{found[0].marketplace}/{found[0].seller_ref}"
     return page(
@@ -86,6 +90,8 @@ async def _vendor(request: Request) -> Response:
         concerned=[(each, Filters(vendor=key, artisan=each.narrow, verdict="any").query()) for each in concerned],
         siblings=siblings,
         cases=cases,
+        weeks=weeks,
+        shared=shared,
     )
 
 

@@ -30,6 +30,8 @@ class _Row:
     vendor: int | None
     shop: int | None
     artisan: int | None
+    decision: str | None
+    blind: bool
     #: Method and transform of each pair that counts
     done: list[dict[str, Any]]
 
@@ -72,11 +74,13 @@ async def queue(connection: Connection, findings: Sequence[int]) -> None:
                     "artisans": row.artisan,
                     # as text, since lists of different lengths make no array of two dimensions
                     "edits": "{" + ",".join(_edits(row.done)) + "}",
+                    "decisions": row.decision,
+                    "blind": row.blind,
                 }
                 for row in rows
             ),
             *("findings", "urgent", "scores", "matched_at", "because", "verdicts", "directions", "marketplaces"),
-            *("vendors", "shops", "artisans", "edits"),
+            *("vendors", "shops", "artisans", "edits", "decisions", "blind"),
         ),
     )
 

@@ -5,6 +5,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from theftwatch.db import store
+from theftwatch.match.sample import find_missed
 from theftwatch.reports.coverage import find_coverage
 from theftwatch.web.pages import context_of, page
 from theftwatch.web.plots import find_crawled
@@ -14,8 +15,9 @@ async def _crawls(request: Request) -> Response:
     context = context_of(request)
     async with store.reading(context.pool) as connection:
         coverage = await find_coverage(connection)
+        missed = await find_missed(connection, now=context.clock())
         days = await find_crawled(connection, now=context.clock())
-    return page(request, "crawls.html.j2", coverage=coverage, days=days, now=context.clock())
+    return page(request, "crawls.html.j2", coverage=coverage, days=days, missed=missed, now=context.clock())
 
 
 ROUTES = [Route("/crawls", _crawls, methods=["GET"])]

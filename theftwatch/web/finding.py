@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from theftwatch.db import store
-from theftwatch.db.queries import Connection, fetch_as
+from theftwatch.db.queries import Connection, fetch, fetch_as
 from theftwatch.match.transform import transform_from_json
 from theftwatch.reports.drawing import Drawing, draw
 from theftwatch.reports.findings import Finding, FindingPair, Said, find_findings
@@ -124,6 +124,7 @@ async def show(
             "likeness": await _likeness(connection, pair),
             "said": await fetch_as(connection, Said, "find_verdicts", finding=finding),
             "waiting": await count_waiting(connection),
+            "blind": (True,) in await fetch(connection, "find_blind", finding=finding),
             "judged_before": await _judged_before(connection, request.query_params.get("done", "")),
         }
     return page(

@@ -84,6 +84,8 @@ class Card:
     verdict: str | None
     direction: str | None
     urgent: bool
+    #: Whether it is to be judged without its score
+    blind: bool
     vendor_id: int | None
     decision: str | None
     score: float | None

@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from theftwatch.match.sample import draw_sample
 from theftwatch.web import (
     artisan,
     bundle,
@@ -38,6 +39,8 @@ from theftwatch.web.session import SignedIn
 logger = logging.getLogger(__name__)
 
 _POLICY = "script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'"
+#: How often it is looked whether a week has begun
+_TICK_S = 3600.0
 _STATIC = {
     "review.css": "text/css",
     "review.js": "text/javascript",
@@ -93,11 +96,15 @@ def review(context: Context, *, hosts: list[str]) -> Starlette:
 
 
 async def _keep_up(context: Context, due: asyncio.Event) -> None:
-    """Work out what verdicts and relations change, whenever there is something."""
-    while await due.wait():
+    """Work out what verdicts and relations change, whenever there is something; draw the sample of each week."""
+    while True:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(due.wait(), _TICK_S)
         due.clear()
         try:
             await bring_up_to_date(context)
+            async with context.pool.connection() as connection:
+                await draw_sample(connection, now=context.clock())
         except Exception:
             # Whatever it was, it stays noted in the record, and the next verdict or crawl takes it up.
             logger.exception("what follows from verdicts could not be worked out")

@@ -95,6 +95,8 @@ with seller_key as (
     join finding_key f on f.id = v.finding
     left join verdict_key undone on undone.id = v.undoes
     union all
+    select 'blind_sample', jsonb_build_array(f.key, b.decision) from blind_sample b join finding_key f on f.id = b.finding
+    union all
     select 'judged_match', jsonb_build_array(f.key, k.nth, o.key, s.key, d.algorithm_version)
     from judged_match j
     join verdict_key k on k.id = j.verdict

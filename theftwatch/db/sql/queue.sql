@@ -3,7 +3,9 @@
 select
     f.id as finding,
     coalesce(v.needs_look_because in ('dropped', 'suppressed'), false) as urgent,
-    coalesce(v.best_score, 0)::real as score,
+    case when b.finding is null or v.verdict is not null then coalesce(v.best_score, 0)::real else b.place end as score,
+    b.finding is not null and v.verdict is null as blind,
+    case when v.matches > 0 then 'match' when v.possible > 0 then 'possible' end as decision,
     coalesce(v.last_matched_at, f.first_found_at) as matched_at,
     v.needs_look_because as because, v.verdict, v.direction, l.marketplace, l.seller as vendor, o.seller as shop,
     coalesce(file.artisan, os.artisan) as artisan,
@@ -20,6 +22,7 @@ join listing l on l.id = f.suspect_listing
 left join listing o on o.id = f.original_listing
 left join seller os on os.id = o.seller
 left join original_file file on file.id = f.original_file
+left join blind_sample b on b.finding = f.id
 -- The offset keeps it a query for each finding, whose listing then narrows what the view sums up.
 cross join lateral (
     select *
@@ -37,18 +40,22 @@ with found as (
     from unnest(
         %(findings)s::bigint[], %(urgent)s::bool[], %(scores)s::real[], %(matched_at)s::timestamptz[],
         %(because)s::text[], %(verdicts)s::text[], %(directions)s::text[], %(marketplaces)s::text[],
-        %(vendors)s::bigint[], %(shops)s::bigint[], %(artisans)s::bigint[], %(edits)s::text[]
+        %(vendors)s::bigint[], %(shops)s::bigint[], %(artisans)s::bigint[], %(edits)s::text[], %(decisions)s::text[],
+        %(blind)s::bool[]
     ) as row (
-        finding, urgent, score, matched_at, because, verdict, direction, marketplace, vendor, shop, artisan, edits
+        finding, urgent, score, matched_at, because, verdict, direction, marketplace, vendor, shop, artisan, edits,
+        decision, blind
     )
 ), gone as (
     delete from review_queue where finding = any(%(asked)s::bigint[]) and finding not in (select finding from found)
 )
 insert into review_queue (
-    finding, urgent, score, matched_at, because, verdict, direction, marketplace, vendor, shop, artisan, edits
+    finding, urgent, score, matched_at, because, verdict, direction, marketplace, vendor, shop, artisan, edits, decision,
+    blind
 )
 select
-    finding, urgent, score, matched_at, because, verdict, direction, marketplace, vendor, shop, artisan, edits::text[]
+    finding, urgent, score, matched_at, because, verdict, direction, marketplace, vendor, shop, artisan, edits::text[],
+    decision, blind
 from found
 on conflict (finding) do update set
     urgent = excluded.urgent,
@@ -61,7 +68,9 @@ on conflict (finding) do update set
     vendor = excluded.vendor,
     shop = excluded.shop,
     artisan = excluded.artisan,
-    edits = excluded.edits;
+    edits = excluded.edits,
+    decision = excluded.decision,
+    blind = excluded.blind;
 
 -- insert_due_queue --
 -- Notes findings whose row in the queue has to be worked out anew.

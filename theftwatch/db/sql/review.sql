@@ -1,7 +1,8 @@
 -- find_queue_cards --
 -- Lists findings with what a card of the queue shows: the listings, and the surest pair of photos that counts.
 select
-    q.finding, q.because, q.verdict, q.direction, q.urgent, q.vendor as vendor_id, m.decision, m.score, m.method, m.transform, m.original_sha256, m.suspect_sha256,
+    q.finding, q.because, q.verdict, q.direction, q.urgent, q.blind, q.vendor as vendor_id, m.decision, m.score, m.method,
+    m.transform, m.original_sha256, m.suspect_sha256,
     m.artisan, m.original_seller, coalesce(m.original_title, m.original_file_name) as original_title,
     m.suspect_seller, m.suspect_title, m.suspect_marketplace
 from unnest(%(findings)s::bigint[]) with ordinality as asked (finding, nth)

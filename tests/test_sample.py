@@ -1,0 +1,99 @@
+"""The weekly blind sample: what is drawn, where it stands, and what it says of what is missed."""
+
+from datetime import timedelta
+from importlib import resources
+
+import pytest
+
+from tests.matched import MATCHED_AT
+from tests.test_context import rows, run
+from theftwatch.db.queries import parse_queries
+from theftwatch.match.queue import update_queue
+from theftwatch.match.sample import draw_sample, find_missed
+from theftwatch.match.verdict import Seen, give_verdict
+from theftwatch.web.queue import Filters, find_cards, find_page
+
+SIZE = 240
+
+
+@pytest.fixture
+def many(dsn):
+    """Return the DSN of a record with findings that nobody judged, every other one of them only possible."""
+
+    async def fill(connection):
+        statements = parse_queries(resources.files("bench").joinpath("review.sql").read_text("utf-8"))
+        for statement in statements.values():
+            await connection.execute(statement, {"size": SIZE})
+        for table in ("match", "match_decision"):
+            key = "id" if table == "match" else "match"
+            await connection.execute(
+                f"update {table} set decision = 'possible', score = 0.6 + score / 10 where {key} %% 2 = 0", {}
+            )
+        await connection.commit()
+        await update_queue(connection, everything=True)
+
+    run(dsn, fill)
+    return dsn
+
+
+def drawn(dsn):
+    return rows(dsn, "select * from blind_sample order by finding")
+
+
+def draw(dsn, now):
+    return run(dsn, lambda connection: draw_sample(connection, now=now))
+
+
+def test_possible_findings_and_as_many_matches_are_drawn_once_a_week(many):
+    assert draw(many, MATCHED_AT) == 20
+    first = drawn(many)
+    assert {(row["decision"], row["drawn_from"]) for row in first} == {("possible", 120), ("match", 120)}
+    assert [row["decision"] for row in first].count("possible") == 10
+    assert {row["week"].isoformat() for row in first} == {"2026-11-09"}
+    assert draw(many, MATCHED_AT + timedelta(hours=1)) == 0
+    assert draw(many, MATCHED_AT + timedelta(days=7)) == 20
+    assert len({row["finding"] for row in drawn(many)}) == 40
+
+
+def test_the_sample_stands_among_the_first_and_its_cards_hide_what_it_is(many):
+    draw(many, MATCHED_AT)
+    sample = {row["finding"]: row for row in drawn(many)}
+
+    async def look(connection):
+        findings = await find_page(connection, Filters(), most=130)
+        return findings, await find_cards(connection, findings)
+
+    findings, cards = run(many, look)
+    assert set(sample) <= set(findings)
+    assert {card.finding for card in cards if card.blind} == set(sample)
+    seen = {row["finding_id"] for row in rows(many, "select finding_id from analysis.finding where possible > 0")}
+    hidden = [finding in seen for finding in findings if finding in sample]
+    assert any(hidden[:10]), "those that are only possible stand among the others"
+    assert not all(hidden[-10:])
+
+
+def test_what_was_judged_blind_tells_what_is_missed(many):
+    draw(many, MATCHED_AT)
+    possible = [row["finding"] for row in drawn(many) if row["decision"] == "possible"]
+
+    async def judge(connection):
+        for nth, finding in enumerate(possible[:5]):
+            said = {"verdict": "confirmed"} if nth < 2 else {"verdict": "rejected", "reason": "look_alike"}
+            await give_verdict(connection, [Seen(finding=finding)], by="Eva", now=MATCHED_AT, **said)
+        return await find_missed(connection, now=MATCHED_AT)
+
+    missed = run(many, judge)
+    assert (missed.findings, missed.drawn, missed.judged, missed.confirmed, missed.rejected) == (120, 10, 5, 2, 3)
+    # as worked out by hand after Wilson
+    assert (missed.share, missed.share_low, missed.share_high) == pytest.approx((0.4, 0.1176, 0.7693), abs=1e-4)
+    judged = ", ".join(map(str, possible[:5]))
+    known = rows(many, f"select blind, score from review_queue where finding in ({judged})")
+    assert {row["blind"] for row in known} == {False}
+    assert max(row["score"] for row in known) < 0.9
+    [row] = rows(many, "select * from analysis.missed where decision = 'match'")
+    assert (row["drawn"], row["judged"], row["share"], row["share_low"]) == (10, 0, None, None)
+
+
+def test_few_findings_are_all_looked_at_and_none_is_drawn(dsn):
+    assert draw(dsn, MATCHED_AT) == 0
+    assert run(dsn, lambda connection: find_missed(connection, now=MATCHED_AT)) is None

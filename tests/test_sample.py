@@ -78,8 +78,8 @@ def test_what_was_judged_blind_tells_what_is_missed(many):
 
     async def judge(connection):
         for nth, finding in enumerate(possible[:5]):
-            said = {"verdict": "confirmed"} if nth < 2 else {"verdict": "rejected", "reason": "look_alike"}
-            await give_verdict(connection, [Seen(finding=finding)], by="Eva", now=MATCHED_AT, **said)
+            verdict, reason = ("confirmed", None) if nth < 2 else ("rejected", "look_alike")
+            await give_verdict(connection, [Seen(finding=finding)], verdict, by="Eva", now=MATCHED_AT, reason=reason)  # type: ignore[arg-type]
         return await find_missed(connection, now=MATCHED_AT)
 
     missed = run(many, judge)

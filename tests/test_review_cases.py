@@ -82,6 +82,29 @@ def test_a_case_is_opened_entered_bundled_and_closed(review, filled, confirmed):
     assert "Case 1 Ana Meadow Clothing withdrawn, closed" in text_of(review, "/cases?all=1")
 
 
+def test_a_notice_is_drafted_downloaded_and_entered_as_sent(review, filled, confirmed):
+    artisan, _, finding = confirmed
+    status, headers, _ = review.ask("POST", f"/artisans/{artisan}/notices", {})
+    assert status == 303
+    notice = headers["location"]
+    said = text_of(review, notice)
+    assert "A draft, written" in said
+    assert "Meadow Clothing" in said
+    assert "for a message form, as no mail address was entered" in said
+    status, headers, data = review.ask("POST", f"/artisans/{artisan}/notices", {"as": "files"})
+    assert (status, headers["content-disposition"]) == (200, 'attachment; filename="0001-Ana.zip"')
+    with zipfile.ZipFile(io.BytesIO(data)) as draft:
+        assert "Meadow Clothing" in draft.read("0001-Ana/notice.txt").decode()
+    assert review.ask("POST", notice, {"step": "burnt"})[0] == 400
+    assert review.ask("POST", notice, {"step": "unsent"})[0] == 422
+    assert review.ask("POST", notice, {"step": "sent"})[0] == 303
+    assert "as Eva entered" in text_of(review, notice)
+    assert "Notice 1 : sent" in text_of(review, f"/artisans/{artisan}")
+    assert rows(filled, "select finding from notice_finding where told") == [{"finding": finding}]
+    assert review.ask("POST", f"/artisans/{artisan}/notices", {})[0] == 422
+    assert review.ask("GET", "/notices/99")[0] == 404
+
+
 def test_no_case_is_opened_on_what_nobody_confirmed(review, filled, confirmed):
     artisan, vendor, _ = confirmed
     harbour = rows(filled, "select seller_id from analysis.seller where seller_ref = '101'")[0]["seller_id"]
@@ -111,7 +134,7 @@ def test_a_viewer_sees_cases_and_enters_nothing(filled, confirmed, tmp_path, unu
     assert (status, b"<button name" in text, b"Draft the letter" in text) == (200, False, False)
     for path in (f"/artisans/{artisan}", f"/vendors/{vendor}"):
         assert b'action="/cases"' not in review.ask("GET", path, **own)[2]
-    for path in ("/cases", "/cases/1/entries", "/cases/1/bundle"):
+    for path in ("/cases", "/cases/1/entries", "/cases/1/bundle", f"/artisans/{artisan}/notices", "/notices/1"):
         assert review.ask("POST", path, {"artisan": artisan, "vendor": vendor, "step": "asked"}, **own)[0] == 403
     assert review.ask("GET", "/cases/1/letter", **own)[0] == 403
     assert "Traceback" not in review.stop()

@@ -19,13 +19,10 @@ from theftwatch.files import Files, replacing
 from theftwatch.notices import log
 from theftwatch.notices.digest import find_digest, send_digest
 from theftwatch.notices.log import Notice, find_notice, find_notices
-from theftwatch.notices.message import Message, as_mail, compose
+from theftwatch.notices.message import Message, as_mail, compose, draft_files
 from theftwatch.notices.smtp import MailServer, mail_address, mail_server_of, send
 from theftwatch.notices.untold import Affected, find_affected
 from theftwatch.reports.words import count, marketplace_name, moment, one_line
-
-#: Of drafts that no sender is known for
-_NOWHERE = "theftwatch.invalid"
 
 
 async def notify(artisan: str | None, *, folder: Path, by_mail: bool) -> None:
@@ -54,7 +51,7 @@ async def notify(artisan: str | None, *, folder: Path, by_mail: bool) -> None:
                 failures += [failure] if failure else []
                 print(f"{about}, {failure or f'sent to {address.addr_spec}'}")
             else:
-                path = await asyncio.to_thread(_write_draft, folder, notice, each, message, address)
+                path = await asyncio.to_thread(_write_draft, folder, notice, each, message)
                 print(f"{about}, {path}: {_next_step(notice, each, address)}")
     if not affected:
         print(
@@ -134,24 +131,14 @@ async def _send(
     return failure
 
 
-def _write_draft(folder: Path, notice: int, affected: Affected, message: Message, address: Address | None) -> Path:
+def _write_draft(folder: Path, notice: int, affected: Affected, message: Message) -> Path:
     """Write a draft into a folder of its own: the text, its pictures, and a mail where there is an address."""
     path = folder / f"{notice:04}-{safe_name(affected.name)}"
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as exc:
         raise UsageError(f"{path}: {exc.strerror}; name a folder that can be written with --output") from exc
-    files = {"notice.txt": f"{message.subject}\n\n{message.text}".encode()} | message.pictures
-    if address:
-        mail = as_mail(
-            message,
-            sender=mail_address(settings().mail_from or ""),
-            recipient=address,
-            now=system_clock(),
-            message_id=make_msgid(domain=_NOWHERE),
-        )
-        mail["X-Unsent"] = "1"  # mail programs open it as a draft
-        files["notice.eml"] = mail.as_bytes()
+    files = draft_files(message, affected, settings=settings(), now=system_clock())
     for name, data in files.items():
         with replacing(path / name) as file:
             file.write(data)

@@ -19,6 +19,7 @@ class Notice:
     """A notice as the record has it; fields as in the query `find_notices`."""
 
     notice: int
+    artisan_id: int
     artisan: str
     state: str
     recipient: str | None

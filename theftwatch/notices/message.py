@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.utils import format_datetime
+from email.utils import format_datetime, make_msgid
 from itertools import groupby
 
 from theftwatch.cases.clock import Portal, find_portal
@@ -15,6 +15,7 @@ from theftwatch.db.queries import Connection, fetch_as
 from theftwatch.evidence.facts import Pair
 from theftwatch.files import Files
 from theftwatch.notices.picture import side_by_side
+from theftwatch.notices.smtp import mail_address
 from theftwatch.notices.untold import Affected, Untold
 from theftwatch.reports import html, text
 from theftwatch.reports.words import count, done_to_the_photo, marketplace_name, one_line
@@ -116,6 +117,17 @@ def as_mail(
     for name, data in message.pictures.items():
         page.add_related(data, "image", "jpeg", cid=f"<{name}@{_CID_DOMAIN}>", filename=name, disposition="inline")
     return mail
+
+
+def draft_files(message: Message, affected: Affected, *, settings: Settings, now: datetime) -> dict[str, bytes]:
+    """Return the files of a draft: the text, its pictures, and a mail where the artisan has a mail address."""
+    files = {"notice.txt": f"{message.subject}\n\n{message.text}".encode()} | message.pictures
+    if address := mail_address(affected.contact or ""):
+        sender = mail_address(settings.mail_from or "")
+        mail = as_mail(message, sender=sender, recipient=address, now=now, message_id=make_msgid(domain=_CID_DOMAIN))
+        mail["X-Unsent"] = "1"  # mail programs open it as a draft
+        files["notice.eml"] = mail.as_bytes()
+    return files
 
 
 def _parts(

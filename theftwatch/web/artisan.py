@@ -1,4 +1,4 @@
-"""Artisans: who shows their photos, what people said of that, their cases, and what the record holds of them."""
+"""Artisans: who shows their photos, what people said of that, their cases, and what they were told."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,6 +10,7 @@ from starlette.routing import Route
 
 from theftwatch.db import store
 from theftwatch.db.queries import fetch_as
+from theftwatch.notices.log import find_notices
 from theftwatch.web.pages import context_of, page
 from theftwatch.web.queue import Filters
 
@@ -109,6 +110,7 @@ async def _artisan(request: Request) -> Response:
         shops = await fetch_as(connection, Shop, "find_artisan_shops", artisan=artisan)
         exposure = await fetch_as(connection, Exposure, "find_artisan_exposure", artisan=artisan, most=_VENDORS_MAX)
         cases = await fetch_as(connection, ArtisanCase, "find_artisan_cases", artisan=artisan)
+        notices = await find_notices(connection, artisan=artisan, every=True)
     return page(
         request,
         "artisan.html.j2",
@@ -120,6 +122,7 @@ async def _artisan(request: Request) -> Response:
             for name in ("findings", "waiting", "confirmed", "rejected", "unsure", "listings_up", "listings_down")
         },
         cases=cases,
+        notices=notices,
     )
 
 

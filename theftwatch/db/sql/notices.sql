@@ -105,7 +105,7 @@ select id from marked;
 -- find_notices --
 -- Lists notices, those first that need a person: of which it is not known whether they went out, and drafts.
 select
-    n.id as notice, a.name as artisan, n.state, n.recipient, n.subject, n.body, n.drafted_at, n.sent_at, n.sent_by, n.failure,
+    n.id as notice, a.id as artisan_id, a.name as artisan, n.state, n.recipient, n.subject, n.body, n.drafted_at, n.sent_at, n.sent_by, n.failure,
     a.opted_out_at is not null as opted_out,
     (select count(*) from notice_finding nf where nf.notice = n.id) as findings
 from notice n

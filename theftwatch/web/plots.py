@@ -4,6 +4,7 @@ A plot is an image of its own, so that the pages need neither script nor style i
 """
 
 import asyncio
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -116,7 +117,7 @@ def _draw_crawls(what: str, days: Sequence[CrawledDay], style: "Style") -> "Grap
 
     series: dict[str, list[float | None]]
     if what == "outcomes":
-        chart = pygal.StackedBar(**_layout(style))
+        chart = pygal.StackedBar(**_layout(style, legend_at_bottom_columns=4))
         series = {name: [getattr(day, name) for day in days] for name in ("ok", "partial", "blocked", "failed")}
     elif what == "listings":
         chart = pygal.Bar(**_layout(style))
@@ -131,6 +132,12 @@ def _draw_crawls(what: str, days: Sequence[CrawledDay], style: "Style") -> "Grap
     chart.x_labels_major = chart.x_labels[::7]
     for name, values in series.items():
         chart.add(name, values)
+    bars = (
+        zip(*series.values(), strict=True)
+        if what == "outcomes"
+        else ([each] for one in series.values() for each in one)
+    )
+    chart.y_labels = _ticks(max(sum(each or 0 for each in bar) for bar in bars))
     return chart
 
 
@@ -175,6 +182,14 @@ def _draw_shared(shared: Sequence[Shared], style: "Style") -> "Graph":
     return chart
 
 
+def _ticks(most: float) -> list[int]:
+    """Return what an axis of counts is marked with: whole numbers from 0, six at most."""
+    step = 1
+    while most > 5 * step:
+        step = step * 5 // 2 if str(step)[0] == "2" else step * 2
+    return list(range(0, math.ceil(most / step) * step + 1, step)) if most else [0, 1]
+
+
 def _label(name: str) -> str:
     text = one_line(name)
     return text if len(text) <= _LABEL_MAX else f"{text[: _LABEL_MAX - 1]}…"
@@ -188,7 +203,7 @@ def _layout(style: "Style", **more: object) -> dict[str, object]:
         "height": 260,
         "margin": 4,
         "legend_at_bottom": True,
-        "legend_at_bottom_columns": 4,
+        "legend_at_bottom_columns": 2,
         "legend_box_size": 12,
         "show_minor_x_labels": False,
         "truncate_label": -1,
@@ -219,6 +234,8 @@ def _style(scheme: str) -> "Style":
         foreground=text,
         foreground_strong=strong,
         foreground_subtle=line,
+        guide_stroke_color=line,
+        major_guide_stroke_color=line,
         colors=colours,
         font_family="system-ui, sans-serif",
         label_font_size=14,

@@ -5,7 +5,7 @@ A plot is an image of its own, so that the pages need neither script nor style i
 
 import asyncio
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -132,12 +132,7 @@ def _draw_crawls(what: str, days: Sequence[CrawledDay], style: "Style") -> "Grap
     chart.x_labels_major = chart.x_labels[::7]
     for name, values in series.items():
         chart.add(name, values)
-    bars = (
-        zip(*series.values(), strict=True)
-        if what == "outcomes"
-        else ([each] for one in series.values() for each in one)
-    )
-    chart.y_labels = _ticks(max(sum(each or 0 for each in bar) for bar in bars))
+    chart.y_labels = _ticks(_highest(series.values(), stacked=what == "outcomes"))
     return chart
 
 
@@ -180,6 +175,12 @@ def _draw_shared(shared: Sequence[Shared], style: "Style") -> "Graph":
     for key, name in vendors.items():
         chart.add(_label(name), [findings.get((key, artisan), 0) for artisan in artisans])
     return chart
+
+
+def _highest(series: Iterable[Sequence[float | None]], *, stacked: bool) -> float:
+    """Return how high the highest bar is, by itself or with those that it stands on."""
+    columns = [[value or 0 for value in column] for column in zip(*series, strict=True)]
+    return max(sum(column) if stacked else max(column) for column in columns)
 
 
 def _ticks(most: float) -> list[int]:

@@ -1,7 +1,7 @@
 -- draw_sample --
--- Draws findings that nobody judged for a week, where none were drawn for it yet: of those only possible and of matches, so
--- many each, and one in ten at most, in an order that depends on the week and on what the findings are about. Each gets the place of one of those that
--- are looked at first.
+-- Draws findings that nobody judged for a week, where none were drawn for it yet: of those only possible and of matches, as
+-- many, one in ten at most, in an order that depends on the week and on what the findings are about. Each gets the place of
+-- one of those that are looked at first.
 with waiting as materialized (
     select q.finding, q.decision, count(*) over (partition by q.decision) as drawn_from
     from review_queue q
@@ -32,7 +32,7 @@ insert into blind_sample (finding, week, decision, drawn_from, place, drawn_at)
 select drawn.finding, %(week)s, drawn.decision, drawn.drawn_from, top.score, %(now)s
 from drawn
 join top on top.rank = 1 + ('x' || left(drawn.lot, 8))::bit(32)::bigint %% top.of_all
-where drawn.nth <= least(%(most)s, drawn.drawn_from / 10)
+where drawn.nth <= least(%(most)s, (select count(*) / 10 from waiting where decision = 'possible'), drawn.drawn_from / 10)
 returning finding;
 
 -- sum_up_missed --

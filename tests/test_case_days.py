@@ -56,9 +56,9 @@ def swapped(offer: Offer) -> Offer:
 
 
 @pytest.fixture
-def watch(world, authority, monkeypatch) -> Watch:
+def watch(world, authority, mail_server, monkeypatch) -> Watch:
     told = Watch(world=world, now=FOUND_AT)
-    for name, value in (world.environment() | _OWN | authority.environment).items():
+    for name, value in (world.environment() | _OWN | authority.environment | mail_server.environment).items():
         if name.startswith("THEFTWATCH_"):
             monkeypatch.setenv(name, value)
     settings.cache_clear()
@@ -77,7 +77,7 @@ def captures(watch: Watch) -> list[tuple[object, ...]]:
     return watch.world.rows("select why, state from capture order by id")
 
 
-def test_a_copied_photo_is_found_filed_taken_down_and_found_again(watch, pair, authority, tmp_path):
+def test_a_copied_photo_is_found_filed_taken_down_and_found_again(watch, pair, authority, mail_server, tmp_path):
     shop, vendor, url = pair.original.seller.handle, pair.suspect.seller.handle, pair.suspect.listing.url
 
     # crawled, matched
@@ -126,7 +126,7 @@ def test_a_copied_photo_is_found_filed_taken_down_and_found_again(watch, pair, a
     watch.now = BACK_AT + 8 * DAY
     watch.crawl("alibaba", **_OWN)
     assert theftwatch("case", "list").startswith("1  relisted, closed ")
-    assert "shown again" in theftwatch("case", "list", "--due")
+    assert "shown again" in theftwatch("status")
     theftwatch("case", "file", 1, "--reference", "IPP-8")
     [standing] = [json.loads(theftwatch("case", "show", 1, "--json"))]
     assert (standing["state"], standing["closed_at"], standing["relistings"]) == ("filed", None, 1)
@@ -135,3 +135,11 @@ def test_a_copied_photo_is_found_filed_taken_down_and_found_again(watch, pair, a
         "select listings_filed, listings_removed, median_days_filed_to_removed from analysis.success where per = 'all'"
     )
     assert (row[0], row[1], float(row[2])) == (1, 1, round((SWAPPED_AT + HOUR - FILED_AT) / DAY, 1))
+
+    # the artisan is told, once
+    theftwatch("artisan", "contact", shop, "ana@example.org", "--by", "Eva")
+    for _ in range(2):
+        theftwatch("notify", "--send", "--output", tmp_path / "notices")
+    [mail] = mail_server.mails
+    assert mail_server.recipients == ["ana@example.org"]
+    assert url in mail.get_body(("plain",)).get_content()

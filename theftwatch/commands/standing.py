@@ -5,10 +5,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 
+from theftwatch.cases.docket import Due
 from theftwatch.clock import system_clock
+from theftwatch.commands.docket import due_line
 from theftwatch.commands.suppressing import opened
 from theftwatch.reports.status import HostState, LastRun, RunningRun, Status, Targets, find_status
 from theftwatch.reports.words import count, marketplace_name, moment, one_line
+
+#: What is due in cases and named one by one
+_CASES = 8
 
 
 async def print_status(*, as_json: bool) -> bool:
@@ -31,6 +36,7 @@ def _lines(status: Status) -> Iterator[str]:
     yield from _section("Hosts", [_of_host(each, status.at) for each in status.hosts])
     if status.waiting:
         yield f"{count(status.waiting, 'photo')} to be compared: the next crawl, or `theftwatch rematch --pending`"
+    yield from _section("Cases", _of_cases(status.cases))
     for title, wrong in (("Wrong", True), ("To look at", False)):
         yield from _section(title, [f"{each.what}; {each.remedy}" for each in status.troubles if each.wrong is wrong])
     if status.is_well:
@@ -84,6 +90,13 @@ def _of_host(host: HostState, now: datetime) -> str:
         why = f"it refused us {count(host.rests, 'time')} in a row" if host.rests else "as it asked for that"
         parts.append(f"left alone until {moment(host.rests_until)}, {why}")
     return f"{host.host}: {', '.join(parts) or 'calls not counted'}"
+
+
+def _of_cases(due: Sequence[Due]) -> list[str]:
+    """Return what is due in cases, the longest first, as far as it fits the screen."""
+    lines = [due_line(each) for each in due[:_CASES]]
+    more = len(due) - _CASES
+    return lines if more <= 0 else [*lines, f"and {more:,} more: `theftwatch case list --due`"]
 
 
 def _length(time: timedelta) -> str:

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from tests.reviewing import Review
 from tests.test_context import command, rows
 from tests.test_review import filled, review, unused_port
-from tests.test_review_pages import text_of
+from tests.test_review_pages import artisan_of, text_of
 from theftwatch.cli import app
 
 __all__ = ["filled", "review", "unused_port"]  # fixtures
@@ -25,8 +25,7 @@ def confirmed(filled):
         " where suspect_listing_ref = '207' and original_listing_ref = '11'",
     )
     command("finding", "confirm", str(finding["finding_id"]), "--by", "Eva")
-    [ana] = rows(filled, "select distinct artisan_id from analysis.seller where artisan = 'Ana'")
-    return ana["artisan_id"], finding["suspect_seller_id"], finding["finding_id"]
+    return artisan_of(filled), finding["suspect_seller_id"], finding["finding_id"]
 
 
 def test_a_case_is_opened_entered_bundled_and_closed(review, filled, confirmed):
@@ -40,6 +39,8 @@ def test_a_case_is_opened_entered_bundled_and_closed(review, filled, confirmed):
     said = text_of(review, case)
     assert "opened. 1 listing, 0 filed" in said
     assert "Write to the vendor, or file a complaint" in said
+    assert "none To be captured before it is filed." in said
+    assert f'href="{case}"'.encode() in review.ask("GET", f"/findings/{finding}")[2]
     assert "Case 1 , Ana and Meadow Clothing , 1 listing: write to the vendor" in text_of(review, "/cases")
     assert f'href="{case}"'.encode() in review.ask("GET", f"/artisans/{artisan}")[2]
     assert f'href="{case}"'.encode() in review.ask("GET", f"/vendors/{vendor}")[2]
@@ -134,6 +135,9 @@ def test_a_viewer_sees_cases_and_enters_nothing(filled, confirmed, tmp_path, unu
     assert (status, b"<button name" in text, b"Draft the letter" in text) == (200, False, False)
     for path in (f"/artisans/{artisan}", f"/vendors/{vendor}"):
         assert b'action="/cases"' not in review.ask("GET", path, **own)[2]
+    for path in ("/shops", "/photos", "/addresses", "/pages"):
+        assert review.ask("POST", path, {"shop": "AnaMakes", "address": "https://www.etsy.com/shop/x"}, **own)[0] == 403
+    assert b"What do you have?" not in review.ask("GET", "/", **own)[2]
     for path in ("/cases", "/cases/1/entries", "/cases/1/bundle", f"/artisans/{artisan}/notices", "/notices/1"):
         assert review.ask("POST", path, {"artisan": artisan, "vendor": vendor, "step": "asked"}, **own)[0] == 403
     assert review.ask("GET", "/cases/1/letter", **own)[0] == 403

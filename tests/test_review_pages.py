@@ -16,10 +16,13 @@ from tests.test_review import filled, review, unused_port
 __all__ = ["filled", "review", "unused_port"]  # fixtures
 
 
+def artisan_of(dsn):
+    return rows(dsn, "select artisan_id from analysis.seller where artisan = 'Ana'")[0]["artisan_id"]
+
+
 def paths(dsn):
     finding = rows(dsn, "select min(finding_id) as id from analysis.finding")[0]["id"]
     vendor = rows(dsn, "select seller_id from analysis.seller where seller_ref = '101'")[0]["seller_id"]
-    artisan = rows(dsn, "select artisan_id from analysis.seller where artisan = 'Ana'")[0]["artisan_id"]
     return [
         "/",
         "/received",
@@ -31,8 +34,9 @@ def paths(dsn):
         "/cases",
         "/cases/1",
         "/cases/1/letter",
+        "/notices/1",
         "/artisans",
-        f"/artisans/{artisan}",
+        f"/artisans/{artisan_of(dsn)}",
         f"/photos/{image(DRESS).sha256.hex()}",
         "/crawls",
         "/nowhere",
@@ -44,6 +48,7 @@ def test_pages_fit_and_a_screen_reader_finds_its_way(review, filled, chromium):
     [finding] = rows(filled, "select min(finding_id) as id from analysis.finding where suspect_listing_ref = '207'")
     command("finding", "confirm", str(finding["id"]), "--by", "Eva")
     command("case", "open", "Ana", "alibaba/104", "--by", "Eva")
+    assert review.ask("POST", f"/artisans/{artisan_of(filled)}/notices", {})[0] == 303
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium)
         looks: list[tuple[Literal["light", "dark"], int, int]] = [("light", 320, 640), ("dark", 3840, 2160)]
@@ -102,7 +107,7 @@ def test_a_photo_s_page_tells_everywhere_it_was_seen(review, filled):
 
 
 def test_an_artisan_s_page_tells_who_shows_the_photos_and_what_came_of_it(review, filled):
-    ana = rows(filled, "select artisan_id from analysis.seller where artisan = 'Ana'")[0]["artisan_id"]
+    ana = artisan_of(filled)
     [finding, *_] = rows(filled, "select finding_id from analysis.finding where suspect_listing_ref = '207'")
     command("finding", "confirm", str(finding["finding_id"]), "--by", "Eva")
     said = text_of(review, f"/artisans/{ana}")

@@ -1,17 +1,23 @@
 """The weekly blind sample: what is drawn, where it stands, and what it says of what is missed."""
 
+import re
 from datetime import timedelta
 from importlib import resources
 
 import pytest
 
 from tests.matched import MATCHED_AT
+from tests.reviewing import Review
 from tests.test_context import rows, run
+from tests.test_review import unused_port
+from tests.test_review_pages import text_of
 from theftwatch.db.queries import parse_queries
 from theftwatch.match.queue import update_queue
 from theftwatch.match.sample import draw_sample, find_missed
 from theftwatch.match.verdict import Seen, give_verdict
 from theftwatch.web.queue import Filters, find_cards, find_page
+
+__all__ = ["unused_port"]  # a fixture
 
 SIZE = 240
 
@@ -92,6 +98,22 @@ def test_what_was_judged_blind_tells_what_is_missed(many):
     assert max(row["score"] for row in known) < 0.9
     [row] = rows(many, "select * from analysis.missed where decision = 'match'")
     assert (row["drawn"], row["judged"], row["share"], row["share_low"]) == (10, 0, None, None)
+
+
+def test_a_page_hides_what_the_program_says_until_it_is_judged(many, tmp_path, unused_port):
+    draw(many, MATCHED_AT)
+    finding = next(row["finding"] for row in drawn(many) if row["decision"] == "possible")
+    review = Review(many, tmp_path / "data", unused_port, "--by", "Eva")
+    hidden = text_of(review, f"/findings/{finding}")
+    assert "Score hidden" in hidden
+    assert not re.search(r"\b0\.[67]\d|Possible|Nobody has judged a match like this", hidden)
+    assert re.search(r"Possible 0\.[67]\d|Match 0\.9\d", text_of(review, "/queue"))
+    seen = re.search(r'name="seen" value="([^"]+)"', review.ask("GET", f"/findings/{finding}")[2].decode())
+    assert seen
+    assert review.ask("POST", f"/findings/{finding}/verdict", {"verdict": "unsure", "seen": seen[1]})[0] == 303
+    assert re.search(r"Possible 0\.[67]\d", text_of(review, f"/findings/{finding}"))
+    assert "0 of 10 were judged" not in text_of(review, "/crawls")
+    assert "Traceback" not in review.stop()
 
 
 def test_few_findings_are_all_looked_at_and_none_is_drawn(dsn):

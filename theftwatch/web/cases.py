@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from theftwatch.cases.captured import find_captured, find_to_capture
 from theftwatch.cases.clock import find_portal
 from theftwatch.cases.docket import (
     clock_in_words,
@@ -81,6 +82,8 @@ async def show_case(request: Request, case: int, *, status: int = 200, says: str
         values: dict[str, Any] = {
             "again": await find_seen_again(connection, case),
             "events": await find_events(connection, case),
+            "captured": await find_captured(connection, case),
+            "to_capture": {each.case_listing for each in await find_to_capture(connection, case, now=now)},
         }
     return page(
         request,

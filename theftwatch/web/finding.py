@@ -124,6 +124,7 @@ async def show(
             "likeness": await _likeness(connection, pair),
             "said": await fetch_as(connection, Said, "find_verdicts", finding=finding),
             "waiting": await count_waiting(connection),
+            "cases": [case for (case,) in await fetch(connection, "find_finding_cases", finding=finding)],
             "blind": (True,) in await fetch(connection, "find_blind", finding=finding),
             "judged_before": await _judged_before(connection, request.query_params.get("done", "")),
         }

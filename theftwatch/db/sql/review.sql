@@ -111,6 +111,14 @@ group by l.listing_id, l.side, l.marketplace, l.seller, l.seller_ref, l.seller_i
 order by first_seen_at, l.url
 limit %(most)s;
 
+-- find_finding_cases --
+-- Lists the cases that rest on a finding.
+select distinct cl.takedown_case
+from case_ground g
+join case_listing cl on cl.id = g.case_listing
+where g.finding = %(finding)s
+order by cl.takedown_case;
+
 -- find_likeness --
 -- Finds how often people confirmed pairs that were found alike and scored alike.
 select score_from, score_to, judged, confirmed, rejected, precision, precision_low, precision_high

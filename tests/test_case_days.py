@@ -127,6 +127,7 @@ def test_a_copied_photo_is_found_filed_taken_down_and_found_again(watch, pair, a
     watch.crawl("alibaba", **_OWN)
     assert theftwatch("case", "list").startswith("1  relisted, closed ")
     assert "shown again" in theftwatch("status")
+    assert [each["what"] for each in json.loads(theftwatch("status", "--json"))["cases"]] == ["relisted"]
     theftwatch("case", "file", 1, "--reference", "IPP-8")
     [standing] = [json.loads(theftwatch("case", "show", 1, "--json"))]
     assert (standing["state"], standing["closed_at"], standing["relistings"]) == ("filed", None, 1)

@@ -28,7 +28,6 @@ from theftwatch.files import Files
 from theftwatch.listing import Alias, Seller
 from theftwatch.match.context import update_context
 from theftwatch.match.verdict import Seen, give_verdict, undo_verdict
-from theftwatch.reports.status import find_status
 
 DOCUMENT = (Path(__file__).parents[1] / "docs/cases.md").read_text()
 HOUR = timedelta(hours=1)
@@ -507,8 +506,6 @@ def test_the_commands_tell_each_step(matter, command, tmp_path):
     assert due.startswith("overdue since 2027-01-06 16:00 UTC  case 1, Ana and Vendor 1 Ltd., 2 listings (IPP-7): to")
     assert json.loads(command("list", "--due", "--json", now=REMOVAL_DUE_AT))["what"] == "removal"
     assert command("list", "--due", "--vendor", "another", now=REMOVAL_DUE_AT) == "Nothing is due today.\n"
-    status = matter.do(lambda connection: find_status(connection, now=REMOVAL_DUE_AT + HOUR))
-    assert [(each.what, each.is_overdue) for each in status.cases] == [("removal", True)]
     assert "2 listings accepted" in command("answer", "1", "accepted")
     closed = command("close", "1", "--as", "withdrawn", "--note", "a licence was signed")
     assert closed == "Case 1 is closed as withdrawn.\n"

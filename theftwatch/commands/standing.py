@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 
-from theftwatch.cases.docket import Due
+from theftwatch.cases.docket import Due, find_due
 from theftwatch.clock import system_clock
 from theftwatch.commands.docket import due_line
 from theftwatch.commands.suppressing import opened
@@ -20,15 +20,16 @@ async def print_status(*, as_json: bool) -> bool:
     """Print how the watch stands, and return whether it is well."""
     async with opened() as connection:
         status = await find_status(connection, now=system_clock())
+        cases = await find_due(connection, now=status.at)
     if as_json:
-        told = {"ok": status.is_well} | asdict(status)
+        told = {"ok": status.is_well} | asdict(status) | {"cases": [asdict(each) for each in cases]}
         print(json.dumps(told, default=lambda value: value.isoformat(), ensure_ascii=False))
     else:
-        print("\n".join(_lines(status)))
+        print("\n".join(_lines(status, cases)))
     return status.is_well
 
 
-def _lines(status: Status) -> Iterator[str]:
+def _lines(status: Status, cases: Sequence[Due]) -> Iterator[str]:
     yield from _section("Running", [_of_running(each, status.at) for each in status.running], "nothing")
     yield from _section("Last run of each spider", [_of_last(each) for each in status.last_runs], "none has run")
     targets = [_of_targets(each, status.at) for each in status.targets]
@@ -36,7 +37,7 @@ def _lines(status: Status) -> Iterator[str]:
     yield from _section("Hosts", [_of_host(each, status.at) for each in status.hosts])
     if status.waiting:
         yield f"{count(status.waiting, 'photo')} to be compared: the next crawl, or `theftwatch rematch --pending`"
-    yield from _section("Cases", _of_cases(status.cases))
+    yield from _section("Cases", _of_cases(cases))
     for title, wrong in (("Wrong", True), ("To look at", False)):
         yield from _section(title, [f"{each.what}; {each.remedy}" for each in status.troubles if each.wrong is wrong])
     if status.is_well:

@@ -1,10 +1,9 @@
-"""How the watch stands: what runs, what ran last, what is due, also in cases, which hosts rest, and what is wrong."""
+"""How the watch stands: what runs, what ran last, what is due, which hosts are left alone, and what is wrong."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from theftwatch.cases.docket import Due, find_due
 from theftwatch.db.queries import Connection, fetch, fetch_as
 from theftwatch.db.store import close_lost_runs
 from theftwatch.reports.words import count, marketplace_name, moment
@@ -90,8 +89,6 @@ class Status:
     hosts: list[HostState]
     #: Photos that wait to be compared
     waiting: int
-    #: What is due today in cases, or overdue; a person's to do, and no fault of the watch
-    cases: list[Due]
     troubles: list[Trouble]
 
     @property
@@ -115,7 +112,6 @@ async def find_status(connection: Connection, *, now: datetime) -> Status:
         targets=targets,
         hosts=await fetch_as(connection, HostState, "status_hosts", now=now),
         waiting=waiting,
-        cases=await find_due(connection, now=now),
         troubles=[
             *(trouble for run in last_runs if run.spider not in restarted for trouble in _troubles_of_run(run)),
             *(_overdue(each) for each in targets if each.overdue),

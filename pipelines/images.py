@@ -11,10 +11,13 @@ from scrapy.exceptions import DownloadCancelledError, IgnoreRequest
 from scrapy.http import TextResponse
 
 from spiders.budget import HostRestsError
+from spiders.leases import ErasedSellerError
 from spiders.robots import RobotsAwayError
 from spiders.run import Run
 from theftwatch.db import store
+from theftwatch.db.queries import Connection
 from theftwatch.db.records import ImageRecord, ListingImageRecord, ListingRecord
+from theftwatch.db.sellers import is_erased
 from theftwatch.listing import Listing, ListingImage
 
 logger = logging.getLogger(__name__)
@@ -50,9 +53,21 @@ class ImagesPipeline:
         await self._run.open()
 
     async def process_item(self, item: Listing) -> ListingRecord:
-        """Return the listing with its images, each with its bytes or the reason why there are none."""
+        """Return the listing with its images, each with its bytes or the reason why there are none.
+
+        Raises ErasedSellerError, before anything is fetched.
+        """
         keys = [image.key for image in item.images]
-        stored = await self._run.ask(lambda connection: store.find_known_images(connection, item.marketplace, keys))
+
+        async def look_up(connection: Connection) -> dict[str, bytes] | None:
+            if await is_erased(connection, item):
+                return None
+            return await store.find_known_images(connection, item.marketplace, keys)
+
+        stored = await self._run.ask(look_up)
+        if stored is None:
+            self._run.inc("listing/erased")
+            raise ErasedSellerError(f"{item.marketplace}/{item.listing_ref}: its seller was erased; nothing is stored")
         # What someone deleted from the folder is fetched again.
         known = {key: sha256 for key, sha256 in stored.items() if self._run.files.has(sha256)}
         self._run.inc("image/known", len(known))

@@ -15,6 +15,7 @@ from uuid import UUID, uuid4
 
 from scrapy import Request, signals
 from scrapy.crawler import Crawler
+from scrapy.exceptions import DropItem
 from scrapy.http import Response
 from scrapy.utils.url import url_is_from_any_domain
 
@@ -71,6 +72,10 @@ class _UnderWay:
         )
 
 
+class ErasedSellerError(DropItem):
+    """Raised for a listing of a seller that was erased, of whom nothing is taken in any more."""
+
+
 class Leases:
     """Leases targets for one crawl, and notes how they went."""
 
@@ -89,7 +94,7 @@ class Leases:
         self._syncing = asyncio.Lock()
         for handler, signal in (
             (self._item_scraped, signals.item_scraped),
-            (self._item_lost, signals.item_dropped),
+            (self._item_dropped, signals.item_dropped),
             (self._item_lost, signals.item_error),
             (self._request_dropped, signals.request_dropped),
         ):
@@ -289,6 +294,10 @@ class Leases:
         if not all(image.sha256 for image in item.images):
             self._note_lacking(response)
         self._settle_item(response, "ok")
+
+    def _item_dropped(self, response: Response | None, exception: Exception) -> None:
+        # What may not be taken in was read as well as anything.
+        self._settle_item(response, "ok" if isinstance(exception, ErasedSellerError) else "failed")
 
     def _item_lost(self, response: Response | None) -> None:
         self._settle_item(response, "failed")

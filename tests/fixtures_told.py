@@ -1,6 +1,7 @@
 """A record with findings on photos of Ana and of others, which a person may confirm: for tests of what follows."""
 
 import asyncio
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -91,7 +92,7 @@ def told(admin_dsn, filled, tmp_path, monkeypatch) -> Iterator[Told]:
     with new_database(admin_dsn, database) as name:
         dsn = make_conninfo(admin_dsn, dbname=name)
         monkeypatch.setenv("THEFTWATCH_DSN", dsn)
-        monkeypatch.setenv("THEFTWATCH_DATA_DIR", str(folder))
+        monkeypatch.setenv("THEFTWATCH_DATA_DIR", str(shutil.copytree(folder, tmp_path / "data")))
         monkeypatch.setenv("THEFTWATCH_CONTACT", "watch@example.org")
         settings.cache_clear()
         yield Told(dsn, tmp_path)

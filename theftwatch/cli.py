@@ -18,6 +18,7 @@ from theftwatch.commands import (
     db,
     demo,
     doctor,
+    erase,
     evidence,
     extract,
     finding,
@@ -71,6 +72,7 @@ app.command()(look.look)
 app.add_typer(suppression.app, name="suppression")
 app.add_typer(relation.app, name="relation")
 app.add_typer(evidence.app, name="evidence")
+app.add_typer(erase.app, name="erase")
 app.add_typer(db.app, name="db")
 app.command()(doctor.doctor)
 app.command()(status.status)

@@ -43,6 +43,14 @@ class Files:
         """
         return self.path(digest).read_bytes()
 
+    def delete(self, digest: bytes) -> bool:
+        """Delete the bytes of a SHA-256, and return whether they were kept."""
+        try:
+            self.path(digest).unlink()
+        except FileNotFoundError:
+            return False
+        return True
+
     def path(self, digest: bytes) -> Path:
         """Return where the bytes of a SHA-256 stand, whether or not they are kept."""
         name = digest.hex()

@@ -52,7 +52,8 @@ def opt_out(
 ) -> None:
     """Enter that an artisan wants to be left alone.
 
-    No notice is written any more, and views, reports and bundles leave the artisan out. What was recorded stays.
+    No notice is written any more, and views, reports and bundles leave the artisan out. What was recorded stays;
+    `theftwatch erase artisan` takes it out.
     """
     import asyncio
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from theftwatch.db.queries import Connection, columns, execute, fetch
-from theftwatch.listing import Seller, Side
+from theftwatch.listing import Listing, Seller, Side
 
 #: The kind under which a marketplace's own firm key stands among the aliases
 REF = "ref"
@@ -16,6 +16,20 @@ def seller_key(seller: Seller) -> Key | None:
     """Return the key (marketplace, kind, value) under which a page's seller is best known; None where it has none."""
     keys = _keys(seller)
     return keys[0] if keys else None
+
+
+async def is_erased(connection: Connection, listing: Listing) -> bool:
+    """Return whether the seller of a listing was erased, so that nothing of it may be taken in."""
+    keys = _keys(listing.seller) if listing.seller else []
+    found = await fetch(
+        connection,
+        "find_erased_seller",
+        marketplace=listing.marketplace,
+        listing_ref=listing.listing_ref,
+        kinds=[kind for _, kind, _ in keys],
+        values=[value for *_, value in keys],
+    )
+    return bool(found)
 
 
 async def save_sellers(

@@ -1,7 +1,7 @@
 -- find_captures_due --
 -- Lists suspect listings to be captured, each with why and the findings concerned: where a match counts and none was taken, where
 -- a complaint is to be filed (to_be_captured), and where photos were removed. One that failed is tried again after a day, then
--- two, then four, up to 32. Each listing once, as one capture serves all.
+-- two, then four, up to 32. Each listing once, as one capture serves all; none of a vendor who was erased.
 with due as (
     select m.finding_id as finding, 'found' as why, timestamptz '-infinity' as since
     from analysis.match m
@@ -29,6 +29,8 @@ select
     array_agg(distinct f.id order by f.id)
 from due
 join finding f on f.id = due.finding
+join listing l on l.id = f.suspect_listing
+left join seller s on s.id = l.seller
 cross join lateral (
     select
         count(*) filter (where c.state in ('taken', 'page_only', 'gone')) as captured,
@@ -37,7 +39,7 @@ cross join lateral (
     join capture c on c.id = cf.capture
     where cf.finding = f.id and c.taken_at >= due.since and (c.why = 'filing' or due.why <> 'filing')
 ) as tried
-where tried.captured = 0 and coalesce(tried.again_at <= %(now)s, true)
+where tried.captured = 0 and coalesce(tried.again_at <= %(now)s, true) and s.erased_at is null
 group by f.suspect_listing
 order by f.suspect_listing
 limit %(most)s;

@@ -147,12 +147,13 @@ with role as (
 insert into lookup (image, side)
 select role.image, role.side
 from role join image i on i.id = role.image
-where i.unusable_reason is null
+where i.unusable_reason is null and i.bytes_state = 'held'
 on conflict do nothing;
 
 -- withdraw_matches --
 -- Withdraws matches of an older version whose images this one looked up again without meeting the pair, and appends
--- that to the history; returns the images. A pair with an image still to be looked up again stays as it is.
+-- that to the history; returns the images. A pair with an image still to be looked up again stays as it is, and so does one
+-- that cannot be looked at again, as bytes of it are gone.
 with withdrawn as (
     update match m
     set
@@ -165,6 +166,9 @@ with withdrawn as (
             select from lookup l
             where (l.image, l.side) in ((m.original_image, 'original'), (m.suspect_image, 'suspect'))
                 and l.algorithm_version is distinct from %(algorithm_version)s
+        )
+        and not exists (
+            select from image i where i.id in (m.original_image, m.suspect_image) and i.bytes_state <> 'held'
         )
     returning id, original_image, suspect_image
 ), appended as (

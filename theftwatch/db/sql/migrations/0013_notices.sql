@@ -1,10 +1,48 @@
--- What artisans are told, by which way, and whether they want to hear it.
+-- What artisans are told, by which way, and whether they want to hear it; and what was erased.
 
 alter table artisan
     -- who entered the contact and the opt-out, and when
     add column contact_entered_by text,
     add column contact_entered_at timestamptz,
-    add column opted_out_by text;
+    add column opted_out_by text,
+    add column erased_at timestamptz;
+
+-- Nothing of such a seller is taken in any more; its keys stay, so that it is recognised.
+alter table seller add column erased_at timestamptz;
+create index seller_erased on seller (marketplace) where erased_at is not null;
+
+-- The files of such a capture are gone; its row and their digests stay.
+alter table capture add column erased_at timestamptz;
+
+create table erasure (
+    id bigint generated always as identity primary key,
+    -- what was erased; all null: photos that nothing rests on, by their age
+    artisan bigint references artisan,
+    seller bigint references seller,
+    photos int not null,
+    captures int not null,
+    byte_count bigint not null,
+    made_by text not null,
+    made_at timestamptz not null,
+    check (artisan is null or seller is null)
+);
+comment on table erasure is 'What was erased at the wish of an artisan or a vendor, or by age, by whom and when; rows are only added.';
+
+-- Written with what makes them so, so that a kill before they are deleted leaves the work to be done.
+create table unneeded_file (
+    sha256 bytea primary key check (octet_length(sha256) = 32)
+);
+comment on table unneeded_file is 'Files that are to be deleted from the folder, unless something needs them again by then.';
+
+create view needed_file as
+select sha256 from image where bytes_state = 'held'
+union
+select f.sha256 from capture_file f join capture c on c.id = f.capture where c.erased_at is null
+union
+select manifest_sha256 from capture where erased_at is null
+union
+select page_sha256 from page_problem where page_sha256 is not null;
+comment on view needed_file is 'Files that something in the record stands for, by SHA-256.';
 
 create table notice (
     id bigint generated always as identity primary key,

@@ -22,7 +22,13 @@ from theftwatch.clock import system_clock
 from theftwatch.config import Settings, settings
 from theftwatch.db import cluster, migrate, server
 
-pytest_plugins = ["tests.fixtures_chromium", "tests.fixtures_mail", "tests.fixtures_timestamps", "tests.fixtures_told"]
+pytest_plugins = [
+    "tests.drill",
+    "tests.fixtures_chromium",
+    "tests.fixtures_mail",
+    "tests.fixtures_timestamps",
+    "tests.fixtures_told",
+]
 
 # What tests may know of the developer's environment.
 _KEPT = ("THEFTWATCH_TEST_", "THEFTWATCH_CHROMIUM", "THEFTWATCH_DRILL")

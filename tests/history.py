@@ -14,15 +14,16 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from tests.crawling import MARKETPLACES, World
+from tests.crawling import World
 from theftwatch.db.store import GONE_AT_LEAST
-from theftwatch.demo.catalogue import PER_PAGE, TAKEN_DOWN, Catalogue, Offer, Served
-from theftwatch.demo.days import Days
-from theftwatch.pages.addresses import listing_key
+from theftwatch.demo.answers import Shelves
+from theftwatch.demo.catalogue import PER_PAGE, TAKEN_DOWN, Catalogue, Offer, Picture, Served
+from theftwatch.demo.days import Days, TroubleKind, marketplace_of
+from theftwatch.pages.addresses import image_key, listing_key
 
 #: A visit lasts so long at most, kills and all
 VISIT = timedelta(hours=1)
-_ANSWERED, _NOT_THERE = {200, 304}, {404, 410}
+_SENT, _ANSWERED, _NOT_THERE = 200, {200, 304}, {404, 410}
 
 type Key = tuple[str, str]
 #: Numbers of two visits
@@ -50,6 +51,8 @@ class History:
     #: First and last sight of listings, and of photos in them
     seen: dict[Key, Span] = field(default_factory=dict)
     shown: dict[tuple[Key, str], Span] = field(default_factory=dict)
+    #: What was known of the latter at the end of each visit; of what has to be alone
+    sights: list[dict[Key, dict[str, Span]]] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -60,6 +63,8 @@ class Visits:
     listed: defaultdict[int, set[Key]] = field(default_factory=lambda: defaultdict(set))
     whole: defaultdict[int, set[Key]] = field(default_factory=lambda: defaultdict(set))
     not_there: defaultdict[int, set[Key]] = field(default_factory=lambda: defaultdict(set))
+    #: By marketplace and key: the visit at which a photo was last sent, and what it was; no stored one is sent again
+    fetched: dict[tuple[str, str], tuple[int, Picture]] = field(default_factory=dict)
     #: Marketplaces that were in trouble when they were asked, and those whose run went well
     troubled: defaultdict[int, set[str]] = field(default_factory=lambda: defaultdict(set))
     good: defaultdict[int, set[str]] = field(default_factory=lambda: defaultdict(set))
@@ -85,22 +90,39 @@ class _Known:
 def read_visits(world: World, days: Days, asked_at: Sequence[datetime]) -> Visits:
     """Read what the replica noted of each request, and how runs went."""
     visits = Visits()
+    shelves = [Shelves(days.catalogue_at(moment)) for moment in asked_at]
     for line in map(json.loads, (world.folder / "requests.jsonl").read_text().splitlines()):
-        visit = _visit(datetime.fromisoformat(line["at"]), asked_at)
-        key = listing_key(f"https://{line['host']}{line['path']}")
+        visit = visit_of(datetime.fromisoformat(line["at"]), asked_at)
         if line["trouble"]:
-            visits.troubled[visit].add(_marketplace(line["host"]))
-        elif key is None and line["status"] in _ANSWERED and line["path"] != "/robots.txt":
-            visits.listed[visit].update(_goods_on(line, days.catalogue_at(asked_at[visit])))
-        elif key and line["status"] in _ANSWERED | _NOT_THERE:
-            offer = days.offers_at(asked_at[visit]).get(key)
-            there = line["status"] in _ANSWERED and offer is not None and offer.served is Served.PAGE
-            (visits.whole if there else visits.not_there)[visit].add(key)
+            visits.troubled[visit].add(str(marketplace_of(line["host"])))
+        elif line["path"] != "/robots.txt":
+            _read_answer(visits, visit, line, shelves[visit])
+    for visit, moment in enumerate(asked_at):
+        # Who is down notes nothing of those who ask.
+        down = (trouble for trouble in days.troubles if trouble.kind is TroubleKind.DOWN)
+        visits.troubled[visit].update(
+            each.marketplace for each in down if each.starts_at < moment + VISIT and moment < each.ends_at
+        )
     # A run that was killed is followed by another one in the same visit.
     for spider, outcome, started_at in world.rows("select spider, outcome, started_at from run order by id"):
-        good = visits.good[_visit(started_at, asked_at)]
+        good = visits.good[visit_of(started_at, asked_at)]
         (good.add if outcome == "ok" else good.discard)(spider)
     return visits
+
+
+def _read_answer(visits: Visits, visit: int, line: dict[str, Any], shelves: Shelves) -> None:
+    """Read of one request what was shown, or that nothing was there."""
+    url, marketplace = f"https://{line['host']}{line['path']}", str(marketplace_of(line["host"]))
+    if photo := image_key(url):
+        if line["status"] == _SENT and (shown := shelves.shown(marketplace, photo)):
+            visits.fetched[marketplace, photo] = (visit, shown.picture)
+    elif key := listing_key(url):
+        offer = shelves.offer(*key)
+        there = line["status"] in _ANSWERED and offer is not None and offer.served is Served.PAGE
+        if line["status"] in _ANSWERED | _NOT_THERE:
+            (visits.whole if there else visits.not_there)[visit].add(key)
+    elif line["status"] in _ANSWERED:
+        visits.listed[visit].update(_goods_on(line, shelves.catalogue))
 
 
 def expected_history(days: Days, asked_at: Sequence[datetime], visits: Visits) -> History:
@@ -126,6 +148,9 @@ def expected_history(days: Days, asked_at: Sequence[datetime], visits: Visits) -
                 if moment - asked_at[one.said[0]] >= GONE_AT_LEAST:
                     one.gone = True
                     history.events.append(Event(key=key, visit=visit, kind="state", before="live", after="gone"))
+        history.sights.append(
+            {key: {photo: history.shown[key, photo] for of, photo in history.shown if of == key} for key in known}
+        )
         history.states.append(
             {key: (one.offer.listing.title, price(one.offer), one.state, one.photos) for key, one in known.items()}
         )
@@ -140,7 +165,7 @@ def recorded_history(world: World, asked_at: Sequence[datetime]) -> History:
         "select l.marketplace, l.listing_ref, e.kind, e.before, e.after, e.seen_at"
         " from listing_event e join listing l on l.id = e.listing"
     ):
-        visit = _visit(seen_at, asked_at)
+        visit = visit_of(seen_at, asked_at)
         history.events.append(Event(key=(marketplace, ref), visit=visit, kind=kind, before=before, after=after))
     history.events.sort(key=_order)
     for moment in asked_at:
@@ -149,29 +174,34 @@ def recorded_history(world: World, asked_at: Sequence[datetime]) -> History:
             f" from analysis.listing_at('{moment + VISIT}')"
         )
         history.states.append({(row[0], row[1]): (row[2], list(row[3:6]), row[6], row[7]) for row in rows})
-    for marketplace, ref, image_key, *sights in world.rows(
+    for marketplace, ref, photo, *sights in world.rows(
         "select marketplace, listing_ref, null, first_seen_at, last_seen_at from listing union all"
         " select l.marketplace, l.listing_ref, li.image_key, li.first_seen_at, li.last_seen_at"
         " from listing_image li join listing l on l.id = li.listing"
     ):
-        first, last = (_visit(moment, asked_at) for moment in sights)
-        if image_key is None:
+        first, last = (visit_of(moment, asked_at) for moment in sights)
+        if photo is None:
             history.seen[marketplace, ref] = (first, last)
         else:
-            history.shown[(marketplace, ref), image_key] = (first, last)
+            history.shown[(marketplace, ref), photo] = (first, last)
     return history
 
 
 def differences(expected: History, recorded: History) -> Iterator[str]:
-    """Say in which points a record is not what it has to be."""
-    yield from (f"not recorded: {event}" for event in expected.events if event not in recorded.events)
-    yield from (f"never happened: {event}" for event in recorded.events if event not in expected.events)
-    if len(expected.events) != len(recorded.events):
-        yield f"{len(recorded.events)} events for {len(expected.events)}"
+    """Say in which points what a record says of a moment is not what it has to be."""
     for what in ("seen", "shown"):
         yield from _unlike(what, getattr(expected, what), getattr(recorded, what))
     for visit, (wanted, found) in enumerate(zip(expected.states, recorded.states, strict=True)):
         yield from _unlike(f"state after visit {visit}", wanted, found)
+
+
+def left_over[T](some: Iterable[T], others: Iterable[T]) -> list[T]:
+    """Return those of some that others lack; what is there twice, and once among the others, is left once."""
+    left = list(some)
+    for each in others:
+        if each in left:
+            left.remove(each)
+    return left
 
 
 def false_gone(history: History, days: Days, asked_at: Sequence[datetime]) -> list[Event]:
@@ -234,9 +264,11 @@ def _stretch[T](spans: dict[T, Span], what: T, visit: int) -> None:
 
 def _goods_on(line: dict[str, Any], catalogue: Catalogue) -> Iterator[Key]:
     """Yield the listings on the page of a list that a request was for."""
+    if showroom := re.fullmatch(r"/showroom/(.+)\.html", line["path"]):
+        yield from (offer.key for offer in catalogue.in_showroom(showroom[1].split("-")))
     for seller in catalogue.sellers:
         at = f"{line['host']}{line['path']}".lower()
-        if seller.handle.lower() in at and seller.seller.marketplace == _marketplace(line["host"]):
+        if seller.handle.lower() in at and seller.seller.marketplace == marketplace_of(line["host"]):
             number = re.search(r"productlist-(\d+)|page=(\d+)", f"{line['path']}?{line['query']}")
             start = PER_PAGE[seller.seller.marketplace] * (int(number[1] or number[2]) - 1 if number else 0)
             for offer in catalogue.of_seller(seller)[start : start + PER_PAGE[seller.seller.marketplace]]:
@@ -250,16 +282,10 @@ def _unlike(what: str, expected: dict[Any, Any], recorded: dict[Any, Any]) -> It
             yield f"{what} of {key}: {found} for {wanted}"
 
 
-def _visit(moment: datetime, asked_at: Iterable[datetime]) -> int:
+def visit_of(moment: datetime, asked_at: Iterable[datetime]) -> int:
     """Return the number of the visit that a moment lies in."""
     [visit] = [number for number, start in enumerate(asked_at) if start <= moment < start + VISIT]
     return visit
-
-
-def _marketplace(host: str) -> str:
-    return next(
-        name for name in MARKETPLACES if name in host.replace("alicdn", "alibaba").replace("etsystatic", "etsy")
-    )
 
 
 def _order(event: Event) -> tuple[Any, ...]:

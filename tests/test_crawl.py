@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 import pytest
 from psycopg.conninfo import make_conninfo
 
+from tests import drill
 from tests.conftest import new_database
 from tests.crawling import MARKETPLACES, World
 from theftwatch.db import server
@@ -178,14 +179,20 @@ def test_a_second_crawl_changes_nothing_and_fetches_no_image(crawled):
 
 
 @pytest.mark.drill
-def test_a_killed_crawl_run_again_gives_what_an_undisturbed_one_gives(crawled, world):
+def test_a_killed_crawl_run_again_gives_what_an_undisturbed_one_gives(crawled, world, record_property):
     """Two kills in the tests; `make drill` kills fifty times."""
-    moments = random.Random(2026)
-    for drill in range(int(os.environ.get("THEFTWATCH_DRILLS", "2"))):
-        marketplace = MARKETPLACES[drill % len(MARKETPLACES)]
-        world.kill(world.start(marketplace, f"file={world.starts(marketplace)}"), moments.uniform(0.0, 5.0))
+    moments, killed = random.Random(2026), 0
+    for number in range(int(os.environ.get("THEFTWATCH_DRILLS", "2"))):
+        marketplace = MARKETPLACES[number % len(MARKETPLACES)]
+        process = world.start(marketplace, f"file={world.starts(marketplace)}")
+        killed += world.kill(process, moments.uniform(0.0, 5.0))
     world.crawl_all()
-    assert world.digest_tables() == crawled.digest_tables()
+    expected, found = crawled.digest_tables(), world.digest_tables()
+    lost, doubled = drill.compare(expected, found)
+    what = "`kill -9` of crawls of the replica"
+    same = "digest" if found == expected else ""
+    record_property("drill", drill.row(what, times=killed, lost=lost, doubled=doubled, same=same))
+    assert found == expected
 
 
 @pytest.mark.own_crawl

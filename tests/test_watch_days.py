@@ -7,17 +7,37 @@ happened to what.
 import os
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from random import Random
 
 import pytest
 
+from tests import drill
 from tests.crawling import MARKETPLACES, World
-from tests.history import History, Visits, differences, expected_history, false_gone, read_visits, recorded_history
+from tests.history import (
+    Event,
+    Visits,
+    differences,
+    expected_history,
+    false_gone,
+    left_over,
+    read_visits,
+    recorded_history,
+)
+from tests.removals import (
+    Copies,
+    Fate,
+    Relisting,
+    Removal,
+    expected_fates,
+    recorded_fates,
+    recorded_matches,
+)
 from tests.watching import Watch
 from theftwatch.db.targets import Target
-from theftwatch.demo.catalogue import Catalogue, load_catalogue
+from theftwatch.demo.catalogue import Catalogue, Edit, Picture, load_catalogue
 from theftwatch.demo.days import Days
 from theftwatch.demo.draw import draw_days
 from theftwatch.demo.replica import running_replica
@@ -25,7 +45,8 @@ from theftwatch.demo.replica import running_replica
 DAYS = int(os.environ.get("THEFTWATCH_DRILL_DAYS", "3"))
 KILLS = int(os.environ.get("THEFTWATCH_DRILLS", "2"))
 # In the tests what is needed to meet each kind of change and three kinds of trouble
-EVERY, SEED, WATCHED = timedelta(hours=12), 236, ["demolotus", "demomeadow"]
+COPYIST = "demolotus"
+EVERY, SEED, WATCHED = timedelta(hours=12), 236, [COPYIST, "demomeadow"]
 if DAYS > 3:
     EVERY, SEED = timedelta(hours=8), 2026
     WATCHED += ["DemoTinyWardrobe", "DemoStudioNorth", "DemoOldMillCrafts"]
@@ -46,9 +67,11 @@ def world(dsn, tmp_path, days):
 
 
 @pytest.mark.drill
-def test_the_history_of_days_is_what_happened_on_them(world, days, capsys):
+def test_the_history_of_days_is_what_happened_on_them(world, days, capsys, record_property):
     watch, moments = Watch(world=world, now=ASKED_AT[0]), Random(2026)
     watch.add(targets_of(days.first))
+    files = originals_of(days.first)
+    watch.give(files)
     marketplaces = [code for code in MARKETPLACES if code in marketplaces_of(days.first)]
     crawls = [(moment, code) for moment in ASKED_AT for code in marketplaces]
     kills = Counter(moments.choices(crawls, k=KILLS))
@@ -56,11 +79,31 @@ def test_the_history_of_days_is_what_happened_on_them(world, days, capsys):
         watch.now = max(moment, watch.now)
         watch.crawl(marketplace, kill_after_s=[moments.uniform(0, 2) for _ in range(kills[moment, marketplace])])
     visits = read_visits(world, days, ASKED_AT)
-    recorded = recorded_history(world, ASKED_AT)
+    expected, recorded = expected_history(days, ASKED_AT, visits), recorded_history(world, ASKED_AT)
+    copies = Copies(visits=visits, history=expected, files=files, matches=recorded_matches(world))
+    happened = [*expected.events, *expected_fates(days, ASKED_AT, copies)]
+    told = [*recorded.events, *recorded_fates(world, ASKED_AT)]
+    lost, doubled = left_over(happened, told), left_over(told, happened)
+    unlike = list(differences(expected, recorded))
     with capsys.disabled():
-        sys.stdout.write(f"\n{table(days, visits, recorded, watch.killed)}\n")
+        sys.stdout.write(f"\n{table(days, visits, told, len(recorded.seen), watch.killed)}\n")
+    record_property(
+        "drill",
+        drill.row(
+            f"`kill -9` of crawls on {DAYS} days of changes and trouble",
+            times=watch.killed,
+            lost=len(lost),
+            doubled=len(doubled),
+            same="" if unlike else "history",
+        ),
+    )
     assert false_gone(recorded, days, ASKED_AT) == []
-    assert "\n".join(differences(expected_history(days, ASKED_AT, visits), recorded)) == ""
+    assert (
+        "\n".join(
+            [*(f"not recorded: {each}" for each in lost), *(f"never happened: {each}" for each in doubled), *unlike]
+        )
+        == ""
+    )
     # What was calm was seen, and said so.
     for visit in range(len(ASKED_AT)):
         calm = marketplaces_of(days.first) - visits.troubled[visit]
@@ -85,20 +128,43 @@ def closely_watched(catalogue: Catalogue) -> set[tuple[str, str]]:
     return {offer.key for offer in catalogue.offers[::2]}
 
 
+def originals_of(catalogue: Catalogue) -> dict[str, Picture]:
+    """Return the photos, by name, of which copies are shown."""
+    copies = (
+        shown.picture
+        for offer in catalogue.offers
+        for shown in offer.shown
+        if offer.seller.handle == COPYIST and len(shown.picture.photos) == 1
+    )
+    return {photo: Picture(edit=Edit.NONE, photos=(photo,)) for copy in copies for photo in copy.photos}
+
+
 def marketplaces_of(catalogue: Catalogue) -> set[str]:
     return {offer.key[0] for offer in catalogue.offers}
 
 
-def table(days: Days, visits: Visits, recorded: History, killed: int) -> str:
+def table(days: Days, visits: Visits, told: Sequence[Event | Fate], listings: int, killed: int) -> str:
     """Say what happened, and what the record has of it."""
     troubled = sum(map(len, visits.troubled.values()))
     crawls = len(ASKED_AT) * len(marketplaces_of(days.first))
     counts = [
         ("happened", Counter(change.kind.value for change in days.changes)),
         ("trouble drawn", Counter(trouble.kind.value for trouble in days.troubles)),
-        ("recorded", Counter(str(each.after) if each.kind == "state" else each.kind for each in recorded.events)),
+        ("recorded", Counter(map(word, told))),
     ]
-    lines = [f"{DAYS} days, {crawls} crawls, {troubled} in trouble, {killed} kills; {len(recorded.seen)} listings"]
+    lines = [f"{DAYS} days, {crawls} crawls, {troubled} in trouble, {killed} kills; {listings} listings"]
     for heading, counter in counts:
-        lines += [heading, *(f"  {name:<16}{count:>5}" for name, count in sorted(counter.items()))]
+        lines += [heading, *(f"  {name:<24}{count:>5}" for name, count in sorted(counter.items()))]
     return "\n".join(lines)
+
+
+def word(told: Event | Fate) -> str:
+    match told:
+        case Event(kind="state", after=after):
+            return str(after)
+        case Event(kind=kind):
+            return kind
+        case Removal(how=how):
+            return f"removed ({how})"
+        case Relisting(place=place):
+            return f"relisted ({place})"

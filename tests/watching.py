@@ -13,8 +13,12 @@ import pytest
 
 from tests.crawling import World
 from theftwatch import clock, commands
-from theftwatch.db import targets
+from theftwatch.config import Settings
+from theftwatch.db import store, targets
+from theftwatch.db.records import OriginalFileRecord, image_record
 from theftwatch.db.targets import LEASE, Target
+from theftwatch.demo.photos import photo_bytes
+from theftwatch.files import Files
 
 #: After a kill the next crawl begins when the leases have run out
 _AGAIN_AFTER = LEASE + timedelta(seconds=30)
@@ -33,6 +37,20 @@ class Watch:
         async def save() -> None:
             async with await psycopg.AsyncConnection.connect(self.world.dsn) as connection:
                 await targets.save_targets(connection, wanted, now=self.now)
+
+        asyncio.run(save())
+
+    def give(self, photos: Iterable[str]) -> None:
+        """Have an artisan give photos of the package, under their names."""
+        files = Files(Settings(data_dir=self.world.folder / "data").files_dir)
+        records = [
+            OriginalFileRecord(image=image_record(files.get(files.put(photo_bytes(name)))), kind="original", name=name)
+            for name in photos
+        ]
+
+        async def save() -> None:
+            async with await psycopg.AsyncConnection.connect(self.world.dsn) as connection:
+                await store.save_original_files(connection, "Ana", records, now=self.now)
 
         asyncio.run(save())
 

@@ -18,6 +18,8 @@ from theftwatch.listing import Listing, ListingImage, Seller
 
 #: Goods on one page of an Etsy shop and of an Alibaba vendor's product list
 PER_PAGE = {"etsy": 36, "artfire": 24, "alibaba": 16}
+#: Goods on the one page of a showroom
+_IN_SHOWROOM = 48
 
 
 class SellerKind(StrEnum):
@@ -134,6 +136,16 @@ class Catalogue:
         """Return the offers that one seller's lists lead to, in their order; some may be gone."""
         hidden = TAKEN_DOWN - {Served.GONE}
         return tuple(offer for offer in self.offers if offer.seller == seller and offer.served not in hidden)
+
+    def in_showroom(self, words: Iterable[str]) -> tuple[Offer, ...]:
+        """Return the offers on Alibaba whose titles have two of the words, the most first."""
+        found = {
+            offer.key: len({*words} & {*(offer.listing.title or "").lower().split()})
+            for offer in self.offers
+            if offer.listing.marketplace == "alibaba" and offer.served not in TAKEN_DOWN
+        }
+        shown = (offer for offer in self.offers if found.get(offer.key, 0) > 1)
+        return tuple(sorted(shown, key=lambda offer: -found[offer.key])[:_IN_SHOWROOM])
 
 
 @cache

@@ -5,7 +5,7 @@ those days can be held against.
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -41,6 +41,7 @@ class TroubleKind(StrEnum):
     BROKEN_OFF = "broken off"  # the connection ends in the middle
     ERROR = "error"  # 503
     SILENT = "silent"  # the connection is taken and closed
+    DOWN = "down"  # connections are refused
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,6 +66,11 @@ class Trouble:
     ends_at: datetime
 
 
+def marketplace_of(host: str) -> str | None:
+    """Return whose a host is; None for one that is no marketplace's."""
+    return next((code for code, domains in _HOSTS.items() if any(f".{host}".endswith(f".{d}") for d in domains)), None)
+
+
 class Days:
     """What is on offer at any moment."""
 
@@ -85,12 +91,12 @@ class Days:
 
     def trouble_at(self, host: str, moment: datetime) -> TroubleKind | None:
         """Return what is the matter with the marketplace of a host."""
-        return next((one.kind for one in self._troubles_of(host) if one.starts_at <= moment < one.ends_at), None)
+        return self.trouble_of(marketplace_of(host), moment)
 
-    def _troubles_of(self, host: str) -> Iterator[Trouble]:
-        for one in self.troubles:
-            if any(f".{host}".endswith(f".{domain}") for domain in _HOSTS[one.marketplace]):
-                yield one
+    def trouble_of(self, marketplace: str | None, moment: datetime) -> TroubleKind | None:
+        """Return what is the matter with a marketplace."""
+        troubles = (one for one in self.troubles if one.marketplace == marketplace)
+        return next((one.kind for one in troubles if one.starts_at <= moment < one.ends_at), None)
 
     def _catalogue_after(self, count: int) -> Catalogue:
         offers = {offer.key: offer for offer in self.first.offers}

@@ -15,10 +15,8 @@ from typing import Any
 import jinja2
 
 from theftwatch.demo import alibaba_data, etsy_data
-from theftwatch.demo.catalogue import PER_PAGE, Catalogue, DemoSeller, Offer, Served
+from theftwatch.demo.catalogue import PER_PAGE, Catalogue, DemoSeller, Offer
 
-#: Goods on the one page of a showroom
-_IN_SHOWROOM = 48
 _SIGNS = {"USD": "$", "EUR": "€"}
 
 
@@ -110,15 +108,9 @@ def shop_page(goods: Sequence[Offer], page_number: int) -> str | None:
 
 
 def showroom_page(catalogue: Catalogue, words: Sequence[str]) -> str:
-    """Return the page of the goods of all vendors on Alibaba whose titles have two of the words, the most first."""
-    found = {
-        offer.listing.listing_ref: sum(word in (offer.listing.title or "").lower().split() for word in words)
-        for offer in catalogue.offers
-        if offer.listing.marketplace == "alibaba" and offer.served is not Served.GONE
-    }
-    shown = [offer for offer in catalogue.offers if found.get(offer.listing.listing_ref, 0) > 1]
-    shown.sort(key=lambda offer: -found[offer.listing.listing_ref])
-    return _render("alibaba_showroom.html.j2", words=" ".join(words), data=alibaba_data.showroom(shown[:_IN_SHOWROOM]))
+    """Return the page of the goods of all vendors on Alibaba that go with some words."""
+    shown = catalogue.in_showroom(words)
+    return _render("alibaba_showroom.html.j2", words=" ".join(words), data=alibaba_data.showroom(shown))
 
 
 def _render(name: str, **values: Any) -> str:

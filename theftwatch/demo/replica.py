@@ -1,5 +1,7 @@
 """The replica as a real HTTP server on loopback: one port for all hosts, told apart by the Host header.
 
+A marketplace that is down at some time of its days has a port of its own, where connections are refused then.
+
     python -m theftwatch.demo.replica --port 0 --log requests.jsonl
 
 prints its address in one line and serves until it is interrupted.
@@ -11,8 +13,9 @@ import logging
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
+from functools import partial
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -24,7 +27,8 @@ from theftwatch.clock import Clock, system_clock
 from theftwatch.demo.addresses import host_map
 from theftwatch.demo.answers import Answer, Request, Shelves, condensed
 from theftwatch.demo.catalogue import Catalogue, load_catalogue
-from theftwatch.demo.days import Days, TroubleKind
+from theftwatch.demo.days import Days, TroubleKind, marketplace_of
+from theftwatch.demo.door import Door
 from theftwatch.demo.etsy_api import CallLimit
 from theftwatch.demo.sites import answer
 from theftwatch.demo.trouble import spoil
@@ -50,6 +54,10 @@ class Replica(ThreadingHTTPServer):
         #: What time it is on the marketplaces
         self.clock: Clock = system_clock
         self.limit = CallLimit()
+        self.doors = {
+            code: Door(_ADDRESS, is_shut=partial(self._is_down, code), take=self.process_request)
+            for code in {trouble.marketplace for trouble in days.troubles if trouble.kind is TroubleKind.DOWN}
+        }
         self._shelves = Shelves(days.first)
         self._lock = Lock()
         self._log = log
@@ -67,7 +75,10 @@ class Replica(ThreadingHTTPServer):
     @property
     def host_map(self) -> dict[str, str]:
         """Return the host map that leads all marketplaces here."""
-        return host_map(self.port)
+        mapped = host_map(self.port)
+        for code, door in self.doors.items():
+            mapped |= {host: at for host, at in host_map(door.port).items() if marketplace_of(host) == code}
+        return mapped
 
     def show(self, catalogue: Catalogue) -> None:
         """Offer another catalogue from now on, whatever the time."""
@@ -80,6 +91,9 @@ class Replica(ThreadingHTTPServer):
             if self._shelves.catalogue is not catalogue:
                 self._shelves = Shelves(catalogue)
             return self._shelves
+
+    def _is_down(self, marketplace: str) -> bool:
+        return self.days.trouble_of(marketplace, self.clock()) is TroubleKind.DOWN
 
     def write_log(self, request: Request, status: int | None, at: datetime, trouble: TroubleKind | None) -> None:
         """Add a line about one request to the log, if there is one; no status where no answer was given."""
@@ -106,12 +120,15 @@ def running_replica(
     replica = Replica(days or Days(catalogue or load_catalogue()), port, log)
     thread = Thread(target=replica.serve_forever, kwargs={"poll_interval": 0.05}, name="replica", daemon=True)
     thread.start()
-    try:
-        yield replica
-    finally:
-        replica.shutdown()
-        replica.server_close()
-        thread.join()
+    with ExitStack() as doors:
+        for door in replica.doors.values():
+            doors.enter_context(door)
+        try:
+            yield replica
+        finally:
+            replica.shutdown()
+            replica.server_close()
+            thread.join()
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -136,7 +153,7 @@ class _Handler(BaseHTTPRequestHandler):
         )
         now = self.server.clock()
         trouble = self.server.days.trouble_at(request.host, now)
-        if trouble is TroubleKind.SILENT:
+        if trouble in {TroubleKind.SILENT, TroubleKind.DOWN}:
             self.server.write_log(request, None, now, trouble)
             self.close_connection = True
             return

@@ -53,6 +53,9 @@ NEXT = {
     "close": "all is removed: close the case",
 }
 
+#: Of these the portal or the vendor is late; the rest waits for a person since it came up
+CLOCKS = ("answer", "removal")
+
 
 async def _board(request: Request) -> Response:
     every = request.query_params.get("all") == "1"
@@ -60,7 +63,7 @@ async def _board(request: Request) -> Response:
     async with store.reading(context.pool) as connection:
         due = await find_due(connection, now=context.clock())
         cases = await find_cases(connection, every=every)
-    return page(request, "cases.html.j2", due=due, cases=cases, every=every, next=NEXT)
+    return page(request, "cases.html.j2", due=due, cases=cases, every=every, next=NEXT, clocks=CLOCKS)
 
 
 async def _case(request: Request) -> Response:
@@ -95,6 +98,7 @@ async def show_case(request: Request, case: int, *, status: int = 200, says: str
         listings=[(each, clock_in_words(each, portal, now=now)) for each in listings],
         portal=portal,
         next=NEXT,
+        clocks=CLOCKS,
         entered=key_of(request.query_params.get("entered", "")),
         **values,
     )

@@ -1,9 +1,13 @@
+-- artisans --
+-- An artisan for every other shop.
+insert into artisan (name) select 'Artisan ' || n from generate_series(0, %(size)s / 5000, 2) as n;
+
 -- sellers --
 -- A vendor for every 200 matches, and a shop for every 5,000.
-insert into seller (marketplace, seller_ref, name, first_seen_at, last_seen_at)
-select 'alibaba', 'v' || n, 'Vendor ' || n, '2026-11-01'::timestamptz, '2026-11-01'::timestamptz from generate_series(0, %(size)s / 200) as n
+insert into seller (marketplace, seller_ref, name, artisan, first_seen_at, last_seen_at)
+select 'alibaba', 'v' || n, 'Vendor ' || n, null, '2026-11-01'::timestamptz, '2026-11-01'::timestamptz from generate_series(0, %(size)s / 200) as n
 union all
-select 'etsy', 's' || n, 'Shop ' || n, '2026-11-01'::timestamptz, '2026-11-01'::timestamptz from generate_series(0, %(size)s / 5000) as n;
+select 'etsy', 's' || n, 'Shop ' || n, (select id from artisan where name = 'Artisan ' || n), '2026-11-01'::timestamptz, '2026-11-01'::timestamptz from generate_series(0, %(size)s / 5000) as n;
 
 -- originals --
 -- An original for every ten matches.
@@ -55,14 +59,17 @@ where %(size)s > 0;
 
 -- queue --
 -- One of a hundred was judged, and one of a thousand photos was turned.
-insert into review_queue (finding, urgent, score, matched_at, because, verdict, direction, marketplace, vendor, shop, edits)
+insert into review_queue (
+    finding, urgent, score, matched_at, because, verdict, direction, marketplace, vendor, shop, artisan, decision, edits
+)
 select
     f.id, false, m.score, m.first_matched_at, case when f.id %% 100 > 0 then 'not judged' end,
-    case when f.id %% 100 = 0 then 'confirmed' end, 'original_first', l.marketplace, l.seller, o.seller,
+    case when f.id %% 100 = 0 then 'confirmed' end, 'original_first', l.marketplace, l.seller, o.seller, os.artisan, m.decision,
     case when f.id %% 1000 = 7 then '{resized,turned}'::text[] else '{resized}' end
 from finding f
 join listing l on l.id = f.suspect_listing
 join listing o on o.id = f.original_listing
+join seller os on os.id = o.seller
 join listing_image li on li.listing = l.id
 join match m on m.suspect_image = li.image
 where %(size)s > 0;

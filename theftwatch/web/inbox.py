@@ -55,6 +55,8 @@ class _About:
     #: Of photos: as what they were given, and their SHA-256
     given_as: Kind = "original"
     sha256s: tuple[str, ...] = ()
+    #: What was sent beside them and not taken, in words
+    left_out: str | None = None
 
 
 class Inbox:
@@ -85,10 +87,19 @@ class Inbox:
         await asyncio.to_thread(self._keep, key, about, lambda folder: (folder / _PAGE).write_bytes(data))
         return self._enqueue(key, about)
 
-    async def put_photos(self, artisan: str, given_as: Kind, photos: Mapping[str, BinaryIO], says: str) -> Received:
+    async def put_photos(
+        self, artisan: str, given_as: Kind, photos: Mapping[str, BinaryIO], *, left_out: str | None = None
+    ) -> Received:
         """Keep photos of an artisan's, by the names that the record shall give them."""
         sums = await asyncio.to_thread(lambda: {name: _sha256(photo) for name, photo in photos.items()})
-        about = _About(kind="photos", what=artisan, says=says, given_as=given_as, sha256s=tuple(sums.values()))
+        about = _About(
+            kind="photos",
+            what=artisan,
+            says=count(len(photos), "photo"),
+            given_as=given_as,
+            sha256s=tuple(sums.values()),
+            left_out=left_out,
+        )
         key = hashlib.sha256(json.dumps([artisan, given_as, sums]).encode()).hexdigest()
         await asyncio.to_thread(self._keep, key, about, lambda folder: _write_photos(folder / _PHOTOS, photos))
         return self._enqueue(key, about)
@@ -157,7 +168,7 @@ class Inbox:
             await asyncio.to_thread(shutil.rmtree, folder)
         if about.kind == "page":
             return await self._sum_up_page(received, str(folder / _PAGE))
-        return await self._sum_up_photos(received, about.sha256s)
+        return await self._sum_up_photos(received, about)
 
     def _arguments(self, folder: Path, about: _About) -> Sequence[str]:
         if about.kind == "page":
@@ -178,14 +189,15 @@ class Inbox:
         became.append(f"{count(matches, 'match', 'matches')} and {possible:,} worth a look among the new photos")
         return replace(received, state="done" if outcome in {"ok", "partial"} else "failed", says=", ".join(became))
 
-    async def _sum_up_photos(self, received: Received, sha256s: Sequence[str]) -> Received:
+    async def _sum_up_photos(self, received: Received, about: _About) -> Received:
         async with store.reading(self._pool) as connection:
-            [row] = await fetch(connection, "sum_up_given", sha256s=[bytes.fromhex(each) for each in sha256s])
+            [row] = await fetch(connection, "sum_up_given", sha256s=[bytes.fromhex(each) for each in about.sha256s])
         photos, unusable, compared, matches, possible = row
         became = [f"{count(photos, 'photo')} in the record", f"{compared:,} compared"]
         if unusable:
             became.append(f"{unusable:,} cannot be compared")
         became.append(f"{count(matches, 'match', 'matches')} and {possible:,} worth a look")
+        became += [about.left_out] if about.left_out else []
         return replace(received, state="done", says=", ".join(became))
 
 

@@ -26,7 +26,7 @@ async def _one(request: Request) -> Response:
     context = context_of(request)
     received = context.inbox.find(request.path_params["key"])
     if received is None:
-        raise HTTPException(404, "Nothing of that was sent since the page was started; what was taken in is there.")
+        raise HTTPException(404, "This was not sent since the page was started; what was taken in before is there.")
     if request.query_params.get("state") == received.state:
         return Response(status_code=204)  # the page asks whether there is news
     values: dict[str, Any] = {"cards": [], "coverage": None, "artisan": None, "filters": None}

@@ -13,13 +13,13 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from theftwatch.cases.docket import find_due
+from theftwatch.config import check_live, settings
 from theftwatch.db import store
 from theftwatch.db.queries import fetch
 from theftwatch.db.targets import Target
 from theftwatch.errors import PageError, UsageError
 from theftwatch.originals import SUFFIXES, Kind
 from theftwatch.pages.saved import SavedPage, read_saved_page
-from theftwatch.reports.words import count
 from theftwatch.targets import read_address, read_target, watch
 from theftwatch.web.inbox import Received, describe_page
 from theftwatch.web.pages import context_of, form_of, page, reviewer_of, sentence
@@ -120,8 +120,12 @@ async def _take_photos(request: Request) -> Response:
         refused = f"{', '.join(others[:10])}: not taken, as it is no JPEG, PNG, WebP, GIF or AVIF file"
         if not photos:
             return await show_start(request, status=422, says=sentence(refused))
-        says = count(len(photos), "photo") + (f"; {refused}" if others else "")
-        received = await context_of(request).inbox.put_photos(artisan, given_as, photos, says)  # type: ignore[arg-type]  # checked
+        received = await context_of(request).inbox.put_photos(
+            artisan,
+            given_as,  # type: ignore[arg-type]  # checked
+            photos,
+            left_out=refused if others else None,
+        )
     return RedirectResponse(f"/received/{received.id}", status_code=303)
 
 
@@ -133,8 +137,11 @@ async def _take_pages(request: Request) -> Response:
             return await show_start(request, status=422, says="No page is chosen; save one, and choose it here.")
         address = text_of(form, "address") or None
         try:
+            own = settings()
+            if not own.host_map:
+                check_live(own)  # their photos are fetched
             read = [await _read(file, address if len(files) == 1 else None) for file in files]
-        except PageError as exc:
+        except (PageError, UsageError) as exc:
             return await show_start(request, status=422, says=sentence(exc))
         received = [await context_of(request).inbox.put_page(saved, says) for saved, says in read]
     return RedirectResponse(_where(received), status_code=303)

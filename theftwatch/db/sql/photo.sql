@@ -1,20 +1,10 @@
 -- find_photo --
--- Finds a photo that people may look at: one that a listing shows or an artisan gave, unless that artisan opted out.
+-- Finds a photo that people may look at.
 select
     i.id as image, encode(i.sha256, 'hex') as sha256, i.format, i.width_px, i.height_px, i.byte_count,
     i.bytes_state = 'held' and i.format is not null as held, i.first_seen_at, i.unusable_reason
 from image i
-where i.sha256 = %(sha256)s
-    and (
-        exists (
-            select from listing_image li join analysis.listing l on l.listing_id = li.listing where li.image = i.id
-        )
-        or exists (
-            select from original_file f
-            join artisan a on a.id = f.artisan
-            where f.image = i.id and a.opted_out_at is null
-        )
-    );
+where i.sha256 = %(sha256)s and may_be_shown(i.id);
 
 -- find_photo_places --
 -- Lists the listings that show or showed a photo, in the order in which they came into the record.
@@ -47,17 +37,7 @@ select
 from match m
 join image other on other.id = case when m.original_image = %(image)s then m.suspect_image else m.original_image end
 where %(image)s in (m.original_image, m.suspect_image) and m.decision <> 'no_match'
-    and m.original_image <> m.suspect_image
-    and (
-        exists (
-            select from listing_image li join analysis.listing l on l.listing_id = li.listing where li.image = other.id
-        )
-        or exists (
-            select from original_file f
-            join artisan a on a.id = f.artisan
-            where f.image = other.id and a.opted_out_at is null
-        )
-    )
+    and m.original_image <> m.suspect_image and may_be_shown(other.id)
 order by m.score desc, m.id
 limit %(most)s;
 

@@ -127,20 +127,10 @@ where algorithm_version = %(algorithm_version)s and method = %(method)s
     and %(score)s::real >= score_from::real and (%(score)s::real < score_to::real or score_to = 1);
 
 -- find_image_file --
--- Finds an image that may be shown: in which format, unless the artisan who gave or showed it opted out.
+-- Finds in which format an image that may be shown is kept.
 select i.format
 from image i
-where i.sha256 = %(sha256)s and i.bytes_state = 'held' and i.format is not null
-    and (
-        exists (
-            select from listing_image li join analysis.listing l on l.listing_id = li.listing where li.image = i.id
-        )
-        or exists (
-            select from original_file f
-            join artisan a on a.id = f.artisan
-            where f.image = i.id and a.opted_out_at is null
-        )
-    );
+where i.sha256 = %(sha256)s and i.bytes_state = 'held' and i.format is not null and may_be_shown(i.id);
 
 -- find_seen --
 -- Finds what a person is shown of findings: the verdict that stands, and the program's decisions on the pairs that count.

@@ -1,4 +1,20 @@
--- A weekly sample that people judge without seeing the score, from which it is estimated what is missed.
+-- What the pages of the review ask for: which photos they may show, and a weekly sample that people judge without seeing
+-- the score, from which it is estimated what is missed.
+
+create function may_be_shown(photo bigint) returns boolean
+language sql stable parallel safe as $$
+    select
+        exists (
+            select from listing_image li join analysis.listing l on l.listing_id = li.listing where li.image = photo
+        )
+        or exists (
+            select from original_file f
+            join artisan a on a.id = f.artisan
+            where f.image = photo and a.opted_out_at is null
+        )
+$$;
+comment on function may_be_shown is
+    'Whether a listing shows an image or an artisan gave it, without those of artisans who opted out.';
 
 create table blind_sample (
     finding bigint primary key references finding on delete cascade,

@@ -291,7 +291,7 @@ class Leases:
         return ref if marketplace == self._marketplace else None
 
     def _item_scraped(self, item: ListingRecord, response: Response | None) -> None:
-        if not all(image.sha256 for image in item.images):
+        if not item.is_whole:
             self._note_lacking(response)
         self._settle_item(response, "ok")
 

@@ -105,6 +105,8 @@ REFUSED = {
     "text": (b"x" * 999, "not_an_image"),
     "cut off in the middle": (jpeg(PHOTO)[:-4000], "truncated"),
     "cut off after the head": (jpeg(PHOTO)[:600], "truncated"),
+    "cut off in the middle, and ended by a proxy": (jpeg(PHOTO)[:-4000] + b"\xff\xd9", "truncated"),
+    "cut off in the last row, and ended by a proxy": (jpeg(PHOTO)[:-40] + b"\xff\xd9", "truncated"),
     "a PNG cut off": (saved(PHOTO, "PNG")[:-9000], "truncated"),
     "a TIFF": (saved(PHOTO, "TIFF"), "format"),
     "a BMP": (saved(PHOTO, "BMP"), "format"),
@@ -122,6 +124,12 @@ def test_what_cannot_be_compared_is_refused_by_name(kind):
     error = refused(data)
     assert error.reason == reason
     assert len(str(error).splitlines()) == 1
+
+
+def test_a_grey_corner_is_no_lack_of_bytes():
+    grey = PHOTO.copy()
+    grey.paste((128, 128, 128), (0, 300, *grey.size))
+    assert fingerprint(jpeg(grey)).format == "JPEG"
 
 
 def test_a_refused_image_keeps_what_is_known_of_it():

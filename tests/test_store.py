@@ -13,6 +13,7 @@ import pytest
 from theftwatch.db import store
 from theftwatch.db.queries import Connection, execute, fetch, parse_queries, queries
 from theftwatch.db.records import ImageRecord, ListingImageRecord, ListingRecord, OriginalFileRecord
+from theftwatch.db.store import MENDED_WITHIN, KnownImage
 from theftwatch.images.phash import VariantHash
 from theftwatch.listing import Alias, DateClaim, Listing, ListingImage, Seller
 
@@ -263,15 +264,45 @@ def test_near_hashes_are_found_exactly(dsn: str) -> None:
     assert {distance for *_, distance in expected} >= set(range(9))
 
 
+def known(dsn: str, *keys: str, marketplace: str = "alibaba", now: datetime = NOW) -> dict[str, KnownImage]:
+    """Return what is known of the images of a listing that is new."""
+    shown = tuple(ListingImage(url=f"https://x.example/{key}", key=key, position=0) for key in keys)
+    listing = Listing(marketplace=marketplace, listing_ref="2", url="https://x.example/2", images=shown)
+    return run(dsn, lambda connection: store.find_known_images(connection, listing, now=now))
+
+
 def test_known_images_are_found_by_the_key_of_their_marketplace(dsn: str) -> None:
     save(dsn, record("1", image("a")))
     key = image("a").sha256.decode()
+    stored = KnownImage(image("a").sha256, is_damaged=False, is_watched=False)
+    assert known(dsn, key, "other") == {key: stored}
+    assert known(dsn, key, "other", marketplace="etsy") == {}
 
-    async def known(connection: Connection, marketplace: str) -> dict[str, bytes]:
-        return await store.find_known_images(connection, marketplace, [key, "other"])
 
-    assert run(dsn, lambda connection: known(connection, "alibaba")) == {key: image("a").sha256}
-    assert run(dsn, lambda connection: known(connection, "etsy")) == {}
+def place_in(listing: ListingRecord, came: ImageRecord, *, key: str) -> ListingRecord:
+    """Return a listing whose one image came so."""
+    [place] = listing.images
+    shown = replace(place, image=replace(place.image, key=key), sha256=came.sha256)
+    return replace(listing, images=(shown,), new_images=(came,))
+
+
+def test_a_damaged_image_is_asked_for_again_for_some_weeks_and_a_whole_one_takes_its_place(dsn: str) -> None:
+    cut, whole = replace(image("cut"), unusable_reason="truncated", hashes=()), image("whole")
+    shows_cut, shows_whole = (place_in(record("1", each), each, key="k") for each in (cut, whole))
+    assert (shows_cut.is_whole, shows_whole.is_whole) == (False, True)
+    save(dsn, shows_cut)
+    assert known(dsn, "k", now=NOW + MENDED_WITHIN - timedelta(1)) == {
+        "k": KnownImage(cut.sha256, is_damaged=True, is_watched=False)
+    }
+    assert not known(dsn, "k", now=NOW + MENDED_WITHIN)["k"].is_damaged
+    save(dsn, shows_whole)
+    assert known(dsn, "k") == {"k": KnownImage(whole.sha256, is_damaged=False, is_watched=False)}
+    # that is no change of the seller's, and no later damage is one
+    save(dsn, shows_cut)
+    with psycopg.connect(dsn) as connection:
+        assert connection.execute("select kind from listing_event").fetchall() == [("first_seen",)]
+        shown = "select i.sha256 from listing_image join image i on i.id = image where shown"
+        assert connection.execute(shown).fetchall() == [(whole.sha256,)]
 
 
 def test_fetch_returns_rows(dsn: str) -> None:

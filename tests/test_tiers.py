@@ -312,7 +312,7 @@ def test_a_page_is_asked_for_with_its_condition_until_it_has_to_be_read_anew(tie
 
     def found(now: datetime) -> Validator | None:
         validator: Validator | None = tiers.run(
-            lambda connection: validators.find_validator(connection, kept.url, now=now)
+            lambda connection: validators.find_validator(connection, kept.url, target=tiers.vendor, now=now)
         )
         return validator
 

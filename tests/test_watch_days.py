@@ -46,7 +46,7 @@ DAYS = int(os.environ.get("THEFTWATCH_DRILL_DAYS", "3"))
 KILLS = int(os.environ.get("THEFTWATCH_DRILLS", "2"))
 # In the tests what is needed to meet each kind of change and three kinds of trouble
 COPYIST = "demolotus"
-EVERY, SEED, WATCHED = timedelta(hours=12), 236, [COPYIST, "demomeadow"]
+EVERY, SEED, WATCHED = timedelta(hours=12), 172, [COPYIST, "demomeadow"]
 if DAYS > 3:
     EVERY, SEED = timedelta(hours=8), 2026
     WATCHED += ["DemoTinyWardrobe", "DemoStudioNorth", "DemoOldMillCrafts"]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
+from theftwatch.db.validators import ImageValidator
 from theftwatch.errors import UnusableImageError, UsageError
 from theftwatch.listing import DateClaim, Listing, ListingImage, Side
 
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from theftwatch.images.phash import VariantHash
 
 logger = logging.getLogger(__name__)
+
+#: Reasons why an image cannot be compared that another fetch may mend: bytes are missing, or are none of an image
+DAMAGED = ("truncated", "corrupt", "not_an_image")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,6 +36,11 @@ class ImageRecord:
     #: None where no network is in use
     descriptor: "Descriptor | None" = None
 
+    @property
+    def is_damaged(self) -> bool:
+        """Whether another fetch may give a better one."""
+        return self.unusable_reason in DAMAGED
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ListingImageRecord:
@@ -40,6 +49,10 @@ class ListingImageRecord:
     image: ListingImage
     sha256: bytes | None = None
     missing_reason: str | None = None
+    #: Whether the bytes are the damaged ones that the record holds
+    is_damaged: bool = False
+    #: With what it can be asked for again, where it is to be
+    validator: ImageValidator | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,6 +65,12 @@ class ListingRecord:
     new_images: tuple[ImageRecord, ...] = ()
     #: The side given for the run; None leaves the seller's own or its marketplace's
     side: Side | None = None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all its images could be had; else it is to be read in full the next time too."""
+        damaged = {image.sha256 for image in self.new_images if image.is_damaged}
+        return all(each.sha256 and not each.is_damaged and each.sha256 not in damaged for each in self.images)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -15,8 +15,10 @@ from psycopg import IsolationLevel
 from psycopg.types.json import Jsonb
 from psycopg_pool import AsyncConnectionPool
 
+from theftwatch.db import validators
 from theftwatch.db.queries import Connection, columns, execute, fetch
 from theftwatch.db.records import (
+    DAMAGED,
     DecisionRecord,
     DescriptorRecord,
     ImageRecord,
@@ -35,6 +37,8 @@ type Pool = AsyncConnectionPool[Connection]
 SILENT_AT_MOST = timedelta(minutes=5)
 #: How long a listing's own address has to say that there is nothing, from the first run that it says so in to the last
 GONE_AT_LEAST = timedelta(hours=6)
+#: How long an image that came damaged is asked for again, at each visit
+MENDED_WITHIN = timedelta(weeks=3)
 
 
 def connection_pool(dsn: str, *, max_size: int = 4) -> Pool:
@@ -55,6 +59,17 @@ def connection_pool(dsn: str, *, max_size: int = 4) -> Pool:
 
 #: A bound, with the id of the listing or the SHA-256 of the image that it is on
 type ClaimOf = tuple[int | None, bytes | None, DateClaim]
+
+
+@dataclass(frozen=True, slots=True)
+class KnownImage:
+    """An image that is stored, and why its address is asked again, if it is."""
+
+    sha256: bytes
+    #: Not whole, and it may yet be had whole
+    is_damaged: bool
+    #: A copy in an open case, in whose place another photo may be put
+    is_watched: bool
 
 
 @asynccontextmanager
@@ -113,9 +128,7 @@ async def save_listings(
                     "listed_at": record.listing.listed_at,
                     "complete": record.listing.complete,
                     # one whose images could not all be had is read again whatever it says
-                    "contents": content_of(record.listing)
-                    if record.listing.complete and all(image.sha256 for image in record.images)
-                    else None,
+                    "contents": content_of(record.listing) if record.listing.complete and record.is_whole else None,
                 }
                 for record in records
             ),
@@ -126,6 +139,8 @@ async def save_listings(
     await save_images(connection, [image for record in records for image in record.new_images], now=now)
     listings = list(ids.values())
     await _save_listing_images(connection, records, ids, once_complete, run=run, now=now)
+    kept = [image.validator for record in records for image in record.images if image.validator]
+    await validators.save_images(connection, kept, damaged=DAMAGED)
     await _save_date_claims(connection, records, ids, now=now)
     await execute(connection, "insert_lookups", listings=listings)
     shown = {image.sha256 for record in records for image in record.images if image.sha256}
@@ -316,10 +331,18 @@ async def _pair(connection: Connection, images: Sequence[int], *, now: datetime)
     await execute(connection, "insert_trail_due", images=images)
 
 
-async def find_known_images(connection: Connection, marketplace: str, image_keys: Sequence[str]) -> dict[str, bytes]:
-    """Return the SHA-256 of the images of a marketplace that are stored already, by image key."""
-    rows = await fetch(connection, "find_known_images", marketplace=marketplace, image_keys=list(image_keys))
-    return {image_key: sha256 for image_key, sha256 in rows}  # noqa: C416  rows are tuples of any length to the checker
+async def find_known_images(connection: Connection, listing: Listing, *, now: datetime) -> dict[str, KnownImage]:
+    """Return the images of a listing that are stored already, through whatever listing of its marketplace, by key."""
+    rows = await fetch(
+        connection,
+        "find_known_images",
+        marketplace=listing.marketplace,
+        listing_ref=listing.listing_ref,
+        image_keys=[image.key for image in listing.images],
+        damaged=list(DAMAGED),
+        since=now - MENDED_WITHIN,
+    )
+    return {image_key: KnownImage(*known) for image_key, *known in rows}
 
 
 async def find_unlisted(
@@ -423,6 +446,7 @@ async def _save_listing_images(
         "upsert_listing_images",
         run=run,
         now=now,
+        damaged=list(DAMAGED),
         once_complete=once_complete,
         complete_listings=_complete(records, ids),
         **columns(

@@ -1,5 +1,6 @@
 """Image formats told by their first bytes, and whether a file still has its last ones."""
 
+JPEG_END = b"\xff\xd9"
 #: Start of a file, for the formats that shops serve and for those that they do not
 _STARTS = {
     b"\xff\xd8\xff": "JPEG",
@@ -38,7 +39,7 @@ def has_end(data: bytes, image_format: str) -> bool:
     """Tell whether a file has its end, which some formats mark and others announce at the start."""
     match image_format:
         case "JPEG":
-            return b"\xff\xd9" in data[-_TAIL_BYTES:]
+            return JPEG_END in data[-_TAIL_BYTES:]
         case "PNG":
             return b"IEND" in data[-_TAIL_BYTES:]
         case "GIF":

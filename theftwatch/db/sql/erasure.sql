@@ -111,6 +111,8 @@ with erased as (
     delete from local_features where image = any(%(images)s::bigint[])
 ), readings as (
     delete from image_reading where image = any(%(images)s::bigint[])
+), validators as (
+    delete from image_validator where image = any(%(images)s::bigint[])
 ), lookups as (
     delete from lookup where image = any(%(images)s::bigint[])
 )

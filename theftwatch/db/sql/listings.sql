@@ -139,13 +139,29 @@ select saved.id, saved.marketplace, saved.listing_ref, coalesce(before.complete,
 from saved left join before using (id);
 
 -- find_known_images --
--- Finds which images of a marketplace are stored already, by the marketplace's own keys.
-select distinct on (li.image_key) li.image_key, i.sha256
-from listing_image li
-join listing l on l.id = li.listing
-join image i on i.id = li.image
-where li.image_key = any(%(image_keys)s::text[]) and l.marketplace = %(marketplace)s and i.bytes_state = 'held'
-order by li.image_key, li.last_seen_at desc, i.id;
+-- Finds which images of a marketplace are stored already, by the marketplace's own keys: those that are whole before others, and
+-- those that the listing itself shows. And whether they are to be had anew: as they are damaged, and have not been for too
+-- long; or as they are copies, in an open case, whose addresses may come to show something else.
+with watched as materialized (
+    select photo.image_key
+    from listing own
+    join open_case_listing o on o.listing = own.id
+    cross join lateral (select p.image_key from matched_photo p where p.listing = own.id offset 0) as photo
+    where own.marketplace = %(marketplace)s and own.listing_ref = %(listing_ref)s
+), stored as (
+    select
+        li.image_key, i.id, i.sha256, coalesce(i.unusable_reason = any(%(damaged)s::text[]), false) as is_damaged,
+        i.first_seen_at, l.listing_ref = %(listing_ref)s as is_own, li.shown, li.last_seen_at
+    from listing_image li
+    join listing l on l.id = li.listing
+    join image i on i.id = li.image
+    where li.image_key = any(%(image_keys)s::text[]) and l.marketplace = %(marketplace)s and i.bytes_state = 'held'
+)
+select distinct on (image_key)
+    image_key, sha256, is_damaged and first_seen_at > %(since)s as is_damaged,
+    image_key in (select image_key from watched) as is_watched
+from stored
+order by image_key, stored.is_damaged, is_own and shown desc, last_seen_at desc, id;
 
 -- find_unlisted --
 -- Lists the listings of a seller that are not known to be gone and are none of those listed, those first that were seen the
@@ -186,14 +202,26 @@ on conflict do nothing;
 -- upsert_listing_images --
 -- Writes the images that pages show, marks those that a full page, or another photo under their key, shows to be there no
 -- longer, and notes a changed set. A photo keeps its row, and so when it was first and last seen, when it comes back. A card
--- adds photos to a listing that was read in full, and has no say in which of them it shows.
-with seen as (
+-- adds photos to a listing that was read in full, and has no say in which of them it shows. A damaged file takes the place of
+-- nothing, and the first whole one takes its place.
+with damaged as materialized (
+    select li.listing, li.image_key, li.image
+    from listing_image li
+    join image i on i.id = li.image
+    where li.listing = any(%(listings)s::bigint[]) and i.unusable_reason = any(%(damaged)s::text[])
+), seen as (
     select s.*, i.id as image
     from unnest(
         %(listings)s::bigint[], %(positions)s::int[], %(sha256s)s::bytea[], %(source_urls)s::text[],
         %(image_keys)s::text[], %(published_at)s::timestamptz[], %(missing_reasons)s::text[]
     ) as s (listing, position, sha256, source_url, image_key, published_at, missing_reason)
-    left join image i using (sha256)
+    left join image i on i.sha256 = s.sha256 and not (
+        coalesce(i.unusable_reason = any(%(damaged)s::text[]), false)
+        and exists (
+            select from listing_image li
+            where li.listing = s.listing and li.image_key = s.image_key and li.image is not null
+        )
+    )
 ), read_in_full as (
     select unnest(%(complete_listings)s::bigint[]) as listing
 ), card as (
@@ -219,11 +247,19 @@ with seen as (
     from seen
     where li.listing = seen.listing and li.image_key = seen.image_key and li.shown and li.image <> seen.image
         and seen.listing not in (select listing from card)
+        and (li.listing, li.image_key, li.image) not in (select listing, image_key, image from damaged)
     returning li.listing, li.image_key, li.image, seen.sha256
 ), fetched_at_last as (
     delete from listing_image li
     using seen
-    where li.listing = seen.listing and li.image_key = seen.image_key and li.image is null and seen.image is not null
+    where li.listing = seen.listing and li.image_key = seen.image_key and seen.image is not null
+        and (
+            li.image is null
+            or (
+                li.image <> seen.image
+                and (li.listing, li.image_key, li.image) in (select listing, image_key, image from damaged)
+            )
+        )
     returning li.listing, li.image_key, li.published_at, li.first_seen_at, li.shown
 ), event as (
     insert into listing_event (listing, run, kind, before, after, seen_at)
@@ -373,9 +409,11 @@ on conflict do nothing;
 select distinct image from listing_image where listing = any(%(listings)s::bigint[]) and image is not null;
 
 -- find_contents --
--- Finds what listings' own pages said when they were last stored.
+-- Finds what listings' own pages said when they were last stored. One in an open case is stored each time, as that has its
+-- photos asked for.
 select listing_ref, content from listing
-where marketplace = %(marketplace)s and listing_ref = any(%(listing_refs)s::text[]) and content is not null;
+where marketplace = %(marketplace)s and listing_ref = any(%(listing_refs)s::text[]) and content is not null
+    and not exists (select from open_case_listing o where o.listing = listing.id);
 
 -- see_listings --
 -- Notes that listings were seen as they were before: they are live, whatever was thought of them. Where their own pages said

@@ -14,7 +14,7 @@ import psycopg
 import pytest
 
 from tests.crawling import World
-from tests.fixtures_timestamps import openssl, verify_with_openssl
+from tests.fixtures_timestamps import openssl
 from tests.proof import SEEN_AT, copied_offers, fill, theftwatch
 from theftwatch.cases.open import open_case
 from theftwatch.clock import system_clock
@@ -38,6 +38,7 @@ from theftwatch.evidence.timestamp import Authority, read_certificates
 from theftwatch.evidence.verify import verify_bundle
 from theftwatch.files import Files, replacing
 
+DOCUMENT = (Path(__file__).parents[1] / "docs/evidence.md").read_text()
 OUTTAKE = photo_bytes("05e3b8df4189.jpg")
 
 
@@ -193,22 +194,39 @@ def test_a_bundle_holds_all_that_a_complaint_needs(world, filled, authority, tmp
     assert "Alibaba Group IP Protection Platform, https://ipp.alibabagroup.com, wants:" in readme
 
 
+def run_the_documented_commands(folder):
+    """Verify an unpacked bundle as docs/evidence.md shows it, with nothing of ours on the way."""
+    [commands] = re.findall(r"^```sh\n(sha256sum .*?)^```", DOCUMENT, re.MULTILINE | re.DOTALL)
+    return subprocess.run(["sh", "-e"], cwd=folder, input=commands, capture_output=True, text=True, check=False)
+
+
 def test_every_digest_and_timestamp_verifies_with_common_tools_alone(world, filled, authority, tmp_path):
     path = tmp_path / "bundle.zip"
     build(world, path, filled, authority)
     folder = unpacked(path)
-    summed = subprocess.run(["sha256sum", "-c", "SHA256SUMS"], cwd=folder, capture_output=True, text=True, check=False)
-    assert summed.returncode == 0, summed.stdout
-    manifest = json.loads((folder / "manifest.json").read_text())
-    stamps = manifest["timestamps"]
-    files = len(manifest["captures"]) + len(
-        [each for each in (folder / "originals").iterdir() if each.suffix != ".tsr"]
+    names = [each.relative_to(folder).as_posix() for each in folder.rglob("*") if each.is_file()]
+    tokens = [name for name in names if name.endswith(".tsr")]
+    dated = [name for name in names if name.startswith("originals/") and not name.endswith(".tsr")]
+    dated += [name for name in names if name.endswith("manifest.json")]
+    assert sorted(tokens) == sorted(f"{name}.tsr" for name in dated)
+    done = run_the_documented_commands(folder)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert sorted(re.findall(r"^(?!Verification)(\S+): OK$", done.stdout, re.MULTILINE)) == sorted(
+        {*names} - {"SHA256SUMS"}
     )
-    assert len(stamps) == files == 5
-    for each in stamps:
-        verify_with_openssl(folder / each["file"], folder / each["token"], folder / each["authority"])
-    verify_with_openssl(folder / "manifest.json", folder / "manifest.json.tsr", authority.certificate)
+    assert (done.stdout + done.stderr).count("Verification: OK") == len(tokens) == 6
+    # and they notice what was changed
+    photo = next((folder / "originals").glob("*.jpg"))
+    photo.write_bytes(OUTTAKE + b"x")
+    assert run_the_documented_commands(folder).returncode != 0
+    sums = [line for line in (folder / "SHA256SUMS").read_text().splitlines() if not line.endswith(photo.name)]
+    (folder / "SHA256SUMS").write_text("\n".join(sums) + "\n")
+    done = run_the_documented_commands(folder)
+    assert done.returncode != 0
+    assert "Verification: FAILED" in done.stdout + done.stderr
 
+    build(world, path, filled, authority)
+    folder = unpacked(path)
     held, failed = verified(path, authority)
     assert failed == []
     assert len([text for text in held if "existed by" in text]) == 6
@@ -259,6 +277,8 @@ def test_a_renewed_timestamp_verifies_as_a_chain(world, authority, tmp_path):
     held, failed = verified(path, authority)
     assert failed == []
     assert [text for text in held if text.startswith("originals/001-0.jpg.tsr: existed by")]
+    done = run_the_documented_commands(unpacked(path))
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_another_authority_s_certificate_verifies_nothing(world, filled, authority, tmp_path):

@@ -29,12 +29,15 @@ from theftwatch.reports.words import count, marketplace_name, moment, one_line
 
 FORMAT = "theftwatch bundle 1"
 MANIFEST, MANIFEST_TOKEN, SUMS = "manifest.json", "manifest.json.tsr", "SHA256SUMS"
+_COMMANDS = "timestamps.txt"
 
 #: Where no portal is known that says how much it takes
 _LINKS_MAX, _FILE_BYTES_MAX = 300, 20_000_000
 #: Long sides of the pictures in the documents: the next is tried where a document is too large with one
 _SIDES_PX = (720, 480, 320, 200)
 _REDUCED_SIDE_PX = 3_000
+#: Letters of a name in a title
+_NAME_MAX = 80
 _STORED = (".zip", ".jpg", ".png", ".webp", ".gif", ".avif", ".gz", ".pdf", ".tsr")
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
@@ -145,6 +148,8 @@ async def write_bundle(
         )
 
     await _add_documents(contents, evidence, pages, chromium)
+    if contents.timestamps:
+        contents.data[_COMMANDS] = _commands(contents.timestamps).encode()
     contents.add("README.txt", _readme(facts, contents, title=title, now=now).encode())
     manifest = _manifest(contents, facts, now=now, title=title)
     token, why = await _date(manifest, authority)
@@ -262,11 +267,17 @@ def _heads(facts: Facts, defended: Defended | None) -> tuple[str, str]:
     if defended:
         where = marketplace_name(defended.marketplace)
         return (
-            f"Photos of {artisan}, and where they were copied",
+            f"Photos of {_short(artisan)}, and where they were copied",
             f"{artisan} shows these photos in {defended.url}, on {where}. {listings} of others have copies of them.",
         )
     vendor, where = one_line(facts.vendor.called), marketplace_name(facts.vendor.marketplace)
-    return f"Photos of {artisan} at {vendor}, {where}", f"{listings} of {vendor} on {where} with photos of {artisan}."
+    title = f"Photos of {_short(artisan)} at {_short(vendor)}, {where}"
+    return title, f"{listings} of {vendor} on {where} with photos of {artisan}."
+
+
+def _short(name: str) -> str:
+    """Return a name as a title has it: who writes hundreds of letters does not get a page of them."""
+    return name if len(name) <= _NAME_MAX else f"{name[: _NAME_MAX - 1]}…"
 
 
 #: What may be in a bundle, in the order of a reader
@@ -278,6 +289,7 @@ _PARTS = (
     ("originals/", "originals/        the artisan's files, each with its timestamp (.tsr)"),
     ("captures/", "captures/         the listings as they were: page, pictures, photos, manifest"),
     ("authorities/", "authorities/      certificates of the authorities that gave timestamps"),
+    (_COMMANDS, "timestamps.txt    for each timestamp the command that verifies it; `sh -e timestamps.txt` runs all"),
 )
 
 
@@ -306,10 +318,21 @@ def _readme(facts: Facts, contents: _Contents, *, title: str, now: datetime) -> 
     lines += [
         "To verify it: `theftwatch evidence verify BUNDLE --certificate AUTHORITY.pem`, or with common tools,",
         "  sha256sum -c SHA256SUMS",
-        "  openssl ts -verify -data FILE -in FILE.tsr -CAfile AUTHORITY.pem",
+        f"  openssl ts -verify -data {MANIFEST} -in {MANIFEST_TOKEN} -CAfile AUTHORITY.pem",
+        f"  sh -e {_COMMANDS}",
         "",
     ]
     return "\n".join(lines)
+
+
+def _commands(timestamps: Sequence[dict[str, Any]]) -> str:
+    """Return the commands that verify timestamps, each as of its own day; the names in them are safe in any shell."""
+    return "".join(
+        "openssl ts -verify"
+        f" -attime {datetime.fromisoformat(each['at']).timestamp():.0f}"
+        f" -data {each['file']} -in {each['token']} -CAfile {each['authority']}\n"
+        for each in timestamps
+    )
 
 
 def _manifest(contents: _Contents, facts: Facts, *, now: datetime, title: str) -> bytes:

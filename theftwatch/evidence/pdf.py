@@ -10,8 +10,8 @@ from theftwatch.errors import EvidenceError
 
 _TIMEOUT_MS = 120_000
 _FOOT = (
-    '<div style="width:100%; padding:0 15mm; font:7pt sans-serif; color:#555; display:flex; gap:5mm;'
-    ' justify-content:space-between">'
+    '<div style="width:100%; box-sizing:border-box; padding:0 15mm; font:7pt sans-serif; color:#555;'
+    ' display:flex; gap:5mm; justify-content:space-between">'
     '<span class="title" style="min-width:0; overflow:hidden; text-overflow:ellipsis; white-space:nowrap"></span>'
     '<span style="flex:none"><span class="pageNumber"></span> / <span class="totalPages"></span></span></div>'
 )

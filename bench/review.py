@@ -11,7 +11,6 @@ from psycopg import AsyncConnection
 from bench.database import temporary_postgres
 from bench.result import Goal, Measure, Result
 from theftwatch.db.queries import Connection, parse_queries
-from theftwatch.reports.findings import find_findings
 from theftwatch.web.queue import Filters, count_waiting, find_cards, find_page
 
 SIZE = 1_000_000
@@ -33,15 +32,17 @@ _NARROWED = {
 def measure(size: int) -> Result:
     """Fill a record with matches, one to a finding, and ask for first pages."""
     with temporary_postgres() as postgres:
-        pages, view_ms = asyncio.run(_measure(postgres.clone("review"), size))
+        pages, anew_ms = asyncio.run(_measure(postgres.clone("review"), size))
     measures = [Measure(name=name, values=values, unit="ms") for name, values in pages.items()]
     slowest = max(each.median for each in measures)
     return Result(
         title=f"The queue of the review with {size:,} matches",
-        measures=[*measures, Measure(name="from the view", values=[view_ms], unit="ms")],
+        measures=[*measures, Measure(name="worked out anew", values=[anew_ms], unit="ms")],
         goals=[
             Goal(text=f"the slowest against {_PAGE_MS} ms", ratio=slowest / _PAGE_MS, most=1, judged=size >= SIZE),
-            Goal(text="the view against the queue", ratio=view_ms / measures[0].median, least=20, judged=size >= SIZE),
+            Goal(
+                text="worked out anew against kept", ratio=anew_ms / measures[0].median, least=20, judged=size >= SIZE
+            ),
         ],
         notes=["What the database does for a page: its findings, what their cards show, and how many wait."],
     )
@@ -56,7 +57,7 @@ async def _measure(dsn: str, size: int) -> tuple[dict[str, list[float]], float]:
             name: [await _ms(partial(_page, connection, narrowed)) for _ in range(_ROUNDS)]
             for name, narrowed in _NARROWED.items()
         }
-        return pages, await _ms(partial(find_findings, connection, look=True, most=_PER_PAGE))
+        return pages, await _ms(partial(_anew, connection))
 
 
 async def _page(connection: Connection, filters: Filters) -> None:
@@ -64,6 +65,13 @@ async def _page(connection: Connection, filters: Filters) -> None:
     assert findings, filters
     await find_cards(connection, findings[:_PER_PAGE])
     await count_waiting(connection)
+
+
+async def _anew(connection: Connection) -> None:
+    await connection.execute(
+        "select * from finding_state where because is not null order by best_score desc, last_matched_at desc limit %s",
+        [_PER_PAGE],
+    )
 
 
 async def _ms(work: Callable[[], Awaitable[object]]) -> float:

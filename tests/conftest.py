@@ -81,23 +81,28 @@ def embedded(tmp_path, postgres_bin) -> Settings:
 
 
 @pytest.fixture(scope="session")
-def admin_dsn(postgres_bin) -> Iterator[str]:
+def session(postgres_bin) -> Iterator[Settings]:
+    """Return the settings of the embedded Postgres of this test session."""
+    with tempfile.TemporaryDirectory(dir=_memory(), prefix="theftwatch-tests-") as folder:
+        yield Settings(data_dir=Path(folder), postgres_bin=postgres_bin)
+
+
+@pytest.fixture(scope="session")
+def admin_dsn(session) -> Iterator[str]:
     """Start the server of this test session and return the DSN of an account that may create databases on it."""
     if _TEST_DSN:
         yield _TEST_DSN
         return
-    with tempfile.TemporaryDirectory(dir=_memory(), prefix="theftwatch-tests-") as folder:
-        session = Settings(data_dir=Path(folder), postgres_bin=postgres_bin)
-        try:
-            running = server.start(session)
-            with (running.data / "postgresql.conf").open("a") as file:
-                # Nothing here has to outlive the machine, nor to take much of its memory.
-                file.write("fsync = off\nmax_wal_size = 128MB\n")
-            os.kill(running.pid, signal.SIGHUP)
-            # the owner of our databases, who is no superuser: what it may not do may not be needed
-            yield server.owner_dsn(running, server.MAINTENANCE_DATABASE)
-        finally:
-            server.stop(session)
+    try:
+        running = server.start(session)
+        with (running.data / "postgresql.conf").open("a") as file:
+            # Nothing here has to outlive the machine, nor to take much of its memory.
+            file.write("fsync = off\nmax_wal_size = 128MB\n")
+        os.kill(running.pid, signal.SIGHUP)
+        # the owner of our databases, who is no superuser: what it may not do may not be needed
+        yield server.owner_dsn(running, server.MAINTENANCE_DATABASE)
+    finally:
+        server.stop(session)
 
 
 def _memory() -> Path | None:
@@ -142,6 +147,21 @@ def dsn(admin_dsn, template) -> Iterator[str]:
     """Return the DSN of a database of this test's own, with the schema of the program and nothing else."""
     with new_database(admin_dsn, template) as name:
         yield make_conninfo(admin_dsn, dbname=name)
+
+
+@pytest.fixture
+def on_embedded(session, dsn) -> Settings:
+    """Return the settings with which the program has the database of this test on the embedded Postgres."""
+    if _TEST_DSN:
+        pytest.skip("needs the superuser of the embedded Postgres")
+    chosen: Settings = session.model_copy(update={"database": str(conninfo_to_dict(dsn)["dbname"])})
+    return chosen
+
+
+@pytest.fixture(scope="session")
+def superuser_dsn(admin_dsn) -> str:
+    """Return the DSN of the superuser of this test session's server."""
+    return admin_dsn if _TEST_DSN else _as_superuser(admin_dsn, server.MAINTENANCE_DATABASE)
 
 
 @pytest.fixture

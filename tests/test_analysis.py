@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import psycopg
@@ -11,9 +12,10 @@ from psycopg.rows import dict_row
 from tests import matched
 from theftwatch.files import Files
 from theftwatch.match.context import update_context
-from theftwatch.match.verdict import Seen, give_verdict
+from theftwatch.match.queue import update_queue
+from theftwatch.match.verdict import Seen, give_verdict, undo_verdict
 
-DOCUMENT = (Path(__file__).parents[1] / "docs/database.md").read_text()
+DOCUMENT = (Path(__file__).parents[1] / "docs/analysis.md").read_text()
 EXAMPLES = re.findall(r"^```sql\n(.*?)^```", DOCUMENT, re.MULTILINE | re.DOTALL)
 
 
@@ -40,6 +42,16 @@ def rows(connection, query):
     return connection.execute(query).fetchall()
 
 
+def worked_out_anew(connection):
+    """Renew what is kept, as after a run."""
+
+    async def renew():
+        async with await psycopg.AsyncConnection.connect(connection.info.dsn, password=connection.info.password) as own:
+            await update_queue(own, everything=True)
+
+    asyncio.run(renew())
+
+
 def column(connection, query):
     return [next(iter(row.values())) for row in rows(connection, query)]
 
@@ -55,6 +67,85 @@ def test_every_view_and_each_of_its_columns_has_a_comment(connection):
     assert silent == []
 
 
+def test_the_comment_of_a_view_begins_with_what_a_row_is(connection):
+    vague = connection.execute("""
+        select relname, obj_description(oid, 'pg_class')
+        from pg_class
+        where relnamespace = 'analysis'::regnamespace and relkind in ('v', 'm')
+            and obj_description(oid, 'pg_class') !~ '^One row( for each|:)'
+    """).fetchall()
+    assert vague == []
+
+
+def test_nothing_is_counted_twice(filled):
+    """The figures of the views are those of the tables, less what belongs to who opted out, and each other's."""
+    # Cleo's tunic is matched too
+    assert column(filled, "select count(distinct match_id) from analysis.match") == [
+        column(filled, "select count(*) from match where decision <> 'no_match'")[0] - 1
+    ]
+    assert column(filled, "select count(*) - count(distinct finding_id) from analysis.finding") == [0]
+    by_match = """
+        select
+            finding_id, count(*) filter (where decision = 'match') as matches,
+            count(*) filter (where decision = 'possible') as possible
+        from analysis.match where suppressed_by is null group by finding_id order by finding_id"""
+    assert rows(filled, by_match) == rows(
+        filled, "select finding_id, matches, possible from analysis.finding order by finding_id"
+    )
+    assert column(filled, "select sum(matches + possible) from analysis.vendor") == column(
+        filled, "select count(distinct (suspect_seller_id, match_id)) from analysis.match"
+    )
+    judged = "findings_confirmed + findings_not_judged + findings_unsure + findings_rejected + findings_not_counted"
+    assert column(filled, f"select sum({judged}) from analysis.vendor_ranking") == column(
+        filled, "select count(*) from analysis.finding"
+    )
+    assert column(filled, "select sum(found) from analysis.month") == column(
+        filled, "select count(*) from analysis.finding"
+    )
+    assert column(filled, "select sum(listings) from analysis.coverage") == column(
+        filled, "select count(*) from analysis.listing"
+    )
+    assert column(filled, "select count(*) from analysis.listing_photo") == [
+        column(filled, "select count(*) from listing_image")[0] - 1  # Cleo's own
+    ]
+
+
+def test_what_is_kept_of_sellers_is_what_counting_them_gives(filled):
+    kept = "select * from analysis.coverage order by marketplace, seller_ref, artisan"
+    before = rows(filled, kept)
+    assert column(filled, "select count(*) from coverage_due") == [0]
+    filled.execute("insert into coverage_due select key from seller_coverage")
+    assert rows(filled, kept) == before
+    filled.execute("delete from coverage_due")
+    filled.execute("update image set bytes_state = 'dropped'")
+    assert column(filled, "select sum(images_held) from analysis.coverage") == [0]
+
+
+def test_a_past_month_keeps_its_numbers(filled):
+    month = "select * from analysis.month where month = '2026-11-01' order by artisan_id, vendor_id, artisan"
+    before = rows(filled, month)
+    assert sum(row["confirmed"] for row in before) == 1
+
+    async def change_their_minds():
+        async with await psycopg.AsyncConnection.connect(filled.info.dsn, password=filled.info.password) as connection:
+            later = matched.MATCHED_AT + timedelta(days=60)
+            await undo_verdict(connection, Seen(finding=1), by="Eva", now=later)
+            await give_verdict(connection, [Seen(finding=2)], "rejected", reason="look_alike", by="Eva", now=later)
+
+    asyncio.run(change_their_minds())
+    assert rows(filled, month) == before
+    assert column(filled, "select sum(undone) from analysis.month where month > '2026-11-01'") == [1]
+
+
+def test_copies_of_a_photo_are_found_wherever_they_stand(filled):
+    sha256 = matched.image(matched.SMALL_DRESS).sha256.hex()
+    found = rows(filled, f"select steps, side, url from analysis.copies_of('{sha256}')")
+    assert [(row["steps"], row["url"].rpartition("/")[2]) for row in found] == [
+        *((0, "201"), (0, "202"), (0, "207")),
+        *((1, "11"), (1, "12")),
+    ]
+
+
 def test_every_table_has_a_comment(connection):
     silent = connection.execute("""
         select relname from pg_class
@@ -64,9 +155,9 @@ def test_every_table_has_a_comment(connection):
 
 
 def test_every_view_answers_on_an_empty_record(connection):
-    # portals are there from the start
+    # portals are there from the start, and how fresh the rest is
     views = connection.execute(
-        "select viewname from pg_views where schemaname = 'analysis' and viewname <> 'portal'"
+        "select viewname from pg_views where schemaname = 'analysis' and viewname not in ('portal', 'freshness')"
     ).fetchall()
     assert len(views) >= 10
     for (view,) in views:
@@ -136,6 +227,7 @@ def test_artisans_who_opted_out_are_left_out(filled):
 
 def test_a_pair_that_stopped_matching_is_left_out(filled):
     filled.execute("update match set decision = 'no_match' where decision = 'possible'")
+    worked_out_anew(filled)
     assert column(filled, "select count(*) from analysis.match where decision <> 'match'") == [0]
     assert column(filled, "select count(*) from analysis.finding where possible > 0") == [0]
 
@@ -212,6 +304,7 @@ def test_looking_up_among_nothing_is_not_looking(filled):
 def test_a_photo_that_waits_leaves_its_seller_looked_at_in_part(filled):
     looked = "select looked from analysis.coverage where seller = 'Harbour Co., Ltd.'"
     filled.execute("delete from listing_image where missing_reason is not null")
+    filled.execute("update listing set last_seen_at = last_seen_at")  # as whatever writes its photos does
     assert column(filled, looked) == ["in full"]
     sha256 = matched.image(matched.SMALL_DRESS).sha256
     filled.execute("update lookup set looked_up_at = null from image where id = image and sha256 = %s", [sha256])

@@ -293,6 +293,7 @@ def test_a_relation_covers_the_siblings_of_the_vendor(filled):
             """insert into company_alias (marketplace, kind, value, seller, first_seen_at)
             select 'alibaba', 'registration', '91330000', id, now() from seller where seller_ref in ('101', '104')"""
         )
+        await update_context(connection, load=loader(), now=NOW, everything=True)
 
     run(filled, same_company)
     assert findings(filled)["11", "207"]["relation"] == "common_supplier"
@@ -303,6 +304,7 @@ def test_an_artisans_own_shop_elsewhere_is_no_thief(filled):
         await connection.execute(
             "update seller set artisan = (select id from artisan where name = 'Ana') where seller_ref = '104'"
         )
+        await update_context(connection, load=loader(), now=NOW, everything=True)
 
     run(filled, own)
     assert findings(filled)["11", "207"]["not_proposable_because"] == "relation"

@@ -22,18 +22,14 @@ def page(dsn, **asked):
 
 
 def queued(dsn):
-    """Return the queue with what the view says of each of its findings, and check that they agree."""
+    """Return the queue with what is so now of each of its findings, and check that they agree."""
     of_queue = rows(dsn, "select * from review_queue order by finding")
-    of_view = rows(dsn, "select * from analysis.finding order by finding_id")
-    assert [row["finding"] for row in of_queue] == [row["finding_id"] for row in of_view]
-    for kept, seen in zip(of_queue, of_view, strict=True):
-        assert (kept["because"], kept["verdict"], kept["direction"]) == (
-            seen["needs_look_because"],
-            seen["verdict"],
-            seen["direction"],
-        )
-        assert kept["score"] == (seen["best_score"] or 0)
-        assert kept["urgent"] == (seen["needs_look_because"] in {"dropped", "suppressed"})
+    of_state = rows(dsn, "select * from finding_state order by finding")
+    assert [row["finding"] for row in of_queue] == [row["finding"] for row in of_state]
+    for kept, now in zip(of_queue, of_state, strict=True):
+        assert now == {name: kept[name] for name in now}
+        assert kept["score"] == (now["best_score"] or 0)
+        assert kept["urgent"] == (now["because"] in {"dropped", "suppressed"})
     return {row["finding"]: row for row in of_queue}
 
 

@@ -2,6 +2,7 @@
 
 # What a command needs is imported when it runs: so `theftwatch --help` and the other commands start without Postgres.
 import os
+import sys
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,6 +13,8 @@ from theftwatch.errors import DatabaseError, UsageError
 
 if TYPE_CHECKING:
     from psycopg import Connection
+
+    from theftwatch.config import Settings
 
 app = typer.Typer(help="Run the embedded Postgres, and migrate the database.", no_args_is_help=True)
 
@@ -50,15 +53,44 @@ def url(
 
     It is that of the read-only account if not told otherwise. The embedded Postgres is started where it does not run.
     """
-    from theftwatch.config import DEMO_DATABASE, settings
     from theftwatch.db import server
 
-    chosen = settings()
-    if demo:
-        chosen = chosen.model_copy(update={"dsn": None, "database": DEMO_DATABASE})
+    chosen = _chosen(demo=demo)
     with _progress("Starting Postgres"):
         dsn = server.connect_dsn(chosen) if owner else server.reader_dsn(chosen)
     print(dsn)
+
+
+_Account = Annotated[str, typer.Argument(help="Name of the account: small letters, digits and _.")]
+_Demo = Annotated[bool, typer.Option("--demo", help="In the demo's database.")]
+
+
+@app.command()
+def grant(name: _Account, *, demo: _Demo = False) -> None:
+    """Make an account for an analyst, and print its DSN.
+
+    It reads the schema analysis, writes in the schema workspace, and reaches nothing else. The password is kept
+    nowhere; an account that is there gets another one.
+    """
+    from theftwatch.db import analysts
+
+    with _progress("Making the account"):
+        dsn = analysts.grant(_chosen(demo=demo), name)
+    print(dsn)
+    print("Keep it: the password is not shown again.", file=sys.stderr)
+
+
+@app.command()
+def revoke(name: _Account, *, demo: _Demo = False) -> None:
+    """Let the account of an analyst sign in no more.
+
+    What it keeps in the schema workspace stays.
+    """
+    from theftwatch.db import analysts
+
+    with _progress("Locking the account"):
+        analysts.revoke(_chosen(demo=demo), name)
+    print(f"{name} signs in no more.")
 
 
 @app.command("migrate")
@@ -135,6 +167,13 @@ async def _digest(dsn: str) -> str:
         return await store.digest(connection)
 
 
+def _chosen(*, demo: bool) -> "Settings":
+    """Return the settings, or those of the demo, which is always on the embedded Postgres."""
+    from theftwatch.config import DEMO_DATABASE, settings
+
+    return settings().model_copy(update={"dsn": None, "database": DEMO_DATABASE}) if demo else settings()
+
+
 def _progress(what: str) -> AbstractContextManager[Any]:
     """Show that something goes on, where a person watches."""
     from rich.console import Console
@@ -162,6 +201,8 @@ def _show_schema(connection: "Connection") -> None:
     applied = migrate.find_applied(connection)
     todo = migrate.pending(connection)
     _row("schema", applied[-1][1] if applied else "none")
+    analysts = [name for (name,) in connection.execute(queries()["find_analysts"]).fetchall()]
+    _row("analysts", ", ".join(analysts) or "none")
     _row("pending", ", ".join(migration.name for migration in todo) or "none")
 
 

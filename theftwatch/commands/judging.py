@@ -17,7 +17,7 @@ from theftwatch.match.verdict import (
     suppress_judged,
     undo_verdict,
 )
-from theftwatch.reports.findings import LOOKS, Finding, FindingPair, Said, find_findings
+from theftwatch.reports.findings import LOOKS, Finding, FindingPair, Said, find_findings, find_queued
 from theftwatch.reports.words import (
     count,
     done_to_the_photo,
@@ -34,19 +34,22 @@ async def list_findings(
     *, verdict: str | None, every: bool, artisan: str | None, vendor: str | None, limit: int, as_json: bool
 ) -> None:
     """Print findings, one a line: those that need a look, or those with a verdict, or all."""
-    look = None if every or verdict else True
     async with opened() as connection:
-        found = await find_findings(connection, look=look, verdict=verdict, artisan=artisan, vendor=vendor, most=limit)
+        await bring_up_to_date(connection)  # a crawl that was killed may have left something
+        queued = await find_queued(
+            connection, verdict="any" if every else verdict, artisan=artisan, vendor=vendor, most=limit
+        )
+        found = await find_findings(connection, queued)
     for each in found:
         print(json.dumps(asdict(each), default=str, ensure_ascii=False) if as_json else _line(each))
     if not found and not as_json:
-        print("No finding needs a look." if look else "No such finding.")
+        print("No such finding." if every or verdict else "No finding needs a look.")
 
 
 async def show_finding(finding: int, *, as_json: bool) -> None:
     """Print one finding, its pairs and its verdicts."""
     async with opened() as connection:
-        found = await find_findings(connection, finding=finding)
+        found = await find_findings(connection, [finding])
         if not found:
             raise UsageError(f"{finding}: no such finding; `theftwatch finding list --all` shows their numbers")
         pairs = await fetch_as(connection, FindingPair, "find_finding_pairs", finding=finding)
@@ -100,7 +103,7 @@ async def undo(finding: int, *, note: str | None, by: str | None) -> None:
                 connection, Seen(finding=finding), by=who, now=system_clock(), note=(note or "").strip() or None
             )
         await bring_up_to_date(connection)
-        found = await find_findings(connection, finding=finding)
+        found = await find_findings(connection, [finding])
     stands = found[0].verdict if found else None
     print(
         f"{finding}: {verdict}, by {one_line(judged_by or '')}, is undone; "

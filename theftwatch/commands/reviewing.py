@@ -10,6 +10,7 @@ from theftwatch.clock import system_clock
 from theftwatch.commands.suppressing import opened, person
 from theftwatch.config import Settings, settings
 from theftwatch.db import store
+from theftwatch.db.queries import execute
 from theftwatch.db.server import connect_dsn
 from theftwatch.errors import UsageError
 from theftwatch.files import Files
@@ -52,6 +53,9 @@ async def review(*, address: str, port: int, by: str | None) -> None:
         )
         app = application(context, hosts=[*_OWN_NAMES, *([public.hostname] if public.hostname else [])])
         listening = listen(address, port)
+        url = own.public_url or f"http://{address}:{port}"
+        async with pool.connection() as connection:
+            await execute(connection, "save_public_address", url=url.rstrip("/"))
         print(_greeting(own, address, port, who=who if alone and not known else None), flush=True)
         await serve(app, listening)
 

@@ -82,6 +82,17 @@ def reader_dsn(settings: Settings, *, clock: Clock = system_clock) -> str:
     return settings.reader_dsn.get_secret_value()
 
 
+def admin_dsn(settings: Settings, *, clock: Clock = system_clock) -> str:
+    """Return the DSN of the account that makes accounts: the superuser's, or with THEFTWATCH_DSN set that account.
+
+    Makes ready as `connect_dsn` does.
+    """
+    if settings.dsn is not None:
+        return connect_dsn(settings, clock=clock)
+    server, _ = _migrate_embedded(settings, clock)
+    return _dsn(server, SUPERUSER, settings.database)
+
+
 def migrate_database(settings: Settings, *, clock: Clock = system_clock) -> list[migrate.Migration]:
     """Bring the database in use to the schema of this program and return the migrations applied now."""
     if settings.dsn is None:

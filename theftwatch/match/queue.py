@@ -1,11 +1,9 @@
-"""The queue of those who look: findings with what they are sorted and filtered by, kept with what changes it."""
+"""What is worked out of findings, kept for those who look and for analysts, and renewed with what changes it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
-from theftwatch.db.queries import Connection, columns, execute, fetch, fetch_as
+from theftwatch.db.queries import Connection, execute, fetch
 from theftwatch.match.transform import edits_of, transform_from_json
 
 #: What was done to photos, by the names that the queue knows: those of transforms, and two more
@@ -13,27 +11,6 @@ SAME_FILE = "same_file"
 STORED_ANEW = "stored_anew"
 #: Findings a transaction
 _BATCH = 500
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Row:
-    """A finding as it is queued; fields as in the query `find_queue_rows`."""
-
-    finding: int
-    urgent: bool
-    score: float
-    matched_at: datetime
-    because: str | None
-    verdict: str | None
-    direction: str | None
-    marketplace: str
-    vendor: int | None
-    shop: int | None
-    artisan: int | None
-    decision: str | None
-    blind: bool
-    #: Method and transform of each pair that counts
-    done: list[dict[str, Any]]
 
 
 async def update_queue(connection: Connection, *, everything: bool = False) -> None:
@@ -52,36 +29,15 @@ async def update_queue(connection: Connection, *, everything: bool = False) -> N
 
 
 async def queue(connection: Connection, findings: Sequence[int]) -> None:
-    """Work out where findings stand in the queue, in the caller's transaction."""
-    rows = await fetch_as(connection, _Row, "find_queue_rows", findings=list(findings))
+    """Work out where findings stand, and keep it, in the caller's transaction."""
+    done = await fetch(connection, "find_queue_edits", findings=list(findings))
     await execute(
         connection,
         "upsert_queue",
-        asked=list(findings),
-        **columns(
-            (
-                {
-                    "findings": row.finding,
-                    "urgent": row.urgent,
-                    "scores": row.score,
-                    "matched_at": row.matched_at,
-                    "because": row.because,
-                    "verdicts": row.verdict,
-                    "directions": row.direction,
-                    "marketplaces": row.marketplace,
-                    "vendors": row.vendor,
-                    "shops": row.shop,
-                    "artisans": row.artisan,
-                    # as text, since lists of different lengths make no array of two dimensions
-                    "edits": "{" + ",".join(_edits(row.done)) + "}",
-                    "decisions": row.decision,
-                    "blind": row.blind,
-                }
-                for row in rows
-            ),
-            *("findings", "urgent", "scores", "matched_at", "because", "verdicts", "directions", "marketplaces"),
-            *("vendors", "shops", "artisans", "edits", "decisions", "blind"),
-        ),
+        findings=list(findings),
+        edited=[finding for finding, _ in done],
+        # as text, since lists of different lengths make no array of two dimensions
+        edits=["{" + ",".join(_edits(pairs)) + "}" for _, pairs in done],
     )
 
 

@@ -115,7 +115,9 @@ async def undo_verdict(
     if seen.verdict not in (None, state.verdict_id):
         raise _conflict(state)
     await fetch(connection, "undo_verdict", id=state.verdict_id, by=by, note=note, now=now)
-    await _requeue(connection, [seen.finding], [state.verdict_id] if state.reason == "look_alike" else ())
+    again = (await _states(connection, [seen.finding]))[seen.finding]
+    look_alikes = [each.verdict_id for each in (state, again) if each.verdict_id and each.reason == "look_alike"]
+    await _requeue(connection, [seen.finding], look_alikes)
     return state.verdict, state.judged_by
 
 

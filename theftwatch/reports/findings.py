@@ -1,10 +1,11 @@
 """Findings as they are shown: what matched, who was first, what a person said."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from theftwatch.db.queries import Connection, fetch_as
+from theftwatch.db.queries import Connection, fetch, fetch_as
 from theftwatch.reports.words import done_to_the_photo
 
 #: Why a finding that was judged has to be looked at again
@@ -112,10 +113,46 @@ class Said:
     matches: int
 
 
-async def find_findings(connection: Connection, **asked: Any) -> list[Finding]:
-    """Return findings, those first that need a look, one or at `most` as many as asked for.
+async def find_findings(connection: Connection, findings: Sequence[int]) -> list[Finding]:
+    """Return findings in the order of their numbers given; one that is none any more is left out."""
+    return await fetch_as(connection, Finding, "find_findings", findings=list(findings))
 
-    They may be narrowed by `finding`, `look`, `verdict`, `artisan` and `vendor`.
+
+async def find_queued(
+    connection: Connection,
+    *,
+    artisan: str | None = None,
+    vendor: str | None = None,
+    marketplace: str | None = None,
+    score: float | None = None,
+    edit: str | None = None,
+    direction: str | None = None,
+    verdict: str | None = None,
+    after: int | None = None,
+    most: int,
+) -> list[int]:
+    """Return the numbers of findings in the order of the queue: of those that need a look, or of those with a verdict.
+
+    `artisan` and `vendor` are names, keys or addresses. A verdict `any` stands for all findings, `none` for those that
+    nobody judged.
     """
-    wanted = {"finding": None, "look": None, "verdict": None, "artisan": None, "vendor": None, "most": 1} | asked
-    return await fetch_as(connection, Finding, "find_findings", **wanted)
+    artisans = shops = vendors = None
+    if artisan:
+        [(artisans, shops)] = await fetch(connection, "find_artisans_and_shops", name=artisan)
+    if vendor:
+        vendors = [seller for (seller,) in await fetch(connection, "find_vendors_named", name=vendor)]
+    rows = await fetch(
+        connection,
+        "find_queue_page",
+        verdict=verdict,
+        vendors=vendors,
+        artisans=artisans,
+        shops=shops,
+        marketplace=marketplace,
+        score=score,
+        edit=edit,
+        direction=direction,
+        after=after,
+        most=most,
+    )
+    return [finding for (finding,) in rows]

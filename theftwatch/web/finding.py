@@ -111,7 +111,7 @@ async def show(
 ) -> Response:
     """Return the page of a finding, with what has to be said on top of it."""
     async with store.reading(context_of(request).pool) as connection:
-        found = await find_findings(connection, finding=finding)
+        found = await find_findings(connection, [finding])
         if not found:
             raise HTTPException(404, "There is no such finding, or its photos match no more.")
         pairs = await fetch_as(connection, FindingPair, "find_finding_pairs", finding=finding)
@@ -175,7 +175,7 @@ async def _judged_before(connection: Connection, done: str) -> Finding | None:
     """Return the finding that was judged just before this one, so that it can be taken back from here."""
     if (finding := key_of(done)) is None:
         return None
-    found = await find_findings(connection, finding=finding)
+    found = await find_findings(connection, [finding])
     return found[0] if found and found[0].verdict else None
 
 

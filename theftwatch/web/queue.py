@@ -13,6 +13,7 @@ from theftwatch.db import store
 from theftwatch.db.queries import Connection, fetch, fetch_as
 from theftwatch.match.queue import SAME_FILE, STORED_ANEW
 from theftwatch.match.transform import Edit
+from theftwatch.reports.findings import find_queued
 from theftwatch.web.pages import context_of, key_of, page
 
 #: Findings on a page of the list
@@ -105,26 +106,9 @@ async def find_page(
     connection: Connection, filters: Filters, *, after: int | None = None, most: int = _PER_PAGE
 ) -> list[int]:
     """Return the next findings in the order of the queue."""
-    artisans = shops = vendors = None
-    if filters.artisan:
-        [(artisans, shops)] = await fetch(connection, "find_artisans_and_shops", name=filters.artisan)
-    if filters.vendor:
-        vendors = [seller for (seller,) in await fetch(connection, "find_vendors_named", name=filters.vendor)]
-    rows = await fetch(
-        connection,
-        "find_queue_page",
-        verdict=filters.verdict or None,
-        vendors=vendors,
-        artisans=artisans,
-        shops=shops,
-        marketplace=filters.marketplace or None,
-        score=float(filters.score) if filters.score else None,
-        edit=filters.edit or None,
-        direction=filters.direction or None,
-        after=after,
-        most=most,
-    )
-    return [finding for (finding,) in rows]
+    narrowed = {name: value or None for name, value in asdict(filters).items()}
+    score = float(filters.score) if filters.score else None
+    return await find_queued(connection, **narrowed | {"score": score}, after=after, most=most)
 
 
 async def count_waiting(connection: Connection) -> int:

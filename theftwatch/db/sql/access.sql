@@ -41,3 +41,7 @@ select
 from (values (%(token_sha256)s::bytea)) as asked (token_sha256)
 left join access.web_session s on s.token_sha256 = asked.token_sha256 and s.expires_at > %(now)s
 left join access.account a on a.name = s.account and a.removed_at is null;
+
+-- save_public_address --
+-- Keeps where people reach the review page, for the views that lead there.
+update public_address set url = %(url)s where url <> %(url)s;

@@ -11,21 +11,21 @@ limit 1;
 -- find_case_findings --
 -- Lists the findings between an artisan and a vendor, with what a case may be built on, and those in their case already.
 select
-    v.finding_id as finding, f.suspect_listing as listing, l.marketplace, l.url, v.verdict, v.needs_look_because,
-    v.relation, v.direction, v.not_proposable_because, v.removed_at,
+    v.finding, f.suspect_listing as listing, l.marketplace, l.url, v.verdict, v.because as needs_look_because,
+    v.relation, v.direction, v.not_proposable_because, gone.removed_at,
     cl.id as case_listing, cl.override_reason,
     exists (
-        select from case_ground g where g.case_listing = cl.id and g.finding = v.finding_id
+        select from case_ground g where g.case_listing = cl.id and g.finding = v.finding
     ) as is_ground
-from analysis.finding v
-join finding f on f.id = v.finding_id
+from review_queue q
+-- not as it is kept: a case rests on what is so now
+join finding_state v on v.finding = q.finding
+join finding f on f.id = q.finding
 join listing l on l.id = f.suspect_listing
-left join listing ol on ol.id = f.original_listing
-left join seller os on os.id = ol.seller
-left join original_file file on file.id = f.original_file
+left join removal gone on gone.finding = q.finding and gone.shown_again_at is null
 left join case_listing cl on cl.takedown_case = %(case)s and cl.listing = f.suspect_listing
-where v.suspect_seller_id = %(seller)s and coalesce(os.artisan, file.artisan) = %(artisan)s
-order by v.finding_id;
+where q.vendor = %(seller)s and q.artisan = %(artisan)s
+order by q.finding;
 
 -- find_case_key --
 -- Finds whose case it is, and where complaints in it go.

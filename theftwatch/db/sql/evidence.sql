@@ -11,13 +11,16 @@ order by g.finding;
 -- find_evidence_findings --
 -- Lists findings with what decides whether a complaint may rest on them.
 select
-    f.id as finding, v.verdict, v.judged_by, v.judged_at, v.proposable, v.not_proposable_because, v.direction, v.margin_days,
+    f.id as finding, v.verdict, v.judged_by, v.judged_at, now.not_proposable_because is null as proposable,
+    now.not_proposable_because, v.direction, v.margin_days,
     v.weakest_link, v.missing_proof, v.likelier_source, v.pixel_reasons, v.original_kind,
     coalesce(v.original_title, v.original_file_name) as original, v.original_url, v.original_marketplace,
     v.suspect_title, v.suspect_url, v.suspect_state, l.id as listing, l.marketplace, l.listing_ref, l.seller as vendor_id,
     coalesce(o.artisan, s.artisan) as artisan_id
 from finding f
 join analysis.finding v on v.finding_id = f.id
+-- not as it is kept: a complaint rests on what is so now
+join finding_state now on now.finding = f.id
 join listing l on l.id = f.suspect_listing
 left join original_file o on o.id = f.original_file
 left join listing ol on ol.id = f.original_listing

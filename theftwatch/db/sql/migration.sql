@@ -24,3 +24,20 @@ order by datname;
 select
     (select default_version from pg_available_extensions where name = 'vector') as available_version,
     (select extversion from pg_extension where extname = 'vector') as used_version;
+
+-- find_account --
+select rolname from pg_roles where rolname = %(name)s;
+
+-- find_analysts --
+-- Lists the accounts of analysts that may sign in.
+select r.rolname
+from pg_auth_members m
+join pg_roles r on r.oid = m.member and r.rolcanlogin
+join pg_roles g on g.oid = m.roleid and g.rolname = 'theftwatch_analyst'
+order by r.rolname;
+
+-- end_sessions --
+-- Ends the sessions of an account, where we are a superuser.
+select pg_terminate_backend(pid)
+from pg_stat_activity
+where usename = %(name)s and (select rolsuper from pg_roles where rolname = current_user);

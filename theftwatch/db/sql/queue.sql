@@ -1,61 +1,38 @@
--- find_queue_rows --
--- Finds what given findings are sorted and filtered by. One that no pair matches and nobody confirmed has no row.
-select
-    f.id as finding,
-    coalesce(v.needs_look_because in ('dropped', 'suppressed'), false) as urgent,
-    case when b.finding is null or v.verdict is not null then coalesce(v.best_score, 0)::real else b.place end as score,
-    b.finding is not null and v.verdict is null as blind,
-    case when v.matches > 0 then 'match' when v.possible > 0 then 'possible' end as decision,
-    coalesce(v.last_matched_at, f.first_found_at) as matched_at,
-    v.needs_look_because as because, v.verdict, v.direction, l.marketplace, l.seller as vendor, o.seller as shop,
-    coalesce(file.artisan, os.artisan) as artisan,
-    coalesce(
-        (
-            select jsonb_agg(distinct jsonb_build_object('method', m.method, 'transform', m.transform))
-            from analysis.match m
-            where m.suspect_listing_id = l.id and m.finding_id = f.id and m.suppressed_by is null
-        ),
-        '[]'
-    ) as done
-from finding f
-join listing l on l.id = f.suspect_listing
-left join listing o on o.id = f.original_listing
-left join seller os on os.id = o.seller
-left join original_file file on file.id = f.original_file
-left join blind_sample b on b.finding = f.id
--- The offset keeps it a query for each finding, whose listing then narrows what the view sums up.
-cross join lateral (
-    select *
-    from analysis.finding of_listing
-    where of_listing.finding_id = f.id and of_listing.suspect_marketplace = l.marketplace
-        and of_listing.suspect_listing_ref = l.listing_ref
-    offset 0
-) as v
-where f.id = any(%(findings)s::bigint[]);
+-- find_queue_edits --
+-- Lists how the pairs of given findings that count were found, and what was done to their photos.
+select p.finding, jsonb_agg(distinct jsonb_build_object('method', p.method, 'transform', p.transform)) as done
+from finding_pair p
+where p.finding = any(%(findings)s::bigint[]) and not p.suppressed
+group by p.finding;
 
 -- upsert_queue --
--- Writes what findings are sorted and filtered by, and takes those out that are none any more.
-with found as (
-    select *
-    from unnest(
-        %(findings)s::bigint[], %(urgent)s::bool[], %(scores)s::real[], %(matched_at)s::timestamptz[],
-        %(because)s::text[], %(verdicts)s::text[], %(directions)s::text[], %(marketplaces)s::text[],
-        %(vendors)s::bigint[], %(shops)s::bigint[], %(artisans)s::bigint[], %(edits)s::text[], %(decisions)s::text[],
-        %(blind)s::bool[]
-    ) as row (
-        finding, urgent, score, matched_at, because, verdict, direction, marketplace, vendor, shop, artisan, edits,
-        decision, blind
-    )
+-- Keeps what is worked out of findings, and takes those out that are none any more.
+with edited as (
+    select * from unnest(%(edited)s::bigint[], %(edits)s::text[]) as row (finding, edits)
+), found as (
+    select
+        s.*, f.first_found_at, coalesce(edited.edits, '{}')::text[] as edits, b.place,
+        b.finding is not null and s.verdict is null as blind
+    from finding_state s
+    join finding f on f.id = s.finding
+    left join blind_sample b on b.finding = f.id
+    left join edited on edited.finding = s.finding
+    where s.finding = any(%(findings)s::bigint[])
 ), gone as (
-    delete from review_queue where finding = any(%(asked)s::bigint[]) and finding not in (select finding from found)
+    delete from review_queue where finding = any(%(findings)s::bigint[]) and finding not in (select finding from found)
 )
 insert into review_queue (
-    finding, urgent, score, matched_at, because, verdict, direction, marketplace, vendor, shop, artisan, edits, decision,
-    blind
+    finding, urgent, score, matched_at, because, verdict, direction, marketplace, vendor, shop, artisan, edits, matched,
+    possible, suppressed, rejected, best_score, original_first_seen_at, suspect_first_seen_at, first_matched_at,
+    last_matched_at, relation, verdict_id, new_pairs, not_proposable_because, decision, blind
 )
 select
-    finding, urgent, score, matched_at, because, verdict, direction, marketplace, vendor, shop, artisan, edits::text[],
-    decision, blind
+    finding, coalesce(because in ('dropped', 'suppressed'), false),
+    case when blind then place else coalesce(best_score, 0) end,
+    coalesce(last_matched_at, first_found_at), because, verdict, direction, marketplace, vendor, shop, artisan, edits,
+    matched, possible, suppressed, rejected, best_score, original_first_seen_at, suspect_first_seen_at, first_matched_at,
+    last_matched_at, relation, verdict_id, new_pairs, not_proposable_because,
+    case when matched <> '{}' then 'match' when possible <> '{}' then 'possible' end, blind
 from found
 on conflict (finding) do update set
     urgent = excluded.urgent,
@@ -69,6 +46,19 @@ on conflict (finding) do update set
     shop = excluded.shop,
     artisan = excluded.artisan,
     edits = excluded.edits,
+    matched = excluded.matched,
+    possible = excluded.possible,
+    suppressed = excluded.suppressed,
+    rejected = excluded.rejected,
+    best_score = excluded.best_score,
+    original_first_seen_at = excluded.original_first_seen_at,
+    suspect_first_seen_at = excluded.suspect_first_seen_at,
+    first_matched_at = excluded.first_matched_at,
+    last_matched_at = excluded.last_matched_at,
+    relation = excluded.relation,
+    verdict_id = excluded.verdict_id,
+    new_pairs = excluded.new_pairs,
+    not_proposable_because = excluded.not_proposable_because,
     decision = excluded.decision,
     blind = excluded.blind;
 
@@ -81,7 +71,7 @@ insert into context_due (kind, id) select 'queue', unnest(%(findings)s::bigint[]
 select q.finding
 from review_queue q
 where (%(verdict)s::text is not null or q.because is not null)
-    and (%(verdict)s::text is null or %(verdict)s::text = 'any' or q.verdict = %(verdict)s::text)
+    and (%(verdict)s::text is null or %(verdict)s::text = 'any' or coalesce(q.verdict, 'none') = %(verdict)s::text)
     and (%(vendors)s::bigint[] is null or q.vendor = any(%(vendors)s::bigint[]))
     and (
         %(artisans)s::bigint[] is null

@@ -90,44 +90,18 @@ where v.id = any(%(verdicts)s::bigint[])
 order by f.id, m.original_image, m.suspect_image;
 
 -- find_findings --
--- Lists findings with what a person said of them: first those that need a look, the surest and newest first. One alone
--- is found by way of its suspect listing too, as the view sums up the pairs of all listings else.
+-- Finds given findings with what a person said of them, in their order.
 select
-    finding_id, original_kind, artisan, original_seller, original_marketplace,
-    coalesce(original_url, original_file_name) as original,
-    original_title, suspect_marketplace, suspect_seller, suspect_url, suspect_title, suspect_state, matches, possible,
-    best_score, suppressed, relation, direction, margin_days, weakest_link, missing_proof, likelier_source,
-    pixel_reasons, dates_and_pixels_agree, proposable, not_proposable_because, verdict, verdict_id, verdict_reason,
-    verdict_note, judged_by, judged_at, new_pairs, needs_look, needs_look_because, first_matched_at, last_matched_at
-from analysis.finding f
-where (
-        %(finding)s::bigint is null
-        or (
-            finding_id = %(finding)s::bigint
-            and (suspect_marketplace, suspect_listing_ref) = (
-                select l.marketplace, l.listing_ref
-                from finding asked
-                join listing l on l.id = asked.suspect_listing
-                where asked.id = %(finding)s::bigint
-            )
-        )
-    )
-    and (%(look)s::bool is null or needs_look = %(look)s::bool)
-    and (%(verdict)s::text is null or coalesce(verdict, 'none') = %(verdict)s::text)
-    and (%(artisan)s::text is null or lower(%(artisan)s::text) in (lower(artisan), lower(original_seller)))
-    and (
-        %(vendor)s::text is null or lower(suspect_seller) = lower(%(vendor)s::text)
-        or suspect_seller_id in (
-            select a.seller from seller_alias a where lower(a.value) = lower(%(vendor)s::text)
-            union
-            select s.id from seller s
-            where %(vendor)s::text in (s.seller_ref, s.marketplace || '/' || s.seller_ref, s.url)
-        )
-    )
-order by
-    needs_look desc, needs_look_because in ('dropped', 'suppressed') desc nulls last, best_score desc nulls last,
-    last_matched_at desc nulls last, finding_id
-limit %(most)s;
+    v.finding_id, v.original_kind, v.artisan, v.original_seller, v.original_marketplace,
+    coalesce(v.original_url, v.original_file_name) as original,
+    v.original_title, v.suspect_marketplace, v.suspect_seller, v.suspect_url, v.suspect_title, v.suspect_state, v.matches,
+    v.possible, v.best_score, v.suppressed, v.relation, v.direction, v.margin_days, v.weakest_link, v.missing_proof,
+    v.likelier_source, v.pixel_reasons, v.dates_and_pixels_agree, v.proposable, v.not_proposable_because, v.verdict,
+    v.verdict_id, v.verdict_reason, v.verdict_note, v.judged_by, v.judged_at, v.new_pairs, v.needs_look,
+    v.needs_look_because, v.first_matched_at, v.last_matched_at
+from unnest(%(findings)s::bigint[]) with ordinality as asked (finding, nth)
+join analysis.finding v on v.finding_id = asked.finding
+order by asked.nth;
 
 -- find_finding_pairs --
 -- Lists the pairs of photos of a finding: those that count first, the surest first.
@@ -156,4 +130,4 @@ order by verdict_id;
 
 -- find_dropped_findings --
 -- Lists the findings that were confirmed and that this version of the algorithm no longer matches.
-select finding_id from analysis.finding where needs_look_because = 'dropped' order by finding_id;
+select finding from review_queue where because = 'dropped' order by finding;

@@ -7,15 +7,16 @@ from collections import namedtuple
 import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
+from pydantic import SecretStr
 from typer.testing import CliRunner
 
 from theftwatch import chromium, doctor
 from theftwatch.cli import app
-from theftwatch.config import settings
+from theftwatch.config import Settings, settings
 from theftwatch.db import cluster, migrate, server
 from theftwatch.images import descriptor
 
-NAMES = ["database", "schema", "index", "descriptor", "files", "disk", "chromium", "timestamps"]
+NAMES = ["database", "schema", "index", "descriptor", "files", "disk", "chromium", "timestamps", "mail"]
 
 
 @pytest.fixture(autouse=True)
@@ -48,8 +49,8 @@ def examined() -> tuple[int, dict[str, dict[str, str | None]]]:
     return result.exit_code, {check["name"]: check for check in answer["checks"]}
 
 
-def test_where_all_is_well(external, chromium, authority, monkeypatch):
-    for name, value in authority.environment.items():
+def test_where_all_is_well(external, chromium, authority, mail_server, monkeypatch):
+    for name, value in (authority.environment | mail_server.environment).items():
         monkeypatch.setenv(name, value)
     code, checks = examined()
     assert code == 0
@@ -75,9 +76,17 @@ def test_what_is_off_is_no_failure_and_says_what_switches_it_on(external, monkey
     assert code == 0
     assert (checks["descriptor"]["state"], checks["descriptor"]["remedy"]) == ("off", "unset THEFTWATCH_DESCRIPTOR")
     assert (checks["chromium"]["state"], checks["chromium"]["remedy"]) == ("off", "make chromium")
+    assert (checks["mail"]["state"], checks["mail"]["remedy"]) == ("off", "export THEFTWATCH_SMTP_URL=smtps://…")
     line = next(each for each in CliRunner().invoke(app, ["doctor"]).stdout.splitlines() if "chromium" in each)
     assert line.startswith("off     chromium   none is found")
     assert line.endswith("; mend it: make chromium")
+
+
+def test_a_mail_server_that_cannot_be_signed_in_to_is_a_failure():
+    check = doctor._check_mail(Settings(smtp_url=SecretStr("smtp://127.0.0.1:9"), mail_from="watch@example.org"))
+    assert check.state == "failed"
+    assert check.detail.startswith("mail server 127.0.0.1:9 cannot be used: ")
+    assert doctor._check_mail(Settings(smtp_url=SecretStr("smtp://127.0.0.1:9"))).detail.startswith("THEFTWATCH_MAIL")
 
 
 def test_packages_that_are_not_installed(external, monkeypatch):

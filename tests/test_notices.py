@@ -200,6 +200,18 @@ def test_a_server_that_cannot_be_reached_tells_nobody(told, mailing, monkeypatch
     assert told.rows("select state from notice") == [("failed",)]
 
 
+def test_beyond_this_machine_nothing_is_said_without_tls(told, mailing, monkeypatch):
+    told.confirm(HARBOUR)
+    monkeypatch.setattr("theftwatch.notices.smtp._LOOPBACK", ())
+    with pytest.raises(DeliveryError, match="cannot be used: STARTTLS extension not supported by server"):
+        told.notify("--send")
+    assert mailing.mails == []
+    monkeypatch.setenv("THEFTWATCH_SMTP_URL", f"smtps://127.0.0.1:{mailing.port}")
+    settings.cache_clear()
+    with pytest.raises(DeliveryError, match=r"cannot be used: .*SSL"):
+        told.notify("--send")
+
+
 def test_a_server_that_falls_silent_leaves_an_unsure_notice(told, mailing):
     told.confirm(HARBOUR)
     mailing.instead_of_an_answer = lambda: None

@@ -26,6 +26,7 @@ from theftwatch.errors import TheftWatchError, TimestampError, UsageError
 from theftwatch.evidence.timestamp import ask, authority_of
 from theftwatch.images import descriptor
 from theftwatch.match.routes import descriptor_off, index_off
+from theftwatch.notices.smtp import mail_server_of, sign_in
 
 type State = Literal["ok", "off", "failed"]
 
@@ -58,6 +59,7 @@ def examine(settings: Settings, *, clock: Clock = system_clock) -> Iterator[Chec
     yield _check_disk(settings.data_dir)
     yield _check_chromium(settings)
     yield _check_timestamps(settings)
+    yield _check_mail(settings)
 
 
 def _check_database(settings: Settings, clock: Clock) -> Iterator[Check]:
@@ -201,6 +203,21 @@ def _check_timestamps(settings: Settings) -> Check:
         remedy = "export THEFTWATCH_TIMESTAMP_URL=…, of another authority, or try again later"
         return Check(name="timestamps", state="failed", detail=str(exc), remedy=remedy)
     return Check(name="timestamps", state="ok", detail=f"one by {authority.url}, verified, in {_ms(started)}")
+
+
+def _check_mail(settings: Settings) -> Check:
+    """Sign in to the mail server; nothing is sent."""
+    if settings.smtp_url is None:
+        detail = "THEFTWATCH_SMTP_URL is not set: notices are drafts, which a person sends"
+        return Check(name="mail", state="off", detail=detail, remedy="export THEFTWATCH_SMTP_URL=smtps://…")
+    started = time.perf_counter()
+    try:
+        server = mail_server_of(settings)
+        sign_in(server)
+    except TheftWatchError as exc:
+        remedy = "export THEFTWATCH_SMTP_URL=… and THEFTWATCH_MAIL_FROM=…, as docs/settings.md has them"
+        return Check(name="mail", state="failed", detail=str(exc), remedy=remedy)
+    return Check(name="mail", state="ok", detail=f"signed in to {server.called} in {_ms(started)}")
 
 
 def _ms(started: float) -> str:

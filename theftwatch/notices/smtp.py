@@ -97,17 +97,24 @@ def send(server: MailServer, message: EmailMessage, recipient: Address) -> None:
                 raise DeliveryError(f"{server.called} refused the message: {_words(code, reply)}")
     except smtplib.SMTPDataError as exc:
         raise DeliveryError(f"{server.called} refused the message: {_words(exc.smtp_code, exc.smtp_error)}") from exc
-    except smtplib.SMTPAuthenticationError as exc:
-        raise DeliveryError(
-            f"{server.called} refused the name or the password of THEFTWATCH_SMTP_URL: "
-            f"{_words(exc.smtp_code, exc.smtp_error)}"
-        ) from exc
     except (smtplib.SMTPException, OSError) as exc:
         if handed_over:
             raise DeliveryError(
                 f"{server.called} had the message and gave no answer ({one_line(str(exc))})", may_have_gone=True
             ) from exc
-        raise DeliveryError(f"{server.called} cannot be used: {one_line(str(exc))}; see THEFTWATCH_SMTP_URL") from exc
+        raise _unusable(server, exc) from exc
+
+
+def sign_in(server: MailServer) -> None:
+    """Go as far with the server as one can without a mail.
+
+    Raises DeliveryError.
+    """
+    try:
+        with _connected(server):
+            pass
+    except (smtplib.SMTPException, OSError) as exc:
+        raise _unusable(server, exc) from exc
 
 
 @contextmanager
@@ -125,7 +132,7 @@ def _connected(server: MailServer) -> Iterator[smtplib.SMTP]:
         if server.user:
             smtp.login(server.user, server.password or "")
         yield smtp
-        with suppress(smtplib.SMTPException, OSError):  # the message is taken, whatever comes now
+        with suppress(smtplib.SMTPException, OSError):  # whatever it says to that, all is done
             smtp.quit()
     finally:
         smtp.close()
@@ -135,6 +142,13 @@ def _check(server: MailServer, answer: tuple[int, bytes], what: str) -> None:
     code, reply = answer
     if code not in _ACCEPTED:
         raise DeliveryError(f"{server.called} refused {what}: {_words(code, reply)}")
+
+
+def _unusable(server: MailServer, exc: Exception) -> DeliveryError:
+    if isinstance(exc, smtplib.SMTPAuthenticationError):
+        answer = _words(exc.smtp_code, exc.smtp_error)
+        return DeliveryError(f"{server.called} refused the name or the password of THEFTWATCH_SMTP_URL: {answer}")
+    return DeliveryError(f"{server.called} cannot be used: {one_line(str(exc))}; see THEFTWATCH_SMTP_URL")
 
 
 def _words(code: int, reply: bytes | str) -> str:

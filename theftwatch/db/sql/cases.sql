@@ -180,7 +180,7 @@ select distinct on (cl.id, array_position('{found,filing,removal}', c.why))
     cl.id as case_listing, c.why, c.state, c.detail, c.taken_at,
     array(select distinct f.role from capture_file f where f.capture = c.id order by 1) as held
 from case_listing cl
-join capture c on c.listing = cl.listing
+join capture c on c.listing = cl.listing and c.erased_at is null
 where cl.takedown_case = %(case)s
 order by
     cl.id, array_position('{found,filing,removal}', c.why), c.state in ('taken', 'page_only') desc, c.taken_at desc, c.id;

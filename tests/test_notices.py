@@ -21,7 +21,7 @@ WAIT_MAX_S = 60
 
 
 def test_nobody_is_told_what_no_person_confirmed(told):
-    assert told.notify().startswith("Nobody is to be told anything")
+    assert told.notify().startswith("Nobody is to be told anything: no finding is confirmed; ")
     assert told.rows("select * from notice") == []
 
 
@@ -75,7 +75,9 @@ def test_a_draft_keeps_its_number_until_there_is_more_to_tell(told):
     assert "listing/207" in text
     assert "listing/201" not in text
     told.run("notice", "sent", "3", "--by", "Eva")
-    assert told.notify().startswith("Nobody is to be told anything")
+    assert told.notify().startswith(
+        "Nobody is to be told anything: of 4 confirmed findings each was told, or is not to"
+    )
     assert told.run("notice", "list") == "No notice needs a person.\n"
     assert "sent by Eva" in told.run("notice", "list", "--all", "--artisan", "Ana")
     assert "Hello Ana," in told.run("notice", "show", "3")

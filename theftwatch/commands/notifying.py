@@ -12,7 +12,7 @@ from theftwatch.clock import system_clock
 from theftwatch.commands.relating import find_artisan
 from theftwatch.commands.suppressing import bring_up_to_date, opened, person
 from theftwatch.config import settings
-from theftwatch.db.queries import Connection
+from theftwatch.db.queries import Connection, fetch
 from theftwatch.errors import DeliveryError, UsageError
 from theftwatch.evidence.bundle import safe_name
 from theftwatch.files import Files, replacing
@@ -53,11 +53,9 @@ async def notify(artisan: str | None, *, folder: Path, by_mail: bool) -> None:
             else:
                 path = await asyncio.to_thread(_write_draft, folder, notice, each, message)
                 print(f"{about}, {path}: {_next_step(notice, each, address)}")
-    if not affected:
-        print(
-            "Nobody is to be told anything: of each confirmed finding that stands, the artisan was told. "
-            "`theftwatch finding list` shows those that wait to be judged."
-        )
+        if not affected:
+            [(confirmed,)] = await fetch(connection, "count_confirmed")
+            print(f"Nobody is to be told anything: {_nothing_to_tell(confirmed)}.")
     if failures:
         raise DeliveryError(f"{count(len(failures), 'notice')} of {len(affected)} did not go out: {failures[0]}")
 
@@ -143,6 +141,15 @@ def _write_draft(folder: Path, notice: int, affected: Affected, message: Message
         with replacing(path / name) as file:
             file.write(data)
     return path
+
+
+def _nothing_to_tell(confirmed: int) -> str:
+    if not confirmed:
+        return "no finding is confirmed; `theftwatch finding list` shows those that wait to be judged"
+    return (
+        f"of {count(confirmed, 'confirmed finding')} each was told, or is not to be, as docs/notices.md says; "
+        "`theftwatch notice list` shows notices that may not have gone out"
+    )
 
 
 def _next_step(notice: int, affected: Affected, address: Address | None) -> str:

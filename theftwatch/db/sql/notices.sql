@@ -177,3 +177,6 @@ order by findings desc, vendor, whose;
 select
     (select count(distinct coalesce('artisan ' || artisan_id, 'shop ' || shop_id)) from analysis.untold) as untold,
     (select count(*) from notice where state = 'sending') as unsure;
+
+-- count_confirmed --
+select count(*) from standing_verdict where verdict = 'confirmed';

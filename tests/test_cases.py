@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from theftwatch.db import store
 from theftwatch.db.queries import execute, fetch
 from theftwatch.errors import UsageError
 from theftwatch.evidence.capture import Capture, CapturedFile, find_due, find_subject, put_files, save_capture
+from theftwatch.evidence.facts import find_complaint
 from theftwatch.files import Files
 from theftwatch.listing import Alias, Seller
 from theftwatch.match.context import update_context
@@ -83,12 +85,12 @@ class Matter(Watch):
         seen = [Seen(finding=self.finding(ref)) for ref in refs]
         self.do(lambda connection: give_verdict(connection, seen, "confirmed", by="Eva", now=BEFORE))
 
-    def open(self, *refs, now=BEFORE, **how):
+    def open(self, *refs, now=BEFORE, vendor="801", **how):
         findings = [self.finding(ref) for ref in refs]
 
         async def open_(connection):
             [(artisan, _)] = await fetch(connection, "find_artisan", name="Ana")
-            [(seller, *_)] = await fetch(connection, "find_seller", name="801", side="suspect")
+            [(seller, *_)] = await fetch(connection, "find_seller", name=vendor, side="suspect")
             return await open_case(connection, artisan, seller, by="Eva", now=now, findings=findings, **how)
 
         return self.do(open_)
@@ -442,11 +444,56 @@ def test_a_case_follows_a_vendor_whose_firm_key_is_seen_later(matter):
             firm = Seller(marketplace="alibaba", ref="801", name="Vendor 1 Ltd.", aliases=alias)
             await store.save_listings(connection, [showing(COPY, ref="301", seller=firm)], run=None, now=FILED_AT)
 
+    matter.confirm("202")
+    matter.open("202")
     matter.do(provisional)
     [case] = matter.table("select * from analysis.case")
-    assert (case["vendor"], case["listings"]) == ("Vendor 1 Ltd.", 1)
+    assert (case["case_id"], case["vendor"], case["listings"]) == (1, "Vendor 1 Ltd.", 2)
     matter.confirm("201")
-    assert matter.open("201").case == case["case_id"]
+    assert matter.open("201").case == 1
+
+
+def test_shops_that_turn_out_to_be_one_company_have_one_case(matter):
+    """Each was taken for a vendor of its own, had a case, and one of them is closed."""
+    other = vendor(2)
+
+    async def find(connection):
+        await store.save_listings(connection, [showing(EDITED, ref="401", seller=other)], run=None, now=BEFORE)
+        await Watch._match(matter, connection)
+        await connection.commit()
+        await connection.set_autocommit(True)
+        await update_context(connection, load=loader(), now=BEFORE, everything=True)
+
+    matter.do(find)
+    matter.confirm("201", "401")
+    assert matter.open("201").case == 1
+    assert matter.open("401", vendor=other.ref).case == 2
+    matter.enter(close_case, "given_up", case=2)
+    findings = [matter.finding("201"), matter.finding("401")]
+    with pytest.raises(UsageError, match="of several artisans or vendors"):
+        matter.do(lambda connection: find_complaint(connection, findings, overridden=frozenset()))
+    matter.file("IPP-7")
+
+    async def join(connection):
+        key = (Alias(kind="member", value="1"),)
+        shops = [replace(seller, company=key) for seller in (vendor(1), other)]
+        shown = [showing(COPY, ref="201", seller=shops[0]), showing(EDITED, ref="401", seller=shops[1])]
+        await store.save_listings(connection, shown, run=None, now=FILED_AT)
+
+    matter.do(join)
+    [case] = matter.table("select * from analysis.case")
+    assert (case["case_id"], case["listings"], case["closed_at"]) == (1, 2, None)
+    assert matter.states() == {"201": "filed", "401": "opened"}
+    events = matter.do(lambda connection: docket.find_events(connection, 1))
+    assert [each.kind for each in events] == ["opened", "opened", "closed", "filed", "note"]
+    assert events[-1].note == "case 2 was joined with this one, as their vendors turned out to be one"
+    # and by whatever key the vendor is named
+    assert matter.open("401", vendor=other.ref).case == 1
+    assert matter.file("IPP-8").listings == 1
+    facts = matter.do(lambda connection: find_complaint(connection, findings, overridden=frozenset()))
+    assert facts.vendor == "Vendor 1 Ltd. and Vendor 2 Ltd."
+    letter = matter.do(lambda connection: draft_letter(connection, 1, now=FILED_AT, listings=["401"]))
+    assert "To: Vendor 2 Ltd., Alibaba\n" in letter
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from theftwatch.db.queries import Connection, fetch_as
+from theftwatch.db.sellers import company_of
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,8 +48,9 @@ class Ground:
 
 
 async def find_grounds(connection: Connection, artisan: int, seller: int, case: int | None) -> list[Ground]:
-    """Return the findings between an artisan and a vendor, with what their case rests on already."""
-    return await fetch_as(connection, Ground, "find_case_findings", artisan=artisan, seller=seller, case=case)
+    """Return the findings between an artisan and a vendor's shops, with what their case rests on already."""
+    sellers = await company_of(connection, seller)
+    return await fetch_as(connection, Ground, "find_case_findings", artisan=artisan, sellers=sellers, case=case)
 
 
 def barrier_to_all(grounds: Iterable[Ground]) -> str | None:

@@ -45,8 +45,9 @@ async def draft_letter(connection: Connection, case: int, *, now: datetime, list
     known = await find_case(connection, case)
     chosen: list[CaseListing] = await choose_to_accuse(connection, known, listings, TO_ASK)
     portal = await find_portal(connection, known.marketplace)
-    rows = await fetch_as(connection, Copied, "find_letter", case_listings=[each.case_listing_id for each in chosen])
-    [(artisan, contact, vendor)] = await fetch(connection, "find_parties", case=case)
+    keys = [each.case_listing_id for each in chosen]
+    rows = await fetch_as(connection, Copied, "find_letter", case_listings=keys)
+    [(artisan, contact, vendor)] = await fetch(connection, "find_parties", case=case, case_listings=keys)
     return (
         environment("theftwatch.cases")
         .get_template("letter.txt.j2")

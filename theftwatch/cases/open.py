@@ -8,6 +8,7 @@ from theftwatch.cases.clock import find_portal
 from theftwatch.cases.enter import Entry, enter
 from theftwatch.cases.ground import find_grounds
 from theftwatch.db.queries import Connection, execute, fetch
+from theftwatch.db.sellers import company_of
 from theftwatch.errors import UsageError
 
 
@@ -43,14 +44,16 @@ async def open_case(
 ) -> Opened:
     """Open the case of an artisan with a vendor, or add to it, on given findings or on all on which one may rest.
 
-    In the caller's transaction. A case that was closed is opened again. With `override`, a reason that is kept, also on
-    given findings that a relation covers or whose original is not known to have been first. Raises UsageError for a
-    given finding on which no case may rest, where there is none at all, and for a reason without findings.
+    In the caller's transaction. There is one case for all shops of the vendor's company; one that was closed is opened
+    again. With `override`, a reason that is kept, also on given findings that a relation covers or whose original is
+    not known to have been first. Raises UsageError for a given finding on which no case may rest, where there is none
+    at all, and for a reason without findings.
     """
     if override and not findings:
         raise UsageError("--override goes with --finding: it is for findings that you have looked at one by one")
     await execute(connection, "lock_writes")
-    known = await fetch(connection, "find_case_of", artisan=artisan, seller=seller)
+    sellers = await company_of(connection, seller)
+    known = await fetch(connection, "find_case_of", artisan=artisan, sellers=sellers)
     case, is_open = known[0] if known else (None, False)
     found = await find_grounds(connection, artisan, seller, case)
     wanted = [each for each in found if each.finding in findings] if findings else found

@@ -61,6 +61,7 @@ async def save_sellers(
         for other in found:
             if other != target and other not in firm:
                 await execute(connection, "merge_sellers", into=target, provisional=other)
+                await execute(connection, "join_cases", sellers=[target, other], now=now)
                 await execute(connection, "move_context", into=target, provisional=other)
                 await execute(connection, "delete_seller", id=other)
                 await execute(connection, "insert_due_moved", seller=target)
@@ -70,6 +71,11 @@ async def save_sellers(
     ids = {seller_key(seller): known[_keys(seller)[0]] for seller, _ in seen}
     await _write(connection, seen, ids, known, now=now)
     return ids
+
+
+async def company_of(connection: Connection, seller: int) -> list[int]:
+    """Return a seller and its siblings: those that share a key of one company."""
+    return [key for (key,) in await fetch(connection, "find_company", seller=seller)]
 
 
 def _keys(seller: Seller) -> list[Key]:
@@ -154,6 +160,8 @@ async def _write(
     # Of one company count as one, wherever vendors are counted
     for (sibling,) in await fetch(connection, "find_siblings", sellers=joined):
         await execute(connection, "insert_due_moved", seller=sibling)
+    for seller_id in joined:
+        await execute(connection, "join_cases", sellers=[seller_id], now=now)
     if learned or joined:
         await execute(connection, "reopen_trail", sellers=sorted({*learned, *joined}))
 

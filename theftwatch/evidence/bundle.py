@@ -270,7 +270,7 @@ def _heads(facts: Facts, defended: Defended | None) -> tuple[str, str]:
             f"Photos of {_short(artisan)}, and where they were copied",
             f"{artisan} shows these photos in {defended.url}, on {where}. {listings} of others have copies of them.",
         )
-    vendor, where = one_line(facts.vendor.called), marketplace_name(facts.vendor.marketplace)
+    vendor, where = one_line(facts.vendor), marketplace_name(facts.marketplace)
     title = f"Photos of {_short(artisan)} at {_short(vendor)}, {where}"
     return title, f"{listings} of {vendor} on {where} with photos of {artisan}."
 

@@ -101,9 +101,9 @@ def dossier_page(dossier: "Dossier", *, now: datetime) -> str:
 
 def complaint_text(facts: Facts, addresses: Sequence[str], *, part: int, parts: int) -> str:
     """Return the text of a complaint about some addresses, to be pasted into the portal's form."""
-    vendor, artisan = one_line(facts.vendor.called), one_line(facts.artisan.name)
+    vendor, artisan = one_line(facts.vendor), one_line(facts.artisan.name)
     of_parts = f", part {part} of {parts}" if parts > 1 else ""
-    head = f"Copyright complaint{of_parts}: {artisan} about {vendor} on {marketplace_name(facts.vendor.marketplace)}"
+    head = f"Copyright complaint{of_parts}: {artisan} about {vendor} on {marketplace_name(facts.marketplace)}"
     claim = (
         f"I am {artisan}, the author of the product photos named below. The listings named below show copies of them. "
         f"I have not permitted this to {vendor} or to anybody on their behalf."

@@ -8,6 +8,7 @@ from typing import Any
 
 from theftwatch.cases.clock import Portal
 from theftwatch.db.queries import Connection, fetch, fetch_as
+from theftwatch.db.sellers import company_of
 from theftwatch.errors import UsageError
 from theftwatch.evidence.certificate import ArtisanFile
 from theftwatch.evidence.tokens import Token, find_tokens
@@ -141,7 +142,7 @@ class Facts:
     """All that one bundle says."""
 
     artisan: Artisan
-    #: One in a complaint, and any number in a defence
+    #: Shops of one company in a complaint, and anybody's in a defence
     vendors: tuple[Vendor, ...]
     #: None where no portal is known that takes complaints about the marketplace
     portal: Portal | None
@@ -157,10 +158,14 @@ class Facts:
     tokens: dict[bytes, list[Token]]
 
     @property
-    def vendor(self) -> Vendor:
-        """The one vendor of a complaint."""
-        [vendor] = self.vendors
-        return vendor
+    def vendor(self) -> str:
+        """What to call the vendor of a complaint: its shops, where it has several."""
+        return " and ".join(each.called for each in self.vendors)
+
+    @property
+    def marketplace(self) -> str:
+        """The site that shows the copies of a complaint."""
+        return self.findings[0].marketplace
 
     def vendor_of(self, finding: Finding) -> Vendor:
         """Return whose listing a finding is about."""
@@ -210,7 +215,10 @@ async def find_complaint(connection: Connection, findings: Sequence[int], *, ove
                 f"finding {each.finding}: no complaint may rest on it ({each.not_proposable_because}); leave it out, "
                 "or open a case with a reason for the exception"
             )
-    if len({(each.artisan_id, each.vendor_id) for each in found}) > 1:
+    company = await company_of(connection, found[0].vendor_id) if found[0].vendor_id else []
+    if {each.artisan_id for each in found} != {found[0].artisan_id} or not {each.vendor_id for each in found} <= {
+        *company
+    }:
         raise UsageError("these findings are of several artisans or vendors; a bundle is about one of each")
     return await _gather(connection, found, about=found[0].marketplace)
 

@@ -46,7 +46,7 @@ async def _bundle(request: Request) -> Response:
         except TheftWatchError as exc:
             return await show_case(request, case, status=422, says=sentence(exc))
         stack.pop_all()  # whoever sends it closes it
-    name = f"case-{case}-{safe_name(facts.artisan.name)}-{safe_name(facts.vendor.called)}.zip"
+    name = f"case-{case}-{safe_name(facts.artisan.name)}-{safe_name(facts.vendor)}.zip"
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "Content-Length": str(built.byte_count)}
     return StreamingResponse(_chunks(file), media_type="application/zip", headers=headers)
 

@@ -9,7 +9,7 @@ order by code
 limit 1;
 
 -- find_case_findings --
--- Lists the findings between an artisan and a vendor, with what a case may be built on, and those in their case already.
+-- Lists the findings between an artisan and a vendor's shops, with what a case may be built on, and those in their case already.
 select
     v.finding, f.suspect_listing as listing, l.marketplace, l.url, v.verdict, v.because as needs_look_because,
     v.relation, v.direction, v.not_proposable_because, gone.removed_at,
@@ -24,7 +24,7 @@ join finding f on f.id = q.finding
 join listing l on l.id = f.suspect_listing
 left join removal gone on gone.finding = q.finding and gone.shown_again_at is null
 left join case_listing cl on cl.takedown_case = %(case)s and cl.listing = f.suspect_listing
-where q.vendor = %(seller)s and q.artisan = %(artisan)s
+where q.vendor = any(%(sellers)s::bigint[]) and q.artisan = %(artisan)s
 order by q.finding;
 
 -- find_case_key --
@@ -35,12 +35,14 @@ join seller s on s.id = c.seller
 where c.id = %(case)s;
 
 -- find_case_of --
--- Finds the case of an artisan with a vendor, an open one before a closed one.
+-- Finds the case of an artisan with a vendor, by any of its shops.
 select id, closed_at is null as is_open
 from takedown_case
-where artisan = %(artisan)s and seller = %(seller)s
-order by closed_at is null desc, id
-limit 1;
+where artisan = %(artisan)s and seller = any(%(sellers)s::bigint[]);
+
+-- join_cases --
+-- Joins the cases of each artisan with sellers who turn out to be one, and with their siblings.
+select join_cases(array(select company(seller) from unnest(%(sellers)s::bigint[]) as seller), %(now)s);
 
 -- insert_case --
 insert into takedown_case (artisan, seller, portal, opened_at)
@@ -193,12 +195,15 @@ where takedown_case = %(case)s
 order by case_listing;
 
 -- find_parties --
--- Finds who writes and to whom, with the contact that a person entered.
-select a.name, a.contact, coalesce(s.name, s.seller_ref)
+-- Finds who writes, with the contact that a person entered, and to whom: the shops whose listings it is about.
+select a.name, a.contact, string_agg(distinct coalesce(s.name, s.seller_ref), ' and ')
 from takedown_case c
 join artisan a on a.id = c.artisan
-join seller s on s.id = c.seller
-where c.id = %(case)s;
+join case_listing cl on cl.takedown_case = c.id and cl.id = any(%(case_listings)s::bigint[])
+join listing l on l.id = cl.listing
+join seller s on s.id = coalesce(l.seller, c.seller)
+where c.id = %(case)s
+group by a.id;
 
 -- find_letter --
 -- Lists what a letter on listings of a case says: each with the originals that it copies and since when they are known.

@@ -127,7 +127,10 @@ with seller_key as (
     join image_key o on o.id = m.original_image
     join image_key s on s.id = m.suspect_image
     union all
-    select 'case_event', jsonb_build_array(k.key, n.nth, e.kind, e.route, e.reference, e.note, e.made_by)
+    -- what the program notes names cases by their numbers
+    select 'case_event', jsonb_build_array(
+        k.key, n.nth, e.kind, e.route, e.reference, case when e.made_by <> 'theftwatch' then e.note end, e.made_by
+    )
     from case_event e join case_event_key n on n.id = e.id join case_key k on k.id = e.takedown_case
     union all
     select 'case_event_listing', jsonb_build_array(k.key, n.nth, l.key)

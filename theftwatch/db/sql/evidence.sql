@@ -121,8 +121,9 @@ left join original_file file on file.id = f.original_file
 left join listing ol on ol.id = f.original_listing
 left join seller os on os.id = ol.seller
 join artisan a on a.id = coalesce(os.artisan, file.artisan)
-left join takedown_case c on c.artisan = a.id and c.seller = v.suspect_seller_id
-left join case_listing cl on cl.takedown_case = c.id and cl.listing = f.suspect_listing
+left join (
+    select k.artisan, cl.listing, cl.override_reason from takedown_case k join case_listing cl on cl.takedown_case = k.id
+) as cl on cl.artisan = a.id and cl.listing = f.suspect_listing
 where v.suspect_seller_id = %(vendor)s and v.verdict = 'confirmed'
 group by a.id, a.name, v.finding_id, v.removed_at, v.proposable
 having v.proposable or max(cl.override_reason) is not null
@@ -148,7 +149,13 @@ select e.happened_at, a.name, e.kind, null, e.reference
 from case_event e
 join takedown_case c on c.id = e.takedown_case
 join artisan a on a.id = c.artisan
-where c.seller = %(vendor)s and c.artisan = any(%(artisans)s::bigint[]) and e.kind <> 'note'
+where c.seller in (select company(%(vendor)s)) and c.artisan = any(%(artisans)s::bigint[]) and e.kind <> 'note'
+    and exists (
+        select from case_event_listing el
+        join case_listing cl on cl.id = el.case_listing
+        join listing l on l.id = cl.listing
+        where el.case_event = e.id and l.seller = %(vendor)s
+    )
 union all
 select distinct r.removed_at, concerned.artisan, 'removed', concerned.url, null
 from removal r join concerned on concerned.finding = r.finding

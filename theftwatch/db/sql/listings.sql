@@ -41,6 +41,10 @@ where firm.id = %(into)s and provisional.id = %(provisional)s;
 -- delete_seller --
 delete from seller where id = %(id)s;
 
+-- find_company --
+-- Lists a seller and its siblings.
+select company(%(seller)s);
+
 -- update_sellers --
 -- Writes what the pages said of sellers; what a page does not say stays as it was.
 update seller as s

@@ -1,7 +1,10 @@
 """Days of the replica: drawn from a seed, and shown at the moments at which things happen."""
 
 import http.client
+import socket
+import time
 from collections import Counter
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -86,6 +89,23 @@ def test_a_change_shows_from_its_moment_on(days, replica, kind):
             check(replica, change.offer.listing.url, offer)
 
 
+def takes_connections(address: str) -> bool:
+    host, _, port = address.partition(":")
+    try:
+        socket.create_connection((host, int(port)), timeout=10).close()
+    except ConnectionRefusedError:
+        return False
+    return True
+
+
+def wait_until(happens: Callable[[], bool]) -> None:
+    for _ in range(500):
+        if happens():
+            return
+        time.sleep(0.01)
+    pytest.fail("it does not happen in five seconds")
+
+
 def check(replica: Replica, url: str, offer: Offer | None) -> None:
     """Compare what stands at an address with what is to be there."""
     status, body = get(replica, url)
@@ -118,6 +138,12 @@ def test_trouble_spoils_the_pages_of_its_marketplace_for_its_time(kind):
         set_clock(replica, START)
         check(replica, at["etsy"].listing.url, at["etsy"])
         match kind:
+            case TroubleKind.DOWN:
+                door = replica.host_map["*.alibaba.com"]
+                wait_until(lambda: not takes_connections(door))
+                assert takes_connections(replica.host_map["www.etsy.com"])
+                set_clock(replica, START + HOUR)
+                wait_until(lambda: takes_connections(door))
             case TroubleKind.SILENT:
                 with pytest.raises(http.client.RemoteDisconnected):
                     get(replica, url)

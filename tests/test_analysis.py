@@ -16,7 +16,7 @@ from theftwatch.match.queue import update_queue
 from theftwatch.match.verdict import Seen, give_verdict, undo_verdict
 
 DOCUMENT = (Path(__file__).parents[1] / "docs/analysis.md").read_text()
-EXAMPLES = re.findall(r"^```sql\n(.*?)^```", DOCUMENT, re.MULTILINE | re.DOTALL)
+EXAMPLES = re.findall(r"^```sql\n(.*?)^```", DOCUMENT.partition("## More queries")[2], re.MULTILINE | re.DOTALL)
 
 
 @pytest.fixture

@@ -9,6 +9,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from theftwatch.db import cluster
+
 pytestmark = pytest.mark.own_crawl
 
 
@@ -69,6 +71,31 @@ def test_the_dsn_reads_and_does_not_write(shown, folder):
         connection.execute("set default_transaction_read_only = off")
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             connection.execute("delete from match")
+
+
+QUESTIONS = re.findall(
+    r"^### (\d+)\. .*?^```sql\n(.*?)^```\n\n```text\n(.*?)^```",
+    (Path(__file__).parents[1] / "docs/analysis.md").read_text(),
+    re.MULTILINE | re.DOTALL,
+)
+
+
+@pytest.fixture(scope="module")
+def analyst_dsn(shown, folder):
+    return theftwatch(folder, "db", "grant", "ana", "--demo").strip()
+
+
+def test_there_are_fifteen_questions():
+    assert [int(number) for number, *_ in QUESTIONS] == list(range(1, 16))
+
+
+@pytest.mark.parametrize(("query", "answer"), [row[1:] for row in QUESTIONS], ids=[row[0] for row in QUESTIONS])
+def test_the_questions_of_the_document_are_answered_as_it_says(query, answer, analyst_dsn, postgres_bin):
+    psql = cluster.find_programs(postgres_bin) / "psql"
+    environment = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"}
+    asked = subprocess.run([psql, "-X", analyst_dsn, "-c", query], capture_output=True, text=True, env=environment)
+    assert asked.returncode == 0, asked.stderr
+    assert [line.rstrip() for line in asked.stdout.rstrip().splitlines()] == answer.splitlines()
 
 
 def test_a_second_demo_fetches_nothing_anew_and_says_the_same(shown, folder):

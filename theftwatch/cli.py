@@ -20,6 +20,7 @@ from theftwatch.commands import (
     doctor,
     erase,
     evidence,
+    export,
     extract,
     finding,
     look,
@@ -60,6 +61,7 @@ app.command()(compare.scan)
 app.add_typer(match.originals, name="originals")
 app.command()(match.rematch)
 app.command()(report.report)
+app.command()(export.export)
 app.add_typer(artisan.app, name="artisan")
 app.command()(notify.notify)
 app.add_typer(notify.app, name="notice")

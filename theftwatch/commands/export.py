@@ -18,7 +18,7 @@ def export(
         Path | None, typer.Option("--out", "-o", metavar="FILE", help="The file; SUBJECT.FORMAT here if not given.")
     ] = None,
 ) -> None:
-    """Write findings, matches, listings, cases or runs to a file, with the columns of the view.
+    """Write a view of the record to a file, with its columns.
 
     The file appears when it is whole, with the record as it was at one moment. Texts stay texts in a spreadsheet.
     """

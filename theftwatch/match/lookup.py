@@ -9,9 +9,10 @@ from theftwatch.match.decide import Decision
 from theftwatch.match.picture import Part
 from theftwatch.match.search import Verifier
 
-#: Neighbours by descriptor that are verified at first, for a whole image and for each part of one; as long as there are
-#: copies among them, twice as many as up to the last copy, and one fewer more than at first
-_FIRST_NEIGHBOURS, _FIRST_PART_NEIGHBOURS = 4, 2
+#: Neighbours by descriptor that are verified at least, for a whole image and for each part of one, the nearest first;
+#: as long as there are copies among them, twice as many as up to the last copy, and one fewer more than at least. A
+#: suspect that is an original and nothing else shows no other: of its neighbours only those twice as many.
+_LEAST_NEIGHBOURS, _LEAST_PART_NEIGHBOURS = 4, 2
 #: More copies of one image than a record should hold; ends the search whatever happens
 _NEIGHBOURS_MAX = 20_000
 
@@ -43,7 +44,7 @@ class Lookup:
         await self._verify(await self._candidates.find_same(sha256s, side))
         described = [sha256 for sha256 in sha256s if sha256 in descriptors]
         whole = [Asked(sha256=sha256, descriptor=descriptors[sha256]) for sha256 in described]
-        await self._search(whole, side, _FIRST_NEIGHBOURS)
+        await self._search(whole, side, _LEAST_NEIGHBOURS)
         if side == "suspect":
             doubtful = [sha256 for sha256 in sha256s if sha256 not in self._settled]
             self.parts |= await self._verifier.parts(doubtful)
@@ -53,25 +54,26 @@ class Lookup:
                 for part in self.parts[sha256]
                 if part.descriptor is not None
             )
-            await self._search(parts, side, _FIRST_PART_NEIGHBOURS)
+            await self._search(parts, side, _LEAST_PART_NEIGHBOURS)
 
-    async def _search(self, asked: Iterable[Asked], side: Side, first: int) -> None:
-        """Verify the nearest neighbours, and go on with more of them where that finds copies."""
-        searches: list[_Search] = [(each, [], first) for each in asked]
+    async def _search(self, asked: Iterable[Asked], side: Side, least: int) -> None:
+        """Verify the nearest neighbour, then others, and go on with more of them where that finds copies."""
+        searches: list[_Search] = [(each, [], 1) for each in asked]
         while searches:
-            searches = await self._reach(searches, side)
+            searches = await self._reach(searches, side, least)
             copied = await self._verify(ordered(each for _, near, reach in searches for each in near[:reach]))
+            settled = self._settled if side == "suspect" else ()
             searches = [
                 (each, near, farther)
                 for each, near, reach in searches
-                if (farther := _farther(near[:reach], copied, first)) > reach
+                if (farther := _farther(near[:reach], copied, 1 if each.sha256 in settled else least)) > reach
             ]
 
-    async def _reach(self, searches: Sequence[_Search], side: Side) -> list[_Search]:
+    async def _reach(self, searches: Sequence[_Search], side: Side, least: int) -> list[_Search]:
         """Have those searches go as far as they are to reach that do not yet."""
         short = [(each, reach) for each, near, reach in searches if len(near) < reach]
         most = max((reach for _, reach in short), default=0)
-        found = iter(await self._candidates.find_alike([each for each, _ in short], side, most))
+        found = iter(await self._candidates.find_alike([each for each, _ in short], side, max(most, least)))
         return [(each, next(found) if len(near) < reach else near, reach) for each, near, reach in searches]
 
     async def _verify(self, candidates: Sequence[Candidate]) -> set[Pair]:
@@ -86,7 +88,7 @@ class Lookup:
         return {each.pair for each in candidates if self._known[each.pair][0] in ("match", "possible")}
 
 
-def _farther(near: Sequence[Candidate], copied: set[Pair], first: int) -> int:
+def _farther(near: Sequence[Candidate], copied: set[Pair], least: int) -> int:
     """Return how many of the nearest are to be verified, given which of these are copies."""
     last = max((place for place, each in enumerate(near, 1) if each.pair in copied), default=0)
-    return min(2 * last + first - 1, _NEIGHBOURS_MAX)
+    return min(max(2 * last + least - 1, least), _NEIGHBOURS_MAX)

@@ -6,6 +6,7 @@ import re
 import time
 import uuid
 import zipfile
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect, sync_playwright
@@ -158,3 +159,17 @@ def test_a_shop_a_link_and_a_page_are_taken_up_with_what_is_known(review, filled
     ):
         status, _, text = send(review, "/pages", [], files)
         assert (status, told in text) == (422, True), text[-800:]
+
+
+def test_a_saved_page_is_taken_in_and_says_what_of_it_could_not_be_had(review, filled):
+    sample = Path(__file__).parent / "samples/alibaba/detail_fragment_2026"
+    url = json.loads((sample / "meta.json").read_text())["url"]
+    page = (sample / "page.html").read_bytes()
+    status, where, text = send(review, "/pages", [("address", url)], [("pages", "page.html", page)])
+    assert status == 303, text[-800:]
+    said = finished(review, where)
+    assert "1 listing in the record, 0 photos fetched" in said
+    assert "could not be had" in said
+    assert "Nothing of it was found among what was compared" in said
+    assert rows(filled, "select spider from run order by id desc limit 1") == [{"spider": "saved"}]
+    assert "Taken in" in text_of(review, "/received")

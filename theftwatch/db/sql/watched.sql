@@ -76,5 +76,8 @@ order by li.position, li.image_key;
 -- Finds when a spider last ended, and how.
 select outcome, finished_at from run where spider = %(spider)s and outcome is not null order by id desc limit 1;
 
+-- find_listing_key --
+select id from listing where marketplace = %(marketplace)s and listing_ref = %(ref)s;
+
 -- find_listing_title --
 select title from listing where id = %(listing)s;

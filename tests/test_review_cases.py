@@ -92,15 +92,21 @@ def test_a_notice_is_drafted_downloaded_and_entered_as_sent(review, filled, conf
     assert "A draft, written" in said
     assert "Meadow Clothing" in said
     assert "for a message form, as no mail address was entered" in said
+    assert review.ask("POST", f"/artisans/{artisan}/contact", {"contact": " ana@example.org "})[0] == 303
+    assert review.ask("POST", f"/artisans/{artisan}/contact", {"contact": "ana@"})[0] == 422
+    assert b'value="ana@example.org"' in review.ask("GET", f"/artisans/{artisan}")[2]
+    assert review.ask("POST", "/artisans/999999/contact", {"contact": "x"})[0] == 404
     status, headers, data = review.ask("POST", f"/artisans/{artisan}/notices", {"as": "files"})
-    assert (status, headers["content-disposition"]) == (200, 'attachment; filename="0001-Ana.zip"')
+    assert (status, headers["content-disposition"]) == (200, 'attachment; filename="0002-Ana.zip"')
     with zipfile.ZipFile(io.BytesIO(data)) as draft:
-        assert "Meadow Clothing" in draft.read("0001-Ana/notice.txt").decode()
+        assert "Meadow Clothing" in draft.read("0002-Ana/notice.txt").decode()
+        assert b"To: ana@example.org" in draft.read("0002-Ana/notice.eml")
+    notice = "/notices/2"
     assert review.ask("POST", notice, {"step": "burnt"})[0] == 400
     assert review.ask("POST", notice, {"step": "unsent"})[0] == 422
     assert review.ask("POST", notice, {"step": "sent"})[0] == 303
     assert "as Eva entered" in text_of(review, notice)
-    assert "Notice 1 : sent" in text_of(review, f"/artisans/{artisan}")
+    assert "Notice 2 : sent" in text_of(review, f"/artisans/{artisan}")
     assert rows(filled, "select finding from notice_finding where told") == [{"finding": finding}]
     assert review.ask("POST", f"/artisans/{artisan}/notices", {})[0] == 422
     assert review.ask("GET", "/notices/99")[0] == 404
@@ -135,7 +141,7 @@ def test_a_viewer_sees_cases_and_enters_nothing(filled, confirmed, tmp_path, unu
     assert (status, b"<button name" in text, b"Draft the letter" in text) == (200, False, False)
     for path in (f"/artisans/{artisan}", f"/vendors/{vendor}"):
         assert b'action="/cases"' not in review.ask("GET", path, **own)[2]
-    for path in ("/shops", "/photos", "/addresses", "/pages"):
+    for path in (f"/artisans/{artisan}/contact", "/shops", "/photos", "/addresses", "/pages"):
         assert review.ask("POST", path, {"shop": "AnaMakes", "address": "https://www.etsy.com/shop/x"}, **own)[0] == 403
     assert b"What do you have?" not in review.ask("GET", "/", **own)[2]
     for path in ("/cases", "/cases/1/entries", "/cases/1/bundle", f"/artisans/{artisan}/notices", "/notices/1"):

@@ -9,6 +9,7 @@ from theftwatch.commands.relating import find_artisan
 from theftwatch.commands.suppressing import bring_up_to_date, opened, person
 from theftwatch.db.queries import execute, fetch, fetch_as
 from theftwatch.errors import UsageError
+from theftwatch.notices import contact as contacts
 from theftwatch.notices.smtp import mail_address
 from theftwatch.reports.words import count, day, one_line
 
@@ -42,20 +43,19 @@ async def list_artisans(*, as_json: bool) -> None:
 
 async def enter_contact(artisan: str, address: str, *, by: str | None) -> None:
     """Enter how an artisan is reached."""
-    who, contact = person(by), address.strip() or None
-    if contact and not contact.isprintable():
-        raise UsageError("the address holds characters that cannot be printed; type it anew")
-    is_mail = contact is not None and mail_address(contact) is not None
-    if contact and "@" in contact and not is_mail:
-        raise UsageError(f"{contact}: no whole mail address; give one such as ana@example.org")
+    who = person(by)
     async with opened() as connection, connection.transaction():
         await execute(connection, "lock_writes")
         key, name = await find_artisan(connection, artisan)
-        await execute(connection, "enter_contact", artisan=key, contact=contact, by=who, now=system_clock())
+        contact = await contacts.enter_contact(connection, key, address, by=who, now=system_clock())
     if contact is None:
         print(f"{one_line(name)} has no contact any more; notices are texts for a message form.")
     else:
-        how = "notices may go there by mail" if is_mail else "no mail address, so notices are texts for a message form"
+        how = (
+            "notices may go there by mail"
+            if mail_address(contact)
+            else "no mail address, so notices are texts for a message form"
+        )
         print(f"{one_line(name)}: {contact}; {how}.")
 
 

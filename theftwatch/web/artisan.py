@@ -5,13 +5,15 @@ from datetime import datetime
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from theftwatch.db import store
-from theftwatch.db.queries import fetch_as
+from theftwatch.db.queries import fetch, fetch_as
+from theftwatch.errors import UsageError
+from theftwatch.notices.contact import enter_contact
 from theftwatch.notices.log import find_notices
-from theftwatch.web.pages import context_of, page
+from theftwatch.web.pages import context_of, form_of, page, reviewer_of, sentence
 from theftwatch.web.queue import Filters
 
 _PER_PAGE = 100
@@ -126,6 +128,20 @@ async def _artisan(request: Request) -> Response:
     )
 
 
+async def _enter_contact(request: Request) -> Response:
+    by, artisan = reviewer_of(request), request.path_params["artisan"]
+    address = dict(await form_of(request)).get("contact", "")
+    context = context_of(request)
+    try:
+        async with context.pool.connection() as connection:
+            if not await fetch(connection, "find_artisan_facts", artisan=artisan):
+                raise HTTPException(404, "There is no such artisan.")
+            await enter_contact(connection, artisan, address, by=by, now=context.clock())
+    except UsageError as exc:
+        raise HTTPException(422, sentence(exc)) from exc
+    return RedirectResponse(f"/artisans/{artisan}", status_code=303)
+
+
 def _narrowed(exposure: Exposure, artisan: str) -> str:
     """Return what narrows the queue to the findings of an artisan with a vendor."""
     vendor = f"{exposure.marketplace}/{exposure.seller_ref}" if exposure.seller_ref else ""
@@ -135,4 +151,5 @@ def _narrowed(exposure: Exposure, artisan: str) -> str:
 ROUTES = [
     Route("/artisans", _artisans, methods=["GET"]),
     Route("/artisans/{artisan:int}", _artisan, methods=["GET"]),
+    Route("/artisans/{artisan:int}/contact", _enter_contact, methods=["POST"]),
 ]

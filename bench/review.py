@@ -1,17 +1,27 @@
 """The first page of the review queue, from the queue that is kept and from the view that it is kept from."""
 
 import asyncio
+import tempfile
 import time
 from collections.abc import Awaitable, Callable
 from functools import partial
 from importlib import resources
+from pathlib import Path
 
 from psycopg import AsyncConnection
+from starlette.types import ASGIApp, Message
 
 from bench.database import temporary_postgres
 from bench.result import Goal, Measure, Result
+from theftwatch.clock import system_clock
+from theftwatch.db import store
 from theftwatch.db.queries import Connection, parse_queries
+from theftwatch.files import Files
+from theftwatch.web.command import run_command
+from theftwatch.web.inbox import Inbox
+from theftwatch.web.pages import Context
 from theftwatch.web.queue import Filters, count_waiting, find_cards, find_page
+from theftwatch.web.review import review
 
 SIZE = 1_000_000
 QUICK_SIZE = 5_000
@@ -32,19 +42,28 @@ _NARROWED = {
 def measure(size: int) -> Result:
     """Fill a record with matches, one to a finding, and ask for first pages."""
     with temporary_postgres() as postgres:
-        pages, anew_ms = asyncio.run(_measure(postgres.clone("review"), size))
+        dsn = postgres.clone("review")
+        pages, anew_ms = asyncio.run(_measure(dsn, size))
+        whole = asyncio.run(_measure_whole(dsn))
     measures = [Measure(name=name, values=values, unit="ms") for name, values in pages.items()]
     slowest = max(each.median for each in measures)
     return Result(
         title=f"The queue of the review with {size:,} matches",
-        measures=[*measures, Measure(name="worked out anew", values=[anew_ms], unit="ms")],
+        measures=[
+            *measures,
+            Measure(name="worked out anew", values=[anew_ms], unit="ms"),
+            *(Measure(name=f"whole page of {name}", values=values, unit="ms") for name, values in whole.items()),
+        ],
         goals=[
             Goal(text=f"the slowest against {_PAGE_MS} ms", ratio=slowest / _PAGE_MS, most=1, judged=size >= SIZE),
             Goal(
                 text="worked out anew against kept", ratio=anew_ms / measures[0].median, least=20, judged=size >= SIZE
             ),
         ],
-        notes=["What the database does for a page: its findings, what their cards show, and how many wait."],
+        notes=[
+            "What the database does for a page: its findings, what their cards show, and how many wait.",
+            "A whole page is all that the application does for it, template and all.",
+        ],
     )
 
 
@@ -58,6 +77,57 @@ async def _measure(dsn: str, size: int) -> tuple[dict[str, list[float]], float]:
             for name, narrowed in _NARROWED.items()
         }
         return pages, await _ms(partial(_anew, connection))
+
+
+async def _measure_whole(dsn: str) -> dict[str, list[float]]:
+    """Ask the application itself for pages, as a server would."""
+    async with store.connection_pool(dsn) as pool:
+        async with store.reading(pool) as connection:
+            found = await connection.execute(
+                """select
+                    (select id from seller where seller_ref = 'v7'), (select artisan from review_queue limit 1),
+                    (select encode(sha256, 'hex') from match join image on image.id = original_image limit 1)"""
+            )
+            [(vendor, artisan, photo)] = await found.fetchall()
+        with tempfile.TemporaryDirectory() as folder:
+            inbox = Inbox(Path(folder), pool, run_command)
+            context = Context(pool=pool, files=Files(Path(folder)), inbox=inbox, clock=system_clock, by="bench")
+            app = review(context, hosts=["bench"])
+            paths = {
+                "the start": "/",
+                "the queue": "/queue",
+                "a vendor": f"/vendors/{vendor}",
+                "an artisan": f"/artisans/{artisan}",
+                "a photo": f"/photos/{photo}",
+            }
+            return {name: [await _ms(partial(_get, app, path)) for _ in range(_ROUNDS)] for name, path in paths.items()}
+
+
+async def _get(app: ASGIApp, path: str) -> None:
+    statuses = []
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            statuses.append(message["status"])
+
+    scope = {
+        "type": "http",
+        "http_version": "1.1",
+        "method": "GET",
+        "scheme": "http",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": b"",
+        "root_path": "",
+        "headers": [(b"host", b"bench")],
+        "server": ("bench", 80),
+        "client": ("bench", 1),
+    }
+    await app(scope, receive, send)
+    assert statuses == [200], (path, statuses)
 
 
 async def _page(connection: Connection, filters: Filters) -> None:

@@ -24,6 +24,9 @@ __all__ = ["filled", "unused_port"]  # fixtures
 @pytest.fixture
 def review(filled, tmp_path, unused_port):
     own = {"THEFTWATCH_DESCRIPTOR": "off", "THEFTWATCH_HOST_MAP": "*.alibaba.com=127.0.0.1:9,*.etsy.com=127.0.0.1:9"}
+    spoiled = tmp_path / "data/theftwatch/sent/spoiled"  # by a machine that went down
+    spoiled.mkdir(parents=True)
+    (spoiled / "about.json").write_bytes(b"")
     started = Review(filled, tmp_path / "data", unused_port, "--by", "Eva", **own)
     yield started
     said = started.stop()

@@ -116,7 +116,10 @@ class Inbox:
         """Take in what was sent, first what was left from before, until cancelled."""
         for path in sorted(self._folder.glob(f"*/{_ABOUT}")):
             if not path.parent.name.startswith("."):
-                self._enqueue(path.parent.name, _read_about(path))
+                try:
+                    self._enqueue(path.parent.name, _read_about(path))
+                except (ValueError, TypeError):
+                    logger.warning("%s says nothing that can be read; send it again, and remove the folder", path)
         while True:
             received = self._received[await self._waiting.get()]
             self._note(replace(received, state="importing"))

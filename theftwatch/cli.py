@@ -30,6 +30,7 @@ from theftwatch.commands import (
     relation,
     report,
     review,
+    seller,
     status,
     suppression,
     target,
@@ -63,6 +64,7 @@ app.command()(match.rematch)
 app.command()(report.report)
 app.command()(export.export)
 app.add_typer(artisan.app, name="artisan")
+app.add_typer(seller.app, name="seller")
 app.command()(notify.notify)
 app.add_typer(notify.app, name="notice")
 app.add_typer(case.app, name="case")

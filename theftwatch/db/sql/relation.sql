@@ -48,8 +48,8 @@ left join artisan a on a.id = s.artisan
 where s.id = %(seller)s;
 
 -- own_seller --
--- Gives a seller its artisan.
-update seller set artisan = %(artisan)s where id = %(seller)s;
+-- Gives a seller its artisan, or takes it away.
+update seller set artisan = %(artisan)s::bigint where id = %(seller)s;
 
 -- find_original --
 -- Finds a listing of an artisan's by address or marketplace/key, or a file of the artisan's by name.
@@ -111,3 +111,6 @@ select
 from analysis.relation r
 where %(all)s or r.active
 order by r.active desc, r.artisan, r.relation_id;
+
+-- count_shops --
+select count(*) from seller where artisan = %(artisan)s;

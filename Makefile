@@ -48,7 +48,7 @@ AS_ROOT = $(shell test "$$(id -u)" = 0 || echo sudo -n) env "PATH=$$PATH:/usr/sb
 APT_INSTALL = $(AS_ROOT) apt-get -qq update && \
 	$(AS_ROOT) apt-get -qq -y install --no-install-recommends
 
-.PHONY: help setup demo test check chromium test-debian-postgres drill bench lock upgrade clean
+.PHONY: help setup demo test check chromium test-debian-postgres drill bench pictures lock upgrade clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-22s %s\n", $$1, $$2 }' Makefile
@@ -92,6 +92,10 @@ drill: $(DEV) ## Kill crawls at random moments, watch thirty simulated days, and
 
 bench: $(DEV) ## Measure the speeds that the documentation states
 	@.venv/bin/python -m bench
+
+pictures: $(DEV) ## Draw the pictures of docs/cases.md anew, from the case that a test follows
+	@.venv/bin/pytest -q --basetemp .cache/pictures tests/test_case_days.py
+	@.venv/bin/python -m tests.pictures .cache/pictures/*0/case.zip docs/images
 
 lock: | $(NEEDED_UV) ## Write both locks anew, keeping the versions that still fit
 	@$(UV) $(COMPILE) requirements.lock --all-extras

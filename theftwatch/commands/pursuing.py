@@ -42,10 +42,12 @@ async def open_(artisan: str, vendor: str, *, findings: Sequence[int], override:
     if override is not None and not override.strip():
         raise UsageError("--override is empty; say why, as the record keeps it")
     async with opened() as connection:
-        await bring_up_to_date(connection)  # a relation may have begun or run out since
         async with connection.transaction():
             artisan_id, artisan_name = await find_artisan(connection, artisan)
             seller, vendor_name = await find_vendor(connection, vendor)
+        # a shop may have its artisan only from now on, and a relation may have begun or run out since
+        await bring_up_to_date(connection)
+        async with connection.transaction():
             made = await open_case(
                 connection,
                 artisan_id,

@@ -111,12 +111,15 @@ async def _open(request: Request) -> Response:
     context = context_of(request)
     if vendor is None:
         raise HTTPException(400, "The form does not say with which vendor; open the page again.")
-    await bring_up_to_date(context)  # a relation may have begun or run out since
+    async with context.pool.connection() as connection:
+        artisan = await _artisan(connection, fields)
+    # a shop may have its artisan only from now on, and a relation may have begun or run out since
+    await bring_up_to_date(context)
     try:
         async with context.pool.connection() as connection:
             made = await open_case(
                 connection,
-                await _artisan(connection, fields),
+                artisan,
                 vendor,
                 by=by,
                 now=context.clock(),

@@ -204,6 +204,8 @@ def test_a_bundle_holds_all_that_a_complaint_needs(world, filled, authority, tmp
     assert "hold the copyright" in statement
     assert all(pair.suspect.listing.url in statement for pair in pairs)
     readme = (folder / "README.txt").read_text()
+    assert not [name for name in names if name.endswith(".pdf")]
+    assert "There is no PDF, as no Chromium was found" in readme
     assert "Alibaba Group IP Protection Platform, https://ipp.alibabagroup.com, wants:" in readme
 
 
@@ -341,6 +343,35 @@ def test_no_complaint_rests_on_what_is_not_sure(world, change, said):
     with pytest.raises(UsageError, match=re.escape(said)):
         build(world, world.folder / "bundle.zip", findings)
     assert not list(world.folder.glob("*.zip"))
+
+
+def test_hostile_names_stay_text_and_what_is_wrong_with_a_bundle_is_said(world, filled, authority, tmp_path):
+    evil = "</title><script>alert(1)</script>\x1b[2J\u202e\r\nBcc: all"
+    with psycopg.connect(world.dsn) as connection:
+        connection.execute("update listing set title = %s || repeat('x', 300)", [evil])
+        connection.execute("update seller set name = %s", [evil])
+        connection.execute("update artisan set name = %s, contact = %s", [evil, evil])
+        connection.execute("update original_file set name = '../..\\' || id || '\"$(touch x)' || %s", [evil])
+    bring_up_to_date(world)
+    authority.down = True
+    path = tmp_path / "bundle.zip"
+    built = build(world, path, filled, authority)
+    assert not built.stamped
+    assert "503" in (built.not_stamped_because or "")
+    with zipfile.ZipFile(path) as archive:
+        names = archive.namelist()
+        texts = {name: archive.read(name).decode() for name in names if name.endswith((".txt", ".html"))}
+    assert not [name for name in names if not re.fullmatch(r"[A-Za-z0-9._/-]+", name) or ".." in name]
+    for name in ("evidence.html", "statement.html"):
+        assert "<script" not in texts[name]
+    for name in ("complaint.txt", "README.txt"):
+        assert not set(texts[name]) & set("\x1b\u202e\r")
+        assert "\nBcc" not in texts[name]
+    assert verified(path)[1] == []
+    # half of it is none
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with pytest.raises(UsageError, match="give a bundle of `theftwatch evidence build`"):
+        verified(path)
 
 
 def test_a_bundle_that_breaks_off_is_none(world, filled, tmp_path, monkeypatch):

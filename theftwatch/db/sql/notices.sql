@@ -126,8 +126,11 @@ select
     (
         select count(*) from notice_finding nf join notice n on n.id = nf.notice where n.artisan = a.id and nf.told
     ) as findings_told,
-    (select count(*) from analysis.untold u where u.artisan_id = a.id) as findings_untold
+    coalesce(untold.findings, 0) as findings_untold
 from artisan a
+left join (
+    select artisan_id, count(*) as findings from analysis.untold group by artisan_id
+) as untold on untold.artisan_id = a.id
 order by a.name;
 
 -- enter_contact --
@@ -179,4 +182,4 @@ select
     (select count(*) from notice where state = 'sending') as unsure;
 
 -- count_confirmed --
-select count(*) from standing_verdict where verdict = 'confirmed';
+select count(*) from review_queue where verdict = 'confirmed';

@@ -1268,21 +1268,21 @@ select
     coalesce(os.name, os.seller_ref) as shop, o.marketplace as original_marketplace,
     coalesce(o.title, file.name) as original, o.url as original_url,
     s.id as vendor_id, coalesce(s.name, s.seller_ref) as vendor, l.marketplace, l.url, l.title,
-    w.direction, d.margin_days, d.missing_proof, v.judged_by, v.judged_at
-from standing_verdict v
-join finding f on f.id = v.finding
+    d.direction, d.margin_days, d.missing_proof, v.judged_by, v.judged_at
+-- from the queue, which a command brings up to date before it writes to anybody
+from review_queue q
+join verdict v on v.id = q.verdict_id
+join finding f on f.id = q.finding
 join listing l on l.id = f.suspect_listing
 left join seller s on s.id = l.seller
 left join listing o on o.id = f.original_listing
 left join seller os on os.id = o.seller
 left join original_file file on file.id = f.original_file
 left join artisan a on a.id = coalesce(file.artisan, os.artisan)
--- not as it is kept: an artisan is told what is so now
-join finding_state w on w.finding = f.id
 left join direction d on d.finding = f.id
 left join removal gone on gone.finding = f.id and gone.shown_again_at is null
-where v.verdict = 'confirmed'
+where q.verdict = 'confirmed' and a.opted_out_at is null
     -- it still matches and counts, is there, and nobody knows that it is the vendor's own or allowed
-    and w.because is null and gone.id is null and w.relation is null
-    and w.direction is distinct from 'suspect_first'
+    and q.because is null and gone.id is null and q.relation is null
+    and d.direction is distinct from 'suspect_first'
     and not exists (select from notice_finding nf where nf.finding = f.id and nf.told);

@@ -215,10 +215,9 @@ async def find_complaint(connection: Connection, findings: Sequence[int], *, ove
                 f"finding {each.finding}: no complaint may rest on it ({each.not_proposable_because}); leave it out, "
                 "or open a case with a reason for the exception"
             )
-    company = await company_of(connection, found[0].vendor_id) if found[0].vendor_id else []
-    if {each.artisan_id for each in found} != {found[0].artisan_id} or not {each.vendor_id for each in found} <= {
-        *company
-    }:
+    artisans = {each.artisan_id for each in found}
+    vendors = {each.vendor_id for each in found if each.vendor_id is not None}  # as each has, once checked
+    if len(artisans) > 1 or not vendors <= {*await company_of(connection, min(vendors))}:
         raise UsageError("these findings are of several artisans or vendors; a bundle is about one of each")
     return await _gather(connection, found, about=found[0].marketplace)
 

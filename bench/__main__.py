@@ -21,6 +21,7 @@ BENCHMARKS = (
     "leases",
     "context",
     "review",
+    "views",
     "crawl",
     "shop",
     "processes",

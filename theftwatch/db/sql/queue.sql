@@ -24,7 +24,7 @@ with edited as (
 insert into review_queue (
     finding, urgent, score, matched_at, because, verdict, direction, marketplace, vendor, shop, artisan, edits, matched,
     possible, suppressed, rejected, best_score, original_first_seen_at, suspect_first_seen_at, first_matched_at,
-    last_matched_at, relation, verdict_id, new_pairs, not_proposable_because, decision, blind
+    last_matched_at, relation, verdict_id, new_pairs, not_proposable_because, decision, blind, best_pair
 )
 select
     finding, coalesce(because in ('dropped', 'suppressed'), false),
@@ -32,7 +32,8 @@ select
     coalesce(last_matched_at, first_found_at), because, verdict, direction, marketplace, vendor, shop, artisan, edits,
     matched, possible, suppressed, rejected, best_score, original_first_seen_at, suspect_first_seen_at, first_matched_at,
     last_matched_at, relation, verdict_id, new_pairs, not_proposable_because,
-    case when matched <> '{}' then 'match' when possible <> '{}' then 'possible' end, blind
+    case when matched <> '{}' then 'match' when possible <> '{}' then 'possible' end, blind,
+    best_pair
 from found
 on conflict (finding) do update set
     urgent = excluded.urgent,
@@ -60,7 +61,8 @@ on conflict (finding) do update set
     new_pairs = excluded.new_pairs,
     not_proposable_because = excluded.not_proposable_because,
     decision = excluded.decision,
-    blind = excluded.blind;
+    blind = excluded.blind,
+    best_pair = excluded.best_pair;
 
 -- insert_due_queue --
 -- Notes findings whose row in the queue has to be worked out anew.

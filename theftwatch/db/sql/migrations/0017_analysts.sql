@@ -49,7 +49,8 @@ comment on view finding_pair is 'One row for each finding and pair of photos tha
 create view finding_state as
 select
     f.id as finding, s.marketplace, s.seller as vendor, o.seller as shop, a.id as artisan,
-    pairs.matched, pairs.possible, pairs.suppressed, pairs.rejected, pairs.best_score, pairs.original_first_seen_at,
+    pairs.matched, pairs.possible, pairs.suppressed, pairs.rejected, pairs.best_score, pairs.best_pair,
+    pairs.original_first_seen_at,
     pairs.suspect_first_seen_at, pairs.first_matched_at, pairs.last_matched_at, rights.relation, d.direction,
     v.id as verdict_id, v.verdict,
     case when v.id is null then 0 else pairs.not_judged end as new_pairs,
@@ -89,6 +90,7 @@ cross join lateral (
             '{}'
         ) as rejected,
         max(p.score) as best_score,
+        (array_agg(p.match order by p.suppressed, p.score desc, p.match))[1] as best_pair,
         min(p.original_first_seen_at) as original_first_seen_at,
         min(p.suspect_first_seen_at) as suspect_first_seen_at,
         min(p.first_matched_at) as first_matched_at,
@@ -146,6 +148,8 @@ alter table review_queue
     add column suppressed bigint[] not null default '{}',
     add column rejected bigint[] not null default '{}',
     add column best_score real,
+    -- the surest, of those that count where any does
+    add column best_pair bigint,
     add column original_first_seen_at timestamptz,
     add column suspect_first_seen_at timestamptz,
     add column first_matched_at timestamptz,
@@ -302,24 +306,8 @@ select
     q.because as needs_look_because,
     q.artisan as artisan_id, q.shop as original_seller_id, f.original_listing as original_listing_id,
     f.suspect_listing as suspect_listing_id, f.first_found_at, q.edits, d.original_claim, d.suspect_claim,
-    (
-        select (select url from public_address) || '/previews/' || encode(i.sha256, 'hex')
-        from finding_pair p
-        join match m on m.id = p.match
-        join image i on i.id = m.original_image
-        where p.finding = q.finding
-        order by p.suppressed, p.score desc, p.match
-        limit 1
-    ) as original_thumb_url,
-    (
-        select (select url from public_address) || '/previews/' || encode(i.sha256, 'hex')
-        from finding_pair p
-        join match m on m.id = p.match
-        join image i on i.id = m.suspect_image
-        where p.finding = q.finding
-        order by p.suppressed, p.score desc, p.match
-        limit 1
-    ) as suspect_thumb_url,
+    (select url from public_address) || '/previews/' || encode(bo.sha256, 'hex') as original_thumb_url,
+    (select url from public_address) || '/previews/' || encode(bs.sha256, 'hex') as suspect_thumb_url,
     (select url from public_address) || '/findings/' || q.finding as review_url
 from review_queue q
 -- All to the left and by unique keys: what a query does not ask for is not joined.
@@ -334,6 +322,9 @@ left join original_file file on file.id = f.original_file
 left join direction d on d.finding = q.finding
 left join removal gone on gone.finding = q.finding and gone.shown_again_at is null
 left join verdict v on v.id = q.verdict_id
+left join match best on best.id = q.best_pair
+left join image bo on bo.id = best.original_image
+left join image bs on bs.id = best.suspect_image
 where a.opted_out_at is null and sa.opted_out_at is null;
 
 comment on view analysis.finding is
@@ -1062,8 +1053,7 @@ select
     (select count(*) from seller s where s.artisan = a.id) as shops,
     (select count(*) from original_file f where f.artisan = a.id) as files,
     found.*,
-    matter.cases, matter.open_cases, told.findings_told, told.last_told_at,
-    (select count(*) from analysis.untold u where u.artisan_id = a.id) as findings_untold
+    matter.cases, matter.open_cases, told.findings_told, told.last_told_at
 from artisan a
 cross join lateral (
     select
@@ -1109,7 +1099,6 @@ comment on column analysis.artisan.cases is 'Cases of the artisan';
 comment on column analysis.artisan.open_cases is 'Cases that are not closed';
 comment on column analysis.artisan.findings_told is 'Findings that the artisan was told of';
 comment on column analysis.artisan.last_told_at is 'When the artisan was last told of one; null: never';
-comment on column analysis.artisan.findings_untold is 'Confirmed findings that the artisan is still to be told of';
 
 create view analysis.event as
 with finding_of as (

@@ -1,0 +1,73 @@
+"""Each view of the analysts, opened as a program opens it, and each question of the document, on a large record."""
+
+import asyncio
+import re
+import time
+from importlib import resources
+from pathlib import Path
+
+import psycopg
+from psycopg import AsyncConnection
+
+from bench.database import temporary_postgres
+from bench.result import Goal, Measure, Result
+from theftwatch.db.coverage import update_coverage
+from theftwatch.db.queries import parse_queries
+from theftwatch.match.queue import update_queue
+
+SIZE = 100_000
+QUICK_SIZE = 1_000
+UNIT = "matches, and ten times the listings"
+
+_ROUNDS = 3
+_ROWS = 200
+_ANSWER_MS = 100
+_QUESTION = re.compile(r"^### (\d+)\. .*?^```sql\n(.*?)^```", re.MULTILINE | re.DOTALL)
+_DOCUMENT = Path(__file__).parents[1] / "docs/analysis.md"
+
+
+def measure(size: int) -> Result:
+    """Fill a record, work out what is kept, and ask."""
+    with temporary_postgres() as postgres:
+        dsn = postgres.clone("views")
+        asyncio.run(_fill(dsn, size))
+        with psycopg.connect(dsn, autocommit=True, options="-c jit=off") as connection:
+            names = connection.execute("select viewname from pg_views where schemaname = 'analysis' order by 1")
+            asked = {name: f"select * from analysis.{name} limit {_ROWS}" for (name,) in names.fetchall()}
+            asked |= {f"question {number}": query for number, query in _QUESTION.findall(_DOCUMENT.read_text())}
+            times = {name: [_ms(connection, query) for _ in range(_ROUNDS)] for name, query in asked.items()}
+            anew_ms = _ms(connection, "select marketplace, vendor, count(*) from finding_state group by 1, 2")
+            kept_ms = _ms(connection, "select marketplace, vendor, count(*) from review_queue group by 1, 2")
+    measures = [Measure(name=name, values=values, unit="ms") for name, values in times.items()]
+    measures.sort(key=lambda each: -each.median)
+    return Result(
+        title=f"Views and questions with {size:,} matches and {10 * size:,} listings",
+        measures=measures,
+        goals=[
+            Goal(
+                text=f"{measures[0].name}, the slowest, against {_ANSWER_MS} ms",
+                ratio=measures[0].median / _ANSWER_MS,
+                most=1,
+                judged=size >= SIZE,
+            ),
+            Goal(text="findings worked out anew against kept", ratio=anew_ms / kept_ms, least=10, judged=size >= SIZE),
+        ],
+        notes=[f"A view is opened with its first {_ROWS} rows, a question of docs/analysis.md is answered whole."],
+    )
+
+
+async def _fill(dsn: str, size: int) -> None:
+    async with await AsyncConnection.connect(dsn, autocommit=True, options="-c jit=off") as connection:
+        for file in ("review.sql", "views.sql"):
+            for statement in parse_queries(resources.files("bench").joinpath(file).read_text("utf-8")).values():
+                await connection.execute(statement, {"size": size})
+        await connection.execute("vacuum analyze")
+        await update_queue(connection, everything=True)
+        await update_coverage(connection)
+        await connection.execute("vacuum analyze")
+
+
+def _ms(connection: psycopg.Connection, query: str) -> float:
+    started_s = time.perf_counter()
+    connection.execute(query.encode()).fetchall()
+    return 1000 * (time.perf_counter() - started_s)

@@ -28,7 +28,7 @@ EXACT = {
     "images": ["photos hashed by theftwatch, of all", "photos kept byte for byte, of all"],
     "candidates": ["share of what is near that is found", "found and not near"],
     "leases": ["targets leased twice", "of those that were due, leased"],
-    "crawl": ["images fetched again"],
+    "crawl": ["images fetched again that had come whole"],
     "shop": ["images fetched by the first crawl, of all", "images fetched again"],
     "processes": ["pages asked for twice", "pages asked for, of all that were due"],
 }

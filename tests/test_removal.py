@@ -15,6 +15,7 @@ from theftwatch.db.records import ListingRecord
 from theftwatch.db.seen import Sight, see
 from theftwatch.db.targets import Target, save_targets
 from theftwatch.listing import Side
+from theftwatch.match.queue import update_queue
 
 HOUR = timedelta(hours=1)
 COPY, SECOND, EDITED, OWN = (
@@ -67,9 +68,11 @@ class Watch:
                     now=now,
                 )
             await self._match(connection)
-            return await store.finish_run(
+            lost = await store.finish_run(
                 connection, run, reason="finished", outcome=outcome, stats="{}", now=now + HOUR / 60
             )
+            await update_queue(connection, everything=True)
+            return lost
 
         return self.do(work)
 

@@ -23,6 +23,7 @@ from theftwatch.errors import DatabaseError, UsageError
 from theftwatch.files import Files, replacing
 from theftwatch.listing import Seller
 from theftwatch.match.context import update_context
+from theftwatch.match.queue import update_queue
 from theftwatch.reports import report
 from theftwatch.reports.pairs import match_rows
 from theftwatch.reports.preview import LONG_SIDE_PX, Previews, make_preview
@@ -55,7 +56,11 @@ def run(dsn, work):
 
 
 def write(dsn, files, folder, **options):
-    summary = run(dsn, lambda connection: write_report(connection, files, folder, now=NOW, **options))
+    async def work(connection):
+        await update_queue(connection, everything=True)
+        return await write_report(connection, files, folder, now=NOW, **options)
+
+    summary = run(dsn, work)
     return summary, Selector((folder / "index.html").read_text("utf-8"))
 
 

@@ -25,6 +25,8 @@ from theftwatch.reports.words import count, moment, one_line
 
 async def report(*, html: Path | None, vendor: str | None) -> None:
     """Write the page, or print the table."""
+    async with opened() as connection:
+        await bring_up_to_date(connection)  # figures are kept, and a new release may have to work them out anew
     dsn = await asyncio.to_thread(connect_dsn, settings())
     async with await psycopg.AsyncConnection.connect(dsn, options="-c timezone=UTC -c jit=off") as connection:
         # One snapshot for all queries, however long the page takes, while a crawl may go on.

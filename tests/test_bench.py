@@ -19,6 +19,7 @@ SIZES = {
     "leases": 2000,
     "context": 200,
     "review": 2000,
+    "views": 200,
     "crawl": 1,
     "shop": 4,
     "processes": 6,

@@ -40,7 +40,9 @@ _MEMORY_BYTES = 4_000_000_000
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "database: uses a real Postgres")
-    config.addinivalue_line("markers", "own_crawl: crawls a replica of its own; one Postgres is enough for that")
+    config.addinivalue_line(
+        "markers", "own_crawl: crawls a replica of its own, or drives a browser; one Postgres is enough for that"
+    )
     for name in [name for name in os.environ if name.startswith(("THEFTWATCH_", "PG")) and not name.startswith(_KEPT)]:
         del os.environ[name]
     # before anything at all: a test that forgets its fixtures meets an error and not the developer's data
@@ -51,7 +53,7 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if "postgres_bin" in item.fixturenames:
             item.add_marker("database")
-        if "world" in item.fixturenames:
+        if {"world", "chromium"}.intersection(item.fixturenames):
             item.add_marker("own_crawl")
 
 

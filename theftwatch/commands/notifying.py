@@ -14,13 +14,12 @@ from theftwatch.commands.suppressing import bring_up_to_date, opened, person
 from theftwatch.config import settings
 from theftwatch.db.queries import Connection, fetch
 from theftwatch.errors import DeliveryError, UsageError
-from theftwatch.evidence.bundle import safe_name
 from theftwatch.files import Files, replacing
 from theftwatch.notices import log
 from theftwatch.notices.digest import find_digest, send_digest
 from theftwatch.notices.log import Notice, find_notice, find_notices
-from theftwatch.notices.message import Message, as_mail, compose, draft_files
-from theftwatch.notices.smtp import MailServer, mail_address, mail_server_of, send
+from theftwatch.notices.message import Message, as_mail, compose, draft_files, draft_name
+from theftwatch.notices.smtp import MailServer, mail_server_of, send
 from theftwatch.notices.untold import Affected, find_affected
 from theftwatch.reports.words import count, marketplace_name, moment, one_line
 
@@ -41,18 +40,16 @@ async def notify(artisan: str | None, *, folder: Path, by_mail: bool) -> None:
         for each in affected:
             now = system_clock()
             message = await compose(connection, each, Files(own.files_dir), settings=own, now=now)
-            address = mail_address(each.contact or "")
-            recipient = each.contact if address else None
             async with connection.transaction():
-                notice = await log.keep_draft(connection, each, message, recipient=recipient, now=now)
+                notice = await log.keep_draft(connection, each, message, now=now)
             about = f"{notice}  {one_line(each.name)}: {count(each.listings, 'listing')}"
-            if server and address:
+            if server and (address := each.address):
                 failure = await _send(connection, server, notice, message, address)
                 failures += [failure] if failure else []
                 print(f"{about}, {failure or f'sent to {address.addr_spec}'}")
             else:
                 path = await asyncio.to_thread(_write_draft, folder, notice, each, message)
-                print(f"{about}, {path}: {_next_step(notice, each, address)}")
+                print(f"{about}, {path}: {_next_step(notice, each)}")
         if not affected:
             [(confirmed,)] = await fetch(connection, "count_confirmed")
             print(f"Nobody is to be told anything: {_nothing_to_tell(confirmed)}.")
@@ -131,7 +128,7 @@ async def _send(
 
 def _write_draft(folder: Path, notice: int, affected: Affected, message: Message) -> Path:
     """Write a draft into a folder of its own: the text, its pictures, and a mail where there is an address."""
-    path = folder / f"{notice:04}-{safe_name(affected.name)}"
+    path = folder / draft_name(notice, affected)
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as exc:
@@ -152,8 +149,8 @@ def _nothing_to_tell(confirmed: int) -> str:
     )
 
 
-def _next_step(notice: int, affected: Affected, address: Address | None) -> str:
-    if address:
+def _next_step(notice: int, affected: Affected) -> str:
+    if affected.address:
         return f"read it, send notice.eml, then `theftwatch notice sent {notice}`; or `theftwatch notify --send`"
     shops = ", ".join(f"{one_line(shop)} on {marketplace_name(marketplace)}" for marketplace, shop in affected.shops)
     where = f"the message form of {shops}" if shops else "whatever way reaches the artisan"

@@ -1,6 +1,5 @@
 """The work of `theftwatch report`."""
 
-import asyncio
 import sys
 from pathlib import Path
 
@@ -12,7 +11,6 @@ from theftwatch.commands.relating import find_artisan
 from theftwatch.commands.suppressing import bring_up_to_date, opened
 from theftwatch.config import settings
 from theftwatch.db.queries import Connection, fetch
-from theftwatch.db.server import connect_dsn
 from theftwatch.errors import UsageError
 from theftwatch.files import Files
 from theftwatch.reports.coverage import Coverage, find_coverage
@@ -27,8 +25,7 @@ async def report(*, html: Path | None, vendor: str | None) -> None:
     """Write the page, or print the table."""
     async with opened() as connection:
         await bring_up_to_date(connection)  # figures are kept, and a new release may have to work them out anew
-    dsn = await asyncio.to_thread(connect_dsn, settings())
-    async with await psycopg.AsyncConnection.connect(dsn, options="-c timezone=UTC -c jit=off") as connection:
+        await connection.set_autocommit(False)
         # One snapshot for all queries, however long the page takes, while a crawl may go on.
         await connection.set_isolation_level(psycopg.IsolationLevel.REPEATABLE_READ)
         await connection.set_read_only(True)

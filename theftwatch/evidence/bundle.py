@@ -25,7 +25,7 @@ from theftwatch.evidence.timestamp import Authority, ask
 from theftwatch.evidence.tokens import Token
 from theftwatch.files import Files
 from theftwatch.images.decode import MAX_IMAGE_PIXELS
-from theftwatch.reports.words import count, marketplace_name, moment, one_line
+from theftwatch.reports.words import count, marketplace_name, moment, one_line, shortened
 
 FORMAT = "theftwatch bundle 1"
 MANIFEST, MANIFEST_TOKEN, SUMS = "manifest.json", "manifest.json.tsr", "SHA256SUMS"
@@ -36,7 +36,7 @@ _LINKS_MAX, _FILE_BYTES_MAX = 300, 20_000_000
 #: Long sides of the pictures in the documents: the next is tried where a document is too large with one
 _SIDES_PX = (720, 480, 320, 200)
 _REDUCED_SIDE_PX = 3_000
-#: Letters of a name in a title
+#: Letters of a name in a title: who writes hundreds of them does not get a page of them
 _NAME_MAX = 80
 _STORED = (".zip", ".jpg", ".png", ".webp", ".gif", ".avif", ".gz", ".pdf", ".tsr")
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
@@ -267,17 +267,12 @@ def _heads(facts: Facts, defended: Defended | None) -> tuple[str, str]:
     if defended:
         where = marketplace_name(defended.marketplace)
         return (
-            f"Photos of {_short(artisan)}, and where they were copied",
+            f"Photos of {shortened(artisan, _NAME_MAX)}, and where they were copied",
             f"{artisan} shows these photos in {defended.url}, on {where}. {listings} of others have copies of them.",
         )
     vendor, where = one_line(facts.vendor), marketplace_name(facts.marketplace)
-    title = f"Photos of {_short(artisan)} at {_short(vendor)}, {where}"
+    title = f"Photos of {shortened(artisan, _NAME_MAX)} at {shortened(vendor, _NAME_MAX)}, {where}"
     return title, f"{listings} of {vendor} on {where} with photos of {artisan}."
-
-
-def _short(name: str) -> str:
-    """Return a name as a title has it: who writes hundreds of letters does not get a page of them."""
-    return name if len(name) <= _NAME_MAX else f"{name[: _NAME_MAX - 1]}…"
 
 
 #: What may be in a bundle, in the order of a reader

@@ -33,11 +33,10 @@ class Notice:
     findings: int
 
 
-async def keep_draft(
-    connection: Connection, affected: Affected, message: Message, *, recipient: str | None, now: datetime
-) -> int:
+async def keep_draft(connection: Connection, affected: Affected, message: Message, *, now: datetime) -> int:
     """Write down a draft and return its number; one that says the same keeps its number, others are replaced."""
     await execute(connection, "lock_writes")
+    recipient = affected.contact if affected.address else None
     about = sorted((each.finding, each.verdict) for each in affected.findings)
     of = {"findings": [finding for finding, _ in about], "verdicts": [verdict for _, verdict in about]}
     said = {"subject": message.subject, "body": message.text, "now": now}

@@ -12,13 +12,14 @@ from itertools import groupby
 from theftwatch.cases.clock import Portal, find_portal
 from theftwatch.config import Settings
 from theftwatch.db.queries import Connection, fetch_as
+from theftwatch.evidence.bundle import safe_name
 from theftwatch.evidence.facts import Pair
 from theftwatch.files import Files
 from theftwatch.notices.picture import side_by_side
 from theftwatch.notices.smtp import mail_address
 from theftwatch.notices.untold import Affected, Untold
 from theftwatch.reports import html, text
-from theftwatch.reports.words import count, done_to_the_photo, marketplace_name, one_line
+from theftwatch.reports.words import count, done_to_the_photo, marketplace_name, one_line, shortened
 
 #: Of some 40 kB each: more, and mail servers and programs turn the mail away
 _PICTURES_MAX = 20
@@ -119,10 +120,15 @@ def as_mail(
     return mail
 
 
+def draft_name(notice: int, affected: Affected) -> str:
+    """Return how the folder of a draft is called."""
+    return f"{notice:04}-{safe_name(affected.name)}"
+
+
 def draft_files(message: Message, affected: Affected, *, settings: Settings, now: datetime) -> dict[str, bytes]:
     """Return the files of a draft: the text, its pictures, and a mail where the artisan has a mail address."""
     files = {"notice.txt": f"{message.subject}\n\n{message.text}".encode()} | message.pictures
-    if address := mail_address(affected.contact or ""):
+    if address := affected.address:
         sender = mail_address(settings.mail_from or "")
         mail = as_mail(message, sender=sender, recipient=address, now=now, message_id=make_msgid(domain=_CID_DOMAIN))
         mail["X-Unsent"] = "1"  # mail programs open it as a draft
@@ -181,5 +187,4 @@ def _known(portals: Sequence[tuple[str, Portal]]) -> list[Portal]:
 
 
 def _short(words: str) -> str:
-    line = one_line(words)
-    return line if len(line) <= _TITLE_MAX else line[: _TITLE_MAX - 1] + "…"
+    return shortened(one_line(words), _TITLE_MAX)

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from email.headerregistry import Address
 from itertools import groupby
 
 from theftwatch.db.queries import Connection, execute, fetch, fetch_as
 from theftwatch.match.relation import artisan_of
+from theftwatch.notices.smtp import mail_address
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,6 +40,11 @@ class Affected:
     name: str
     contact: str | None
     findings: tuple[Untold, ...]
+
+    @property
+    def address(self) -> Address | None:
+        """The artisan's mail address; None where there is no contact, or one of another kind."""
+        return mail_address(self.contact or "")
 
     @property
     def listings(self) -> int:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from importlib import resources
 from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -104,12 +105,13 @@ async def write_gallery(
         )
     with Previews(files, workers=workers) as previews:
         shown = [await _shown(each, previews) for each in rows]
+    listings = len({each.url for each in shown})
     sheet = (resources.files("theftwatch.reports") / "templates/gallery.css").read_text("utf-8")
     page = environment("theftwatch.reports").get_template("gallery.html.j2")
     text = page.render(
         artisan=name,
         photos=shown,
-        listings=len({each.url for each in shown}),
+        listings=listings,
         marketplaces=sorted(
             {each.marketplace for each in shown} | {code for each in shown for code, _ in each.listings}
         ),
@@ -120,7 +122,7 @@ async def write_gallery(
     return Gallery(
         path=folder / "index.html",
         photos=len(shown),
-        listings=len({each.url for each in shown}),
+        listings=listings,
         own_not_shown=sum(each.own is None for each in shown),
     )
 
@@ -136,11 +138,10 @@ def _once_each(rows: Sequence[_Row]) -> list[list[_Row]]:
 
     The artisan's photo may stand in several listings and lie among the files, each a finding of its own.
     """
-    by_copy = sorted(rows, key=lambda row: (row.vendor, row.suspect_url, row.suspect_sha256))
-    groups = groupby(by_copy, key=lambda row: (row.vendor, row.suspect_url, row.suspect_sha256))
+    copy = attrgetter("vendor", "suspect_url", "suspect_sha256")
     return [
         sorted(group, key=lambda row: (row.own_photo is None, -row.score, -(row.margin_days or 0), row.match_id))
-        for _, group in groups
+        for _, group in groupby(sorted(rows, key=copy), key=copy)
     ]
 
 

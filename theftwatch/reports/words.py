@@ -192,6 +192,11 @@ def web_address(url: str | None) -> str | None:
     return url if parts.scheme in {"http", "https"} and parts.hostname else None
 
 
+def shortened(line: str, most: int) -> str:
+    """Return a line with so many letters at most, the last of them an ellipsis where some are left out."""
+    return line if len(line) <= most else f"{line[: most - 1]}…"
+
+
 def one_line(text: str) -> str:
     """Return a text without what could steer a terminal or turn the direction of writing."""
     return "".join(letter for letter in " ".join(text.split()) if letter.isprintable())

@@ -12,10 +12,8 @@ from starlette.routing import Route
 from theftwatch.config import settings
 from theftwatch.db import store
 from theftwatch.errors import UsageError
-from theftwatch.evidence.bundle import safe_name
 from theftwatch.notices import log
-from theftwatch.notices.message import Message, compose, draft_files
-from theftwatch.notices.smtp import mail_address
+from theftwatch.notices.message import Message, compose, draft_files, draft_name
 from theftwatch.notices.untold import Affected, find_affected
 from theftwatch.web.pages import Context, bring_up_to_date, context_of, form_of, page, reviewer_of, sentence
 
@@ -28,7 +26,7 @@ async def _draft(request: Request) -> Response:
     if fields.get("as") != "files":
         return RedirectResponse(f"/notices/{notice}", status_code=303)
     files = draft_files(message, affected, settings=settings(), now=context.clock())
-    name = f"{notice:04}-{safe_name(affected.name)}"
+    name = draft_name(notice, affected)
     headers = {"Content-Disposition": f'attachment; filename="{name}.zip"'}
     data = await asyncio.to_thread(_packed, name, files)
     return Response(data, media_type="application/zip", headers=headers)
@@ -44,9 +42,8 @@ async def _write(context: Context, artisan: int) -> tuple[int, Affected, Message
         raise HTTPException(422, "There is nothing to tell: of each confirmed finding that stands they were told.")
     async with store.reading(context.pool) as connection:
         message = await compose(connection, affected[0], context.files, settings=settings(), now=now)
-    recipient = affected[0].contact if mail_address(affected[0].contact or "") else None
     async with context.pool.connection() as connection:
-        notice = await log.keep_draft(connection, affected[0], message, recipient=recipient, now=now)
+        notice = await log.keep_draft(connection, affected[0], message, now=now)
     return notice, affected[0], message
 
 

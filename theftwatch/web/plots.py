@@ -16,7 +16,7 @@ from starlette.routing import Route
 
 from theftwatch.db import store
 from theftwatch.db.queries import Connection, fetch_as
-from theftwatch.reports.words import one_line
+from theftwatch.reports.words import one_line, shortened
 from theftwatch.web.pages import context_of
 
 if TYPE_CHECKING:
@@ -192,8 +192,7 @@ def _ticks(most: float) -> list[int]:
 
 
 def _label(name: str) -> str:
-    text = one_line(name)
-    return text if len(text) <= _LABEL_MAX else f"{text[: _LABEL_MAX - 1]}…"
+    return shortened(one_line(name), _LABEL_MAX)
 
 
 def _layout(style: "Style", **more: object) -> dict[str, object]:

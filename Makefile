@@ -138,7 +138,7 @@ $(RUN): $(VENV)
 	$(call install,requirements.lock)
 
 $(DEV): $(VENV)
-	@echo "Packages: installing those of requirements-dev.lock (380 MB to fetch, 1170 MB here; 40 and 100 after make setup)"
+	@echo "Packages: installing those of requirements-dev.lock (400 MB to fetch, 1280 MB here; 60 and 210 after make setup)"
 	$(call install,requirements-dev.lock)
 
 # The project itself is installed as a link to this folder, by the setuptools that the lock has just brought.

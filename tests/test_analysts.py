@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import uuid
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -224,3 +225,15 @@ def test_psql_and_a_cursor_on_the_server_read_the_views(analyst_dsn, postgres_bi
         cursor.itersize = 3
         rows = list(cursor.execute(asked))
     assert [f"{finding}" for finding, _ in rows] == [line.split(",")[0] for line in lines[1:]]
+
+
+def test_pandas_reads_the_views_as_the_document_says(analyst_dsn):
+    import pandas  # takes a second to load
+
+    document = (Path(__file__).parents[1] / "docs/analysis.md").read_text()
+    [line] = re.findall(r"^\| pandas,.*\| `(.+)` \|$", document, re.MULTILINE)
+    found = eval(line, {"pandas": pandas, "DSN": analyst_dsn})
+    assert len(found) == 8
+    assert str(found["first_matched_at"].dt.tz) == "UTC"
+    assert found["matches"].sum() == 8
+    assert found.groupby("suspect_seller")["proposable"].count()["Harbour Co., Ltd."] > 1

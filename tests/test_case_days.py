@@ -108,7 +108,7 @@ def test_a_copied_photo_is_found_filed_taken_down_and_found_again(watch, pair, a
         watch.now = FILED_AT + days * DAY
         assert theftwatch("case", "list", "--due") == "Nothing is due today.\n"
     watch.now = ANSWER_DUE_AT - HOUR
-    assert "an answer is due; enter it" in theftwatch("case", "list", "--due")
+    assert "an answer is due, enter it" in theftwatch("case", "list", "--due")
 
     # the vendor swaps the photo; two good crawls hours apart see that it is gone
     watch.now = SWAPPED_AT + HOUR

@@ -550,7 +550,7 @@ def test_the_commands_tell_each_step(matter, command, tmp_path):
     assert [event["kind"] for event in answer["events"]] == ["opened", "asked", "filed", "note"]
     assert len(answer["case_listings"]) == 2
     due = command("list", "--due", now=REMOVAL_DUE_AT + HOUR)
-    assert due.startswith("overdue since 2027-01-06 16:00 UTC  case 1, Ana and Vendor 1 Ltd., 2 listings (IPP-7): to")
+    assert due.startswith("overdue since 2027-01-06 16:00 UTC  case 1, Ana and Vendor 1 Ltd., 2 listings (IPP-7): it")
     assert json.loads(command("list", "--due", "--json", now=REMOVAL_DUE_AT))["what"] == "removal"
     assert command("list", "--due", "--vendor", "another", now=REMOVAL_DUE_AT) == "Nothing is due today.\n"
     assert "2 listings accepted" in command("answer", "1", "accepted")

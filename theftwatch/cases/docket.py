@@ -59,12 +59,22 @@ class Due:
 
     @property
     def to_do(self) -> str:
-        """What is to be done about it, with the commands that do or enter it."""
+        """What a person does about it."""
+        return _TO_DO[self.what]
+
+    @property
+    def to_do_by_command(self) -> str:
+        """The same, with the commands that do or enter it."""
+        commands = ", ".join(f"`theftwatch {command}`" for command in _COMMANDS.get(self.what, ()))
+        to_do = f"{self.to_do}: {commands}" if commands else self.to_do
         if not self.to_capture:
-            return _TO_DO[self.what]
-        return (
-            f"{_TO_DO[self.what]}; {count(self.to_capture, 'listing')} to be captured first: `theftwatch crawl capture`"
-        )
+            return to_do
+        return f"{to_do}; {count(self.to_capture, 'listing')} to be captured first: `theftwatch crawl capture`"
+
+    @property
+    def waits_for_others(self) -> bool:
+        """Whether the portal or the vendor is late once it is overdue; the rest waits for a person since it came up."""
+        return self.what in ("answer", "removal")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -97,13 +107,20 @@ class SeenAgain:
 
 
 _TO_DO = {
-    "file": "to be asked or filed: `theftwatch case write-vendor`, `theftwatch case file`",
-    "answer": "an answer is due; enter it with `theftwatch case answer`",
-    "removal": "to be down; where it is not, ask the portal under the complaint's number",
-    "reply": "disputed or refused: reply at the portal, file anew, or close the case",
-    "relisted": "shown again: confirm the finding, `theftwatch case open` and file again",
-    "look": "no confirmation stands any more: see `theftwatch finding list`, or withdraw the complaint",
-    "close": "all is removed: `theftwatch case close --as removed`",
+    "file": "write to the vendor, or file a complaint",
+    "answer": "an answer is due, enter it when it comes",
+    "removal": "it is to be down; where it is not, ask the portal under the complaint's number",
+    "reply": "disputed or refused, reply at the portal, file anew, or close the case",
+    "relisted": "shown again, confirm the finding, open the case on it and file again",
+    "look": "no confirmation stands any more, look at the findings, or withdraw the complaint",
+    "close": "all is removed, close the case",
+}
+_COMMANDS = {
+    "file": ("case write-vendor", "case file"),
+    "answer": ("case answer",),
+    "relisted": ("case open",),
+    "look": ("finding list",),
+    "close": ("case close --as removed",),
 }
 
 

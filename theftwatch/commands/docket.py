@@ -85,7 +85,7 @@ def due_line(due: Due) -> str:
     when = f"overdue since {moment(due.due_at)}" if due.is_overdue else f"due {moment(due.due_at)}"
     return (
         f"{when}  case {due.case_id}, {one_line(due.artisan)} and {one_line(due.vendor)}, "
-        f"{count(due.listings, 'listing')}{numbers}: {due.to_do}"
+        f"{count(due.listings, 'listing')}{numbers}: {due.to_do_by_command}"
     )
 
 

@@ -5,8 +5,9 @@ queue with its score hidden, and as many matches are hidden beside it: that a sc
 """
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 
+from theftwatch.clock import monday_of
 from theftwatch.db.queries import Connection, execute, fetch, fetch_as
 from theftwatch.match.queue import queue
 
@@ -40,7 +41,7 @@ async def draw_sample(connection: Connection, *, now: datetime) -> int:
     In the caller's transaction.
     """
     await execute(connection, "lock_writes")
-    rows = await fetch(connection, "draw_sample", week=_monday(now), most=_MOST, among=_AMONG, now=now)
+    rows = await fetch(connection, "draw_sample", week=monday_of(now), most=_MOST, among=_AMONG, now=now)
     drawn = [finding for (finding,) in rows]
     if drawn:
         await queue(connection, drawn)
@@ -49,10 +50,6 @@ async def draw_sample(connection: Connection, *, now: datetime) -> int:
 
 async def find_missed(connection: Connection, *, now: datetime) -> Missed | None:
     """Return what the samples of the last twelve weeks say; None where none was drawn."""
-    since = _monday(now) - timedelta(weeks=_WEEKS - 1)
+    since = monday_of(now) - timedelta(weeks=_WEEKS - 1)
     found = await fetch_as(connection, Missed, "sum_up_missed", since=since)
     return found[0] if found else None
-
-
-def _monday(now: datetime) -> date:
-    return now.date() - timedelta(days=now.weekday())

@@ -42,20 +42,6 @@ from theftwatch.errors import UsageError
 from theftwatch.match.relation import artisan_of
 from theftwatch.web.pages import bring_up_to_date, context_of, form_of, key_of, page, reviewer_of, sentence
 
-#: What a case waits for, and what a person does about it on its page
-NEXT = {
-    "file": "write to the vendor, or file a complaint",
-    "answer": "an answer is due: enter it when it comes",
-    "removal": "it is to be down; where it is not, ask the portal under the complaint's number",
-    "reply": "disputed or refused: reply at the portal, file anew, or close the case",
-    "relisted": "shown again: confirm the finding, open the case on it and file again",
-    "look": "no confirmation stands any more: look at the findings, or withdraw the complaint",
-    "close": "all is removed: close the case",
-}
-
-#: Of these the portal or the vendor is late; the rest waits for a person since it came up
-CLOCKS = ("answer", "removal")
-
 
 async def _board(request: Request) -> Response:
     every = request.query_params.get("all") == "1"
@@ -63,7 +49,7 @@ async def _board(request: Request) -> Response:
     async with store.reading(context.pool) as connection:
         due = await find_due(connection, now=context.clock())
         cases = await find_cases(connection, every=every)
-    return page(request, "cases.html.j2", due=due, cases=cases, every=every, next=NEXT, clocks=CLOCKS)
+    return page(request, "cases.html.j2", due=due, cases=cases, every=every)
 
 
 async def _case(request: Request) -> Response:
@@ -97,8 +83,6 @@ async def show_case(request: Request, case: int, *, status: int = 200, says: str
         due=[each for each in due if each.case_id == case],
         listings=[(each, clock_in_words(each, portal, now=now)) for each in listings],
         portal=portal,
-        next=NEXT,
-        clocks=CLOCKS,
         entered=key_of(request.query_params.get("entered", "")),
         **values,
     )

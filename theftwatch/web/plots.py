@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from theftwatch.clock import monday_of
 from theftwatch.db import store
 from theftwatch.db.queries import Connection, fetch_as
 from theftwatch.reports.words import one_line, shortened
@@ -101,8 +102,8 @@ async def find_shared(connection: Connection, vendor: int) -> list[Shared]:
 
 
 def _since(now: datetime) -> datetime:
-    monday = now.date() - timedelta(days=now.weekday(), weeks=_WEEKS - 1)
-    return datetime.combine(monday, datetime.min.time(), now.tzinfo)
+    first = monday_of(now) - timedelta(weeks=_WEEKS - 1)
+    return datetime.combine(first, datetime.min.time(), now.tzinfo)
 
 
 async def _crawls(request: Request) -> Response:

@@ -1,4 +1,4 @@
-"""For tools that still ask for a setup.py, such as scrapyd-deploy; everything else stands in pyproject.toml."""
+"""For eggs, which no other tool builds any more; everything else stands in pyproject.toml."""
 
 import sys
 

@@ -1,92 +1,25 @@
-"""scrapyd runs the spiders: from the folder of the checkout, and from an egg that was deployed."""
+"""Nodes: scrapyd in a checkout and with a release, jobs on one or all of them, and what goes wrong with them."""
 
-import json
-import os
+import re
 import shutil
-import signal
-import socket
 import subprocess
 import sys
-import time
-import urllib.error
-import urllib.parse
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from tests.crawling import World
+from tests.nodes import free_port, running_scrapyd
+from theftwatch.cli import app
+from theftwatch.config import settings
 from theftwatch.demo.replica import running_replica
+from theftwatch.jobs.schedule import job_id
 
 CHECKOUT = Path(__file__).parents[1]
-START_MAX_S = 30
-JOB_MAX_S = 120
-PAUSE_S = 0.2
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Scrapyd:
-    """A running scrapyd, by its HTTP API."""
-
-    url: str
-
-    def get(self, call: str, **parameters: str) -> dict[str, object]:
-        return self._ask(f"{self.url}/{call}.json?{urllib.parse.urlencode(parameters)}")
-
-    def post(self, call: str, **parameters: str) -> dict[str, object]:
-        return self._ask(f"{self.url}/{call}.json", urllib.parse.urlencode(parameters).encode())
-
-    def crawl(self, spider: str, **arguments: str) -> str:
-        """Schedule a job, wait for its end and return its id."""
-        job = str(self.post("schedule", project="theftwatch", spider=spider, **arguments)["jobid"])
-        deadline = time.monotonic() + JOB_MAX_S
-        while self.get("status", job=job)["currstate"] != "finished":
-            assert time.monotonic() < deadline, self.get("listjobs")
-            time.sleep(PAUSE_S)
-        return job
-
-    def log(self, spider: str, job: str) -> str:
-        with urllib.request.urlopen(f"{self.url}/logs/theftwatch/{spider}/{job}.log") as answer:
-            return str(answer.read().decode())
-
-    def _ask(self, url: str, data: bytes | None = None) -> dict[str, object]:
-        with urllib.request.urlopen(url, data, timeout=30) as answer:
-            said: dict[str, object] = json.load(answer)
-        assert said["status"] == "ok", said
-        return said
-
-
-@contextmanager
-def running_scrapyd(folder: Path, port: int, environment: dict[str, str]) -> Iterator[Scrapyd]:
-    scrapyd = Scrapyd(url=f"http://127.0.0.1:{port}")
-    log = folder / "scrapyd.log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [Path(sys.executable).with_name("scrapyd")],
-            cwd=folder,
-            env=environment | {"SCRAPYD_HTTP_PORT": str(port)},
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            process_group=0,
-        )
-    try:
-        deadline = time.monotonic() + START_MAX_S
-        while True:
-            try:
-                scrapyd.get("daemonstatus")
-                break
-            except urllib.error.URLError:
-                assert process.poll() is None, log.read_text()
-                assert time.monotonic() < deadline, log.read_text()
-                time.sleep(PAUSE_S)
-        yield scrapyd
-    finally:
-        # The whole group, since scrapyd leaves its jobs behind.
-        os.killpg(process.pid, signal.SIGTERM)
-        process.wait()
+LOGIN = {"USERNAME": "night", "PASSWORD": "watch: ü%"}
+NOW = datetime(2026, 11, 26, 1, 30, 15, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -96,17 +29,24 @@ def world(dsn, tmp_path):
 
 
 @pytest.fixture
-def free_port():
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return taken.getsockname()[1]
+def run(monkeypatch, dsn):
+    """Run a command in this process, with the settings given, and return its result."""
+
+    def run(*arguments, **environment):
+        with monkeypatch.context() as patch:
+            for name, value in ({"DSN": dsn} | environment).items():
+                patch.setenv(f"THEFTWATCH_{name}", value)
+            settings.cache_clear()
+            return CliRunner().invoke(app, list(arguments))
+
+    return run
 
 
-def test_a_scrapyd_in_the_checkout_schedules_the_spiders_at_once(world, tmp_path, free_port):
+def test_a_scrapyd_in_the_checkout_schedules_the_spiders_at_once(world, tmp_path, run):
     folder = tmp_path / "checkout"
     folder.mkdir()
     shutil.copy(CHECKOUT / "scrapy.cfg", folder)
-    with running_scrapyd(folder, free_port, world.environment()) as scrapyd:
+    with running_scrapyd(folder, world.environment()) as scrapyd:
         spiders = scrapyd.get("listspiders", project="theftwatch")["spiders"]
         assert spiders == ["alibaba", "artfire", "capture", "dates", "etsy", "saved"]
 
@@ -121,35 +61,126 @@ def test_a_scrapyd_in_the_checkout_schedules_the_spiders_at_once(world, tmp_path
         job = scrapyd.crawl("alibaba", vendr="x")
         assert scrapyd.log("alibaba", job).startswith("theftwatch: -a vendr=x: spider alibaba takes vendor,")
         assert world.rows("select count(*) from run") == [(1,)], "a job that is refused is no run"
+
+        done = run("deploy", NODES=scrapyd.url)
+        assert done.exit_code == 0, done.output
+        assert "scrapyd was started in a checkout, and runs that" in done.stdout
+        assert scrapyd.get("listversions", project="theftwatch")["versions"] == []
+        done = run("schedule", "nobody", NODES=scrapyd.url)
+        assert (done.exit_code, done.stdout) == (1, "")
+        assert done.stderr == f"failed at {scrapyd.url}: spider 'nobody' not found\n"
     # All that it leaves lies in one folder that git does not see.
     assert {path.name for path in folder.iterdir()} == {"scrapy.cfg", "scrapyd.log", ".data"}
 
 
-def test_a_deployed_egg_runs_without_the_checkout(world, tmp_path, free_port):
+@pytest.fixture
+def two_nodes(world, tmp_path):
+    """Two nodes without a checkout, which ask for a password."""
+    environment = world.environment(**{f"SCRAPYD_{name}": value for name, value in LOGIN.items()})
+    folders = [tmp_path / "here", tmp_path / "there"]
+    for folder in folders:
+        folder.mkdir()
+    config = "poll_interval = 0.5\nmax_proc = 1"
+    with (
+        running_scrapyd(folders[0], environment, config=config) as here,
+        running_scrapyd(folders[1], environment, config=config) as there,
+    ):
+        yield here, there
+
+
+def test_a_release_and_its_jobs_go_to_the_nodes_and_one_that_is_down_stops_no_other(world, tmp_path, two_nodes, run):
+    here, there = two_nodes
+    down = f"http://127.0.0.1:{free_port()}"
+    nodes = f"{here.url}, {down}/, {there.url}"
+    login = {f"NODE_{name}": value for name, value in LOGIN.items()}
+
+    done = run("schedule", "alibaba", NODES=nodes, NODE_USERNAME="night", NODE_PASSWORD="guess")
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert done.stderr.count("it does not know us; give THEFTWATCH_NODE_USERNAME and THEFTWATCH_NODE_PASSWORD") == 2
+    assert f"failed at {down}: no answer (Connection refused); start scrapyd there" in done.stderr
+    assert "guess" not in done.stderr
+    done = run("schedule", "alibaba", NODES=here.url, **login)
+    assert "no release of TheftWatch is there; `theftwatch deploy` sends one" in done.stderr
+
+    release = _deploy_with_another_spider(world, tmp_path, {"NODES": nodes} | login)
+    assert here.versions() == there.versions() == [release]
+
+    asked = ("schedule", "delivered", "-a", f"file={world.starts('alibaba', hurdles=False)}", "-a", "limit=2")
+    done = run(*asked, NODES=nodes, **login)
+    assert done.exit_code == 0, done.output
+    assert f"failed at {down}: " in done.stderr
+    [(node, job)] = re.findall(r"^scheduled at (\S+): (delivered-\d{8}T\d{4}-[0-9a-f]{6}); its log: ", done.stdout)
+    assert node == here.url, "both have nothing to do"
+    here.wait(job, "running")
+    done = run(*asked, NODES=nodes, **login)
+    skipped = f"skipped at {here.url}: the same job runs there as {job}, so none is added\n"
+    assert (done.exit_code, done.stdout) == (0, skipped)
+
+    to_all = ("schedule", "delivered", "-a", "limit=3")
+    done = run(*to_all, "--all", NODES=nodes, **login)
+    assert done.exit_code == 1, "one of all is down"
+    assert re.findall(r"^(\w+) at (\S+): delivered-", done.stdout, re.MULTILINE) == [
+        ("scheduled", here.url),
+        ("scheduled", there.url),
+    ]
+    assert f"skipped at {here.url}: the same job waits there" in run(*to_all, NODES=nodes, **login).stdout
+    done = run("schedule", "delivered", "-a", "limit=4", NODES=nodes, **login)
+    assert done.stdout.startswith(f"scheduled at {there.url}: delivered-"), "it has less to do"
+
+    here.wait(job)
+    found = world.rows(f"select spider, outcome, finish_reason from run where jobid = '{job}'")
+    assert found == [("delivered", "ok", "finished")]
+    assert world.rows("select count(*) from listing") == [(2,)]
+
+
+def _deploy_with_another_spider(world, tmp_path, environment):
+    """Deploy from a checkout with a spider that is nowhere but in its egg, delete it, and return the release's name."""
     copy = tmp_path / "copy"
     unwanted = shutil.ignore_patterns(".*", "build", "dist", "*.egg-info", "__pycache__", "tests", "photos", "captured")
     shutil.copytree(CHECKOUT, copy, ignore=unwanted)
-    # Nowhere but in the egg.
     (copy / "spiders/delivered.py").write_text(
         '"""A spider."""\n\nfrom spiders.alibaba import AlibabaSpider\n\n\n'
         'class DeliveredSpider(AlibabaSpider):\n    """Crawls like another."""\n\n    name = "delivered"\n'
     )
     program = copy / "theftwatch/settings.py"
     program.write_text(program.read_text().replace('"spiders.saved",', '"spiders.saved", "spiders.delivered",'))
-    own = copy / "scrapy.cfg"
-    own.write_text(own.read_text().replace("http://127.0.0.1:6800", f"http://127.0.0.1:{free_port}"))
-    server = tmp_path / "server"
-    server.mkdir()
-    (server / "scrapyd.conf").write_text("[scrapyd]\npoll_interval = 0.5\nmax_proc = 1\n")
-    with running_scrapyd(server, free_port, world.environment()) as scrapyd:
-        deploy: list[str | Path] = [Path(sys.executable).with_name("scrapyd-deploy"), "local", "--version", "7"]
-        ran = subprocess.run(deploy, cwd=copy, env=world.environment(), capture_output=True, text=True, timeout=120)
-        assert ran.returncode == 0, ran.stderr
-        assert '"status": "ok"' in ran.stdout, ran.stdout
-        assert scrapyd.get("listversions", project="theftwatch")["versions"] == ["7"]
-        shutil.rmtree(copy)
+    before = {path.relative_to(copy) for path in copy.rglob("*") if "__pycache__" not in path.parts}
+    done = subprocess.run(
+        [sys.executable, "-m", "theftwatch", "deploy"],
+        cwd=copy,
+        env=world.environment(**{f"THEFTWATCH_{name}": value for name, value in environment.items()}),
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 1, "one of the nodes is down"
+    here, down, there = environment["NODES"].split(", ")
+    assert done.stderr.startswith(f"{down.rstrip('/')}: no answer"), done.stderr
+    lines = re.findall(r"^(\S+): (\d{8}T\d{6}-\w+) with 7 spiders; the next job runs it$", done.stdout, re.MULTILINE)
+    assert [url for url, _ in lines] == [here, there], done.stdout
+    assert {path.relative_to(copy) for path in copy.rglob("*") if "__pycache__" not in path.parts} == before
+    shutil.rmtree(copy)
+    return lines[0][1]
 
-        job = scrapyd.crawl("delivered", file=str(world.starts("alibaba", hurdles=False)), limit="2")
-        found = world.rows("select spider, jobid, outcome from run")
-        assert found == [("delivered", job, "ok")], scrapyd.log("delivered", job)
-        assert world.rows("select count(*) from listing") == [(2,)]
+
+def test_the_id_of_a_job_says_what_when_and_with_which_arguments():
+    assert job_id("alibaba", {}, now=NOW) == "alibaba-20261126T0130"
+    assert job_id("alibaba", {}, now=NOW, taken=["alibaba-20261126T0130"]) == "alibaba-20261126T013015"
+    ids = {job_id("alibaba", given, now=NOW) for given in ({"a": "1", "b": "2"}, {"b": "2", "a": "1"}, {"a": "1"})}
+    assert len(ids) == 2
+    assert all(re.fullmatch(r"alibaba-20261126T0130-[0-9a-f]{6}", each) for each in ids)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "said"),
+    [
+        (["alibaba", "-a", "project=other"], {}, "-a project=other: no spider takes it"),
+        (["alibaba", "-a", "vendor"], {}, "-a vendor: write -a NAME=VALUE"),
+        (["alibaba"], {"NODES": "10.0.0.5:6800"}, "THEFTWATCH_NODES: '10.0.0.5:6800' is no address of scrapyd"),
+        (["alibaba"], {"NODES": "http://me:secret@a:1"}, "an address names a user; give THEFTWATCH_NODE_USERNAME"),
+    ],
+)
+def test_a_mistake_is_told_before_anyone_is_asked(run, arguments, environment, said):
+    done = run("schedule", *arguments, **environment)
+    assert said in str(done.exception)
+    assert "secret" not in str(done.exception)

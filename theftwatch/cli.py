@@ -30,6 +30,7 @@ from theftwatch.commands import (
     relation,
     report,
     review,
+    schedule,
     seller,
     status,
     suppression,
@@ -79,6 +80,8 @@ app.add_typer(evidence.app, name="evidence")
 app.add_typer(erase.app, name="erase")
 app.add_typer(db.app, name="db")
 app.command()(doctor.doctor)
+app.command()(schedule.schedule)
+app.command()(schedule.deploy)
 app.command()(status.status)
 
 

@@ -5,6 +5,7 @@ from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 import platformdirs
 from pydantic import Field, SecretStr, ValidationError, field_validator
@@ -82,6 +83,11 @@ class Settings(BaseSettings):
     operator_url: SecretStr | None = Field(
         None, description="Where the operator's digest goes, as Apprise writes addresses, such as `mailtos://…`"
     )
+    nodes: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Addresses of scrapyd, separated by commas, such as `http://10.0.0.5:6800`"
+    )
+    node_username: str | None = Field(None, description="User that all of THEFTWATCH_NODES ask for")
+    node_password: SecretStr | None = Field(None, description="Password of that user")
     trail_steps: int = Field(
         3, ge=0, le=3, description="How far a match leads: to the vendor's shop, siblings' shops, showrooms; 0: nowhere"
     )
@@ -113,6 +119,21 @@ class Settings(BaseSettings):
         if bad := [pair for pair in pairs if not all(pair.partition("="))]:
             raise ValueError(f"{bad[0]!r} is not host=address:port")
         return dict(pair.split("=", 1) for pair in pairs)
+
+    @field_validator("nodes", mode="before")
+    @classmethod
+    def _split_nodes(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        urls = [url.strip().rstrip("/") for url in value.split(",") if url.strip()]
+        for url in urls:
+            parts = urlsplit(url)
+            if parts.scheme not in ("http", "https") or not parts.hostname:
+                raise ValueError(f"{url!r} is no address of scrapyd, such as http://10.0.0.5:6800")
+            if "@" in parts.netloc:
+                # the address is printed, and a password in it would be too
+                raise ValueError("an address names a user; give THEFTWATCH_NODE_USERNAME and THEFTWATCH_NODE_PASSWORD")
+        return tuple(dict.fromkeys(urls))
 
     @property
     def user_agent(self) -> str:

@@ -13,6 +13,7 @@ TheftWatchError          one sentence: the value, the cause and the remedy
 ├── DatabaseError        Postgres cannot be started or reached
 ├── TimestampError       an authority gives no timestamp, or one does not verify
 ├── EvidenceError        proof cannot be made, or does not hold
+├── NodeError            scrapyd does not answer, or does not do what it is asked
 └── DeliveryError        a message did not go out, or nobody can tell whether it did
 """
 
@@ -99,6 +100,10 @@ class TimestampError(TheftWatchError):
 
 class EvidenceError(TheftWatchError):
     """Raised when a bundle cannot be made, or when one does not verify."""
+
+
+class NodeError(TheftWatchError):
+    """Raised when a node does not answer, or does not do what it is asked, from `theftwatch.jobs`."""
 
 
 class DeliveryError(TheftWatchError):

@@ -13,18 +13,20 @@ from theftwatch.listing import Side
 # Scrapy takes seconds to load on a small machine; until it minds Ctrl-C itself, that ends it without a traceback.
 _SCRAPY = "import signal; signal.signal(signal.SIGINT, signal.SIG_DFL); from scrapy.cmdline import execute; execute()"
 
+Argument = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--argument",
+        "-a",
+        metavar="NAME=VALUE",
+        help="What to crawl, such as shop=NAME, else the targets that are due; may be repeated.",
+    ),
+]
+
 
 def crawl(
     spider: Annotated[str, typer.Argument(metavar="SPIDER", help="etsy, artfire, alibaba, capture or dates.")],
-    argument: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--argument",
-            "-a",
-            metavar="NAME=VALUE",
-            help="What to crawl, such as shop=NAME, else the targets that are due; may be repeated.",
-        ),
-    ] = None,
+    argument: Argument = None,
     setting: Annotated[
         list[str] | None,
         typer.Option("--set", "-s", metavar="NAME=VALUE", help="A setting of Scrapy for this run; may be repeated."),
@@ -37,13 +39,24 @@ def crawl(
     docs/spiders.md lists each spider's arguments, and what each marketplace allows. Ctrl-C ends a crawl in order: what
     is under way is stored first; a second one ends it at once.
     """
-    for option, pairs in (("-a", argument), ("-s", setting)):
-        for pair in pairs or []:
-            if not pair.partition("=")[1]:
-                raise UsageError(f"{option} {pair}: write {option} NAME=VALUE")
-    options = [part for each in argument or [] for part in ("-a", each)]
-    options += [part for each in setting or [] for part in ("-s", each)]
+    options = [
+        part
+        for option, given in (("-a", argument), ("-s", setting))
+        for name, value in read_pairs(option, given).items()
+        for part in (option, f"{name}={value}")
+    ]
     _become_scrapy("crawl", spider, *options)
+
+
+def read_pairs(option: str, given: list[str] | None) -> dict[str, str]:
+    """Return the names and values of an option that may be repeated; of a name given twice, the last value.
+
+    Raises UsageError.
+    """
+    for pair in given or []:
+        if "=" not in pair:
+            raise UsageError(f"{option} {pair}: write {option} NAME=VALUE")
+    return dict(pair.split("=", 1) for pair in given or [])
 
 
 def import_(

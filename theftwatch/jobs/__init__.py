@@ -1,0 +1,1 @@
+"""Jobs on nodes: machines on which scrapyd runs the spiders."""

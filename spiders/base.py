@@ -201,8 +201,7 @@ class MarketplaceSpider(Spider):
         self._blocks_in_a_row = 0
         run = Run.of(self.crawler)
         run.inc(f"page/{what}")
-        assert response.request is not None
-        await run.note_shown(slot_of(response.request))
+        await run.note_shown(_host_of(response))
 
     def _settle(self, target: int | None, outcome: Outcome | None) -> None:
         if target is not None and self._leases is not None:
@@ -271,15 +270,11 @@ class MarketplaceSpider(Spider):
         if isinstance(exc, PageChangedError) and settings().browser and not response.meta.get("playwright"):
             Run.of(self.crawler).inc("page/in_browser")
             assert response.request is not None
+            from spiders.browser import DATA, Shown
+
+            shown = Shown(document=response, crawler=self.crawler, loads=DATA)
             yield response.request.replace(
-                dont_filter=True,
-                meta={
-                    **response.request.meta,
-                    "playwright": True,
-                    "playwright_page_init_callback": "spiders.browser.map_hosts",
-                    # Chromium, too, says who we are.
-                    "playwright_context_kwargs": {"user_agent": settings().user_agent},
-                },
+                url=response.url, dont_filter=True, meta={**response.request.meta, **shown.request_meta()}
             )
 
     async def note_failure(self, failure: Failure) -> None:
@@ -326,9 +321,16 @@ class MarketplaceSpider(Spider):
         )
         self._blocks_in_a_row = self._blocks_in_a_row + 1 if kind == "blocked" else 0
         if self._blocks_in_a_row >= BLOCKS_IN_A_ROW_MAX:
-            assert response.request is not None
-            await Run.of(self.crawler).leave_alone(slot_of(response.request))
+            await Run.of(self.crawler).leave_alone(_host_of(response))
             raise CloseSpider("blocked")
+
+
+def _host_of(response: Response) -> str:
+    """Return under which name the host of a page is asked, also of one that Chromium showed."""
+    shown = response.meta.get("shown")
+    request = (shown.document if shown else response).request
+    assert request is not None
+    return slot_of(request)
 
 
 def problem_kind(exc: PageError, status: int = 200) -> ProblemKind:

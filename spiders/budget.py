@@ -44,6 +44,8 @@ class HostBudget:
 
         Raises HostRestsError while its host is left alone.
         """
+        if "shown" in request.meta:
+            return  # to Chromium, and to no host
         run = Run.of(self._crawler)
         host = slot_of(request)
         delay = self._delay(host)
@@ -62,6 +64,8 @@ class HostBudget:
 
     async def process_response(self, request: Request, response: Response) -> Response:
         """Note for all jobs what a host says of its limits, and pass its answer on."""
+        if "shown" in request.meta:
+            return response  # what its host said of its limits was read when it came
         run = Run.of(self._crawler)
         now = run.clock()
         limits = read_limits({name.decode(): values[-1].decode() for name, values in response.headers.items()})

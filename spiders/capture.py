@@ -16,10 +16,11 @@ from twisted.python.failure import Failure
 
 from spiders.arguments import Arguments, Kind, Start
 from spiders.base import MarketplaceSpider, problem_kind
+from spiders.browser import SLOT, Shown
 from spiders.budget import HostRestsError
 from spiders.robots import RobotsAwayError
 from spiders.run import Run
-from spiders.visit import VIEWPORT, Visit, shoot
+from spiders.visit import LOADS, VIEWPORT, Visit, shoot
 from theftwatch.chromium import find_chromium, launch_options
 from theftwatch.config import Settings, check_live
 from theftwatch.config import settings as own_settings
@@ -59,7 +60,6 @@ class CaptureSpider(MarketplaceSpider):
     custom_settings: ClassVar[dict[str, Any]] = {  # type: ignore[misc]  # Scrapy's is a variable of instances too
         "ITEM_PIPELINES": {"pipelines.keep.KeepPipeline": 100},
         "PLAYWRIGHT_MAX_PAGES_PER_CONTEXT": _BROWSER_PAGES,
-        "PLAYWRIGHT_ABORT_REQUEST": None,
     }
 
     @classmethod
@@ -68,12 +68,11 @@ class CaptureSpider(MarketplaceSpider):
         super().update_settings(settings)
         # the next to the network, where answers are as they came
         _add(settings, "DOWNLOADER_MIDDLEWARES", {"spiders.visit.Recorder": 960})
-        # Not a host: what Chromium shows is asked for piece by piece, each at its own host's pace.
-        _add(settings, "DOWNLOAD_SLOTS", {"browser": {"concurrency": _BROWSER_PAGES, "delay": 0}})
+        _add(settings, "DOWNLOAD_SLOTS", {SLOT: {"concurrency": _BROWSER_PAGES, "delay": 0}})
         chromium = find_chromium(own_settings())
         if chromium is not None:
             _add(settings, "DOWNLOAD_HANDLERS", dict.fromkeys(("http", "https"), "spiders.browser.BrowserHandler"))
-            settings.set("PLAYWRIGHT_LAUNCH_OPTIONS", launch_options(chromium, sealed=True), priority="spider")
+            settings.set("PLAYWRIGHT_LAUNCH_OPTIONS", launch_options(chromium), priority="spider")
 
     @classmethod
     def read(cls, given: dict[str, str]) -> Arguments:
@@ -176,23 +175,12 @@ class CaptureSpider(MarketplaceSpider):
             dont_filter=True,
             meta={
                 "visit": visit,
-                "download_slot": "browser",
-                # robots.txt was asked for this very page, which is not fetched again
-                "dont_obey_robotstxt": True,
-                "dont_retry": True,
                 "handle_httpstatus_all": True,
-                "playwright": True,
-                "playwright_context": "capture",
-                "playwright_context_kwargs": {
-                    "user_agent": own_settings().user_agent,
-                    "viewport": VIEWPORT,
-                    "service_workers": "block",
-                    "accept_downloads": False,
-                    "timezone_id": "UTC",
-                },
-                "playwright_page_init_callback": "spiders.visit.open_page",
                 "playwright_page_goto_kwargs": {"wait_until": "domcontentloaded"},
                 "playwright_page_methods": [PageMethod(shoot, visit)],
+                **Shown(document=response, crawler=self.crawler, loads=LOADS, meta=visit.meta).request_meta(
+                    context="capture", viewport=VIEWPORT, timezone_id="UTC"
+                ),
             },
         )
 

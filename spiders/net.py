@@ -88,7 +88,19 @@ def _stand_ins() -> set[str]:
 
 
 def is_public(address: str) -> bool:
-    """Return whether an IP address lies in the public internet."""
+    """Return whether an IP address lies in the public internet, and so does the one that it stands for."""
     ip = ipaddress.ip_address(address.partition("%")[0])
-    ip = getattr(ip, "ipv4_mapped", None) or ip
-    return ip.is_global and not ip.is_multicast
+    if isinstance(ip, ipaddress.IPv6Address):
+        inner = ip.ipv4_mapped or (ipaddress.IPv4Address(int(ip) & 0xFFFF_FFFF) if ip in _NAT64 else None)
+        if inner is None:
+            return ip.is_global and ip in _UNICAST and ip.sixtofour is None and ip.teredo is None
+        ip = inner
+    return ip.is_global and not ip.is_multicast and ip not in _IN_CLOUDS
+
+
+#: What has an address of version 6 in the internet (RFC 4291, section 2.4); the rest is kept, or given back
+_UNICAST = ipaddress.IPv6Network("2000::/3")
+#: Networks without version 4 reach its addresses so (RFC 6052)
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+#: Looks public, and is each virtual machine's own host at Azure
+_IN_CLOUDS = {ipaddress.IPv4Address("168.63.129.16")}

@@ -1,32 +1,24 @@
-"""A listing that is being captured: every answer that came, and how the page looked in Chromium.
-
-Chromium is cut off from the network. What its page asks for is fetched by Scrapy, so that robots.txt, the pace of each
-host, the host map and the guard against private addresses hold for it too, and each answer is kept as it came.
-"""
+"""A listing that is being captured: every answer that came, and how the page looked in Chromium."""
 
 import asyncio
 import contextlib
-import logging
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Self
 
 from playwright.async_api import Error as BrowserError
-from playwright.async_api import Page, Route
-from playwright.async_api import Request as BrowserRequest
+from playwright.async_api import Page
 from scrapy import Request
 from scrapy.crawler import Crawler
 from scrapy.http import Response
 
-from spiders.browser import is_foreign
+from spiders.browser import fetch, header_lines
 from spiders.run import Run
 from theftwatch.clock import Clock
 from theftwatch.evidence.capture import Subject, Why
 from theftwatch.evidence.warc import Exchange
 from theftwatch.pages.addresses import image_key
-
-logger = logging.getLogger(__name__)
 
 #: The window that the page is shown in; larger pages are scrolled through, so that they load all of themselves
 VIEWPORT = {"width": 1280, "height": 1600}
@@ -37,12 +29,8 @@ _SCROLLS_MAX = 20
 _SCROLL_PAUSE_S = 0.15
 _LOAD_MAX_MS = 30_000
 _SHOOT_MAX_S = 180
-#: What one page may ask for; each takes its turn at its host
-_REQUESTS_MAX = 300
-_LOADED = {"document", "stylesheet", "image", "font", "script", "xhr", "fetch"}
-#: Served from content networks, at the pace that is theirs
-_STATIC = {"stylesheet", "image", "font", "script"}
-_NOT_PASSED_ON = {"content-encoding", "content-length", "transfer-encoding", "connection", "set-cookie"}
+#: What a picture of a page needs
+LOADS = frozenset({"document", "stylesheet", "image", "font", "script", "xhr", "fetch"})
 
 # Every element that shows an image, whether as such or as its background, with its number among all.
 _FIND_IMAGES = r"""() => [...document.querySelectorAll('*')].map((element, number) => {
@@ -78,15 +66,15 @@ class Visit:
     browser: str | None = None
     #: What was out of the ordinary
     notes: list[str] = field(default_factory=list)
-    asked: int = 0
 
     async def fetch(self, url: str, *, static: bool, headers: dict[str, str] | None = None) -> Response:
         """Fetch something that belongs to the page, as every request of a crawl is fetched."""
-        meta: dict[str, Any] = {"visit": self}
-        if static:
-            meta |= {"download_slot": "images", "autothrottle_dont_adjust_delay": True}
-        assert self.crawler.engine is not None
-        return await self.crawler.engine.download_async(Request(url, headers=headers, meta=meta))
+        return await fetch(self.crawler, url, static=static, headers=headers, meta=self.meta)
+
+    @property
+    def meta(self) -> dict[str, Any]:
+        """What the requests that belong to it carry along, so that their answers are kept."""
+        return {"visit": self}
 
 
 class Recorder:
@@ -111,24 +99,11 @@ class Recorder:
                     at=self._clock(),
                     status=response.status,
                     reason=_reason(response.status),
-                    headers=tuple(_headers(response)),
+                    headers=tuple(header_lines(response)),
                     body=response.body,
                 )
             )
         return response
-
-
-async def open_page(page: Page, request: Request) -> None:
-    """Have a new Chromium page ask Scrapy for all it wants; the `playwright_page_init_callback` of requests."""
-    visit: Visit = request.meta["visit"]
-
-    async def answer(route: Route) -> None:
-        try:
-            await _answer(route, visit)
-        except BrowserError:
-            logger.debug("the page was closed before %s came", route.request.url)
-
-    await page.route("**/*", answer)
 
 
 async def shoot(page: Page, visit: Visit) -> None:
@@ -154,48 +129,6 @@ async def shoot(page: Page, visit: Visit) -> None:
         )
         async for key, number in _find_places(page, {photo.image_key for photo in visit.subject.photos}):
             visit.places[key] = await _shoot_place(page, number)
-
-
-async def _answer(route: Route, visit: Visit) -> None:
-    wanted = route.request
-    document = visit.document
-    assert document is not None
-    if wanted.is_navigation_request():
-        if wanted.url == document.url and wanted.frame.parent_frame is None:
-            await _fulfil(route, document)
-        else:
-            await route.abort()
-        return
-    if not _may_load(wanted) or visit.asked >= _REQUESTS_MAX:
-        await route.abort()
-        return
-    visit.asked += 1
-    headers = {"Referer": document.url, "Accept": wanted.headers.get("accept", "*/*")}
-    try:
-        response = await visit.fetch(wanted.url, static=wanted.resource_type in _STATIC, headers=headers)
-    except Exception as exc:  # barred by robots.txt, too large, not to be had: the page does without it
-        logger.debug("%s is left out of the page: %s", wanted.url, exc)
-        await route.abort()
-        return
-    await _fulfil(route, response)
-
-
-def _may_load(wanted: BrowserRequest) -> bool:
-    """Return whether a page may have something: reading is all that we do, and only from marketplaces."""
-    return wanted.method == "GET" and wanted.resource_type in _LOADED and not is_foreign(wanted.url)
-
-
-async def _fulfil(route: Route, response: Response) -> None:
-    headers = {name: value for name, value in _headers(response) if name.lower() not in _NOT_PASSED_ON}
-    await route.fulfill(status=response.status, headers=headers, body=response.body)
-
-
-def _headers(response: Response) -> list[tuple[str, str]]:
-    return [
-        (name.decode("latin-1"), value.decode("latin-1"))
-        for name, values in response.headers.items()
-        for value in values
-    ]
 
 
 def _reason(status: int) -> str:

@@ -29,7 +29,7 @@ async def draw(bundle: Path, folder: Path) -> None:
     with zipfile.ZipFile(bundle) as archive:
         pages = {name: archive.read(name).decode() for name, _ in _PICTURES.values()}
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(**launch_options(require_chromium(settings()), sealed=True))
+        browser = await playwright.chromium.launch(**launch_options(require_chromium(settings())))
         page = await browser.new_page(viewport={"width": 860, "height": 900}, color_scheme="light")
         for picture, (name, part) in _PICTURES.items():
             await page.set_content(pages[name], wait_until="load")

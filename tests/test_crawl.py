@@ -307,31 +307,6 @@ def test_a_page_that_needs_scripts_is_read_in_chromium(world, chromium):
     assert {each["user_agent"] for each in requests_of(world)} == {"TheftWatch/0.1.0 (+no contact given)"}
 
 
-def test_private_addresses_are_out_of_reach(world):
-    """A spider without any other care asks for this machine in all the ways that an address can be written."""
-    hosts = ["127.0.0.1", "2130706433", "127.1", "0x7f000001", "[::ffff:127.0.0.1]", "localhost", "0"]
-    urls = [f"http://{host}:{world.replica.port}/robots.txt" for host in hosts]
-    spider = world.folder / "careless.py"
-    spider.write_text(
-        f"""
-import scrapy
-
-class Careless(scrapy.Spider):
-    name = "careless"
-    start_urls = {["https://www.etsy.com/robots.txt", *urls]}
-    custom_settings = {{"ROBOTSTXT_OBEY": False, "RETRY_ENABLED": False}}
-
-    def parse(self, response):
-        self.logger.info("reached %s", response.url)
-"""
-    )
-    command = [sys.executable, "-m", "scrapy", "runspider", str(spider)]
-    done = subprocess.run(command, env=world.environment(), capture_output=True, text=True, timeout=120, check=False)
-    assert "reached https://www.etsy.com/robots.txt" in done.stderr
-    assert {(each["host"], each["path"]) for each in requests_of(world)} == {("www.etsy.com", "/robots.txt")}
-    assert done.stderr.count("CannotResolveHostError") >= len(urls), done.stderr
-
-
 def test_saved_pages_are_imported(world):
     """A page fetched by hand, as a browser saves it, with its list beside it and a file that is no page of ours."""
     [listing, *_] = [offer for offer in load_catalogue().offers if offer.listing.marketplace == "etsy"]

@@ -15,6 +15,8 @@ except UsageError as exc:
     sys.stderr.write(f"theftwatch: {exc}\n")
     raise SystemExit(exc.exit_code) from None
 
+_BROWSER_PAGES = 4
+
 BOT_NAME = "theftwatch"
 # Named one by one: the folder also holds modules that a plain crawl should not load.
 SPIDER_MODULES = [
@@ -42,6 +44,8 @@ AUTOTHROTTLE_MAX_DELAY = 120  # default 60
 DOWNLOAD_SLOTS = {
     "images": {"concurrency": 4, "delay": _OWN.delay_s / 20, "jitter": 0.5},
     # The archive's index takes 24 questions a minute, and shuts out who goes on asking faster.
+    # Not a host: what a page in Chromium wants is asked for piece by piece, each at its own host's pace.
+    "browser": {"concurrency": _BROWSER_PAGES, "delay": 0},
     ARCHIVE: {"concurrency": 1, "delay": _OWN.delay_s if _OWN.mapped(ARCHIVE) else max(_OWN.delay_s, 3.0)},
 }
 DOWNLOADER_MIDDLEWARES = {
@@ -67,6 +71,7 @@ DOWNLOAD_HANDLERS = {
     "s3": None,
 }
 TWISTED_DNS_RESOLVER = "spiders.net.GuardedResolver"
+HTTPPROXY_ENABLED = False  # default True: a proxy resolves names itself, where the guard does not see it
 DOWNLOAD_VERIFY_CERTIFICATES = True  # default False: what we keep may become evidence
 DOWNLOAD_MAXSIZE = 32 * 1024**2  # default 1 GiB
 DOWNLOAD_WARNSIZE = 0  # default 32 MiB, which is refused here
@@ -93,8 +98,7 @@ LOG_LEVEL = "INFO"  # default DEBUG, which logs every item
 
 # Chromium, for pages that show nothing without scripts; one context of four pages serves two cores best.
 PLAYWRIGHT_MAX_CONTEXTS = 1
-PLAYWRIGHT_MAX_PAGES_PER_CONTEXT = 4
+PLAYWRIGHT_MAX_PAGES_PER_CONTEXT = _BROWSER_PAGES
 PLAYWRIGHT_DEFAULT_NAVIGATION_TIMEOUT = 30_000
-PLAYWRIGHT_ABORT_REQUEST = "spiders.browser.is_needless"
 if _CHROMIUM:
     PLAYWRIGHT_LAUNCH_OPTIONS = launch_options(_CHROMIUM)

@@ -24,7 +24,7 @@ async def print_pages(chromium: Path, pages: list[str]) -> list[bytes]:
     """
     try:
         async with async_playwright() as playwright:
-            browser = await playwright.chromium.launch(**launch_options(chromium, sealed=True))
+            browser = await playwright.chromium.launch(**launch_options(chromium))
             context = await browser.new_context(java_script_enabled=False, offline=True, color_scheme="light")
             page = await context.new_page()
             printed = []

@@ -84,6 +84,11 @@ class MarketplaceSpider(Spider):
         )
 
     @classmethod
+    def is_shared(cls, given: dict[str, str]) -> bool:
+        """Return whether jobs with the same arguments may run side by side, as these share the targets that are due."""
+        return not cls.read(given).starts
+
+    @classmethod
     def check(cls, given: dict[str, str], own: Settings) -> None:
         """Check everything that can be wrong before a crawl starts.
 

@@ -96,6 +96,11 @@ class CaptureSpider(MarketplaceSpider):
         return Arguments(starts=(), limit=int(given["limit"]) if "limit" in given else None)
 
     @classmethod
+    def is_shared(cls, _given: dict[str, str]) -> bool:
+        """Return that they may not, as each would capture the same listings."""
+        return False
+
+    @classmethod
     def check(cls, given: dict[str, str], own: Settings) -> None:
         """Check everything that can be wrong before a crawl starts.
 

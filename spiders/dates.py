@@ -56,6 +56,11 @@ class DatesSpider(MarketplaceSpider):
     kinds: ClassVar[tuple[Kind, ...]] = ("listing",)
 
     @classmethod
+    def is_shared(cls, _given: dict[str, str]) -> bool:
+        """Return that they may not, as each would ask the same questions."""
+        return False
+
+    @classmethod
     def check(cls, given: dict[str, str], own: Settings) -> None:
         """Check that what is named is in the record.
 

@@ -26,6 +26,11 @@ class SavedSpider(MarketplaceSpider):
     needs_start: ClassVar[bool] = True
 
     @classmethod
+    def is_shared(cls, _given: dict[str, str]) -> bool:
+        """Return that they may, as no page is asked for."""
+        return True
+
+    @classmethod
     def check(cls, given: dict[str, str], own: Settings) -> None:
         """Check the paths, and that there is someone to write to where images are fetched from a live host.
 

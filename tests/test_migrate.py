@@ -75,7 +75,7 @@ def test_failing_migration_leaves_nothing_and_keeps_those_before_it(empty):
 
     assert "\n" not in str(failed.value)
     assert sorted(tables(empty)) == ["one", "schema_migration"]
-    assert [name for _, name, _ in migrate.find_applied(empty)] == ["0001_test"]
+    assert [applied.name for applied in migrate.find_applied(empty)] == ["0001_test"]
     assert migrate.apply(empty, clock=clock, known=TWO) == TWO[1:]
 
 

@@ -11,6 +11,8 @@ TheftWatchError          one sentence: the value, the cause and the remedy
 ├── ConflictError        somebody else changed what a person was looking at
 ├── UnusableImageError   bytes that cannot be compared
 ├── DatabaseError        Postgres cannot be started or reached
+│   └── SchemaError          the database and this version of the program do not fit each other
+├── OverlapError         the same job is under way already
 ├── TimestampError       an authority gives no timestamp, or one does not verify
 ├── EvidenceError        proof cannot be made, or does not hold
 ├── NodeError            scrapyd does not answer, or does not do what it is asked
@@ -92,6 +94,14 @@ class UnusableImageError(TheftWatchError):
 
 class DatabaseError(TheftWatchError):
     """Raised when Postgres cannot be started, reached or migrated."""
+
+
+class SchemaError(DatabaseError):
+    """Raised when the schema of the database is one that this version of the program cannot work with."""
+
+
+class OverlapError(TheftWatchError):
+    """Raised when the same job is under way already, from `theftwatch.db.job_lock`."""
 
 
 class TimestampError(TheftWatchError):

@@ -1,18 +1,28 @@
-"""`scrapy crawl` that refuses a wrong argument, a missing contact or an absent database before it starts."""
+"""`scrapy crawl` that refuses a wrong argument, an absent database or a second job of the same before it starts."""
 
 import argparse
+import json
+import socket
 import sys
+from contextlib import suppress
+from importlib.metadata import version
 from pathlib import Path
 
+import psycopg
 from scrapy.commands import crawl
 from scrapy.crawler import Crawler
 from scrapy.spiderloader import SpiderLoader
 
 from spiders.base import MarketplaceSpider
 from spiders.run import Run
+from theftwatch.clock import system_clock
 from theftwatch.config import settings
-from theftwatch.db.server import connect_dsn
-from theftwatch.errors import TheftWatchError, UsageError
+from theftwatch.db.connect import connect
+from theftwatch.db.job_lock import lock_job
+from theftwatch.db.migrate import WRONG_RELEASE
+from theftwatch.db.queries import queries
+from theftwatch.db.server import bare_dsn, connect_dsn
+from theftwatch.errors import SchemaError, TheftWatchError, UsageError
 
 _FAILED = 1
 _INTERRUPTED = 130  # 128 and the number of SIGINT, as shells have it
@@ -34,8 +44,7 @@ class Command(crawl.Command):
                 raise UsageError(f"no spider is called {args[0]!r}; there are {names}")
             spider = spiders.load(args[0])
             assert issubclass(spider, MarketplaceSpider)
-            spider.check(opts.spargs, settings())
-            connect_dsn(settings())
+            self._lock = _prepare(spider, opts.spargs)
         except TheftWatchError as exc:
             line = f"theftwatch: {exc}\n"
             sys.stderr.write(line)
@@ -45,6 +54,9 @@ class Command(crawl.Command):
                     file.write(line)
             raise SystemExit(exc.exit_code) from None
 
+    #: Keeps the same job from starting elsewhere, for as long as this process lives
+    _lock: psycopg.Connection | None = None
+
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         """Crawl, and fail where the run failed: a schedule sees no more of it than the exit code."""
         assert self.crawler_process is not None
@@ -52,6 +64,34 @@ class Command(crawl.Command):
         self.crawler_process.crawl(crawler, **opts.spargs)
         self.crawler_process.start()
         self.exitcode = _exit_code(crawler)
+
+
+def _prepare(spider: type[MarketplaceSpider], given: dict[str, str]) -> psycopg.Connection | None:
+    """Check what was given, make the database ready, and lock a job that is not shared.
+
+    Raises TheftWatchError; where it is the schema that does not fit, a run in the record says so.
+    """
+    arguments = {name: value for name, value in given.items() if name != "_job"}
+    try:
+        spider.check(given, settings())
+        dsn = connect_dsn(settings())
+    except SchemaError:
+        # A database that has no runs yet, or that went away, can be told nothing.
+        with suppress(TheftWatchError, psycopg.Error), connect(bare_dsn(settings()), remedy="") as connection:
+            connection.execute(
+                queries()["insert_refused_run"],
+                {
+                    "spider": spider.name,
+                    "arguments": json.dumps(arguments),
+                    "jobid": given.get("_job"),
+                    "host": socket.gethostname(),
+                    "version": version("theftwatch"),
+                    "finish_reason": WRONG_RELEASE,
+                    "now": system_clock(),
+                },
+            )
+        raise
+    return None if spider.is_shared(given) else lock_job(dsn, spider.name, arguments)
 
 
 def _exit_code(crawler: Crawler) -> int:

@@ -200,7 +200,7 @@ def _show_schema(connection: "Connection") -> None:
     _row("vector", f"{used} in use" if used else f"{available} available, not in use" if available else "not available")
     applied = migrate.find_applied(connection)
     todo = migrate.pending(connection)
-    _row("schema", applied[-1][1] if applied else "none")
+    _row("schema", applied[-1].name if applied else "none")
     analysts = [name for (name,) in connection.execute(queries()["find_analysts"]).fetchall()]
     _row("analysts", ", ".join(analysts) or "none")
     _row("pending", ", ".join(migration.name for migration in todo) or "none")

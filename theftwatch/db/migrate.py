@@ -10,14 +10,19 @@ from importlib import resources
 from typing import LiteralString
 
 import psycopg
+from psycopg.rows import class_row
 
 from theftwatch.clock import Clock
 from theftwatch.db.queries import queries
-from theftwatch.errors import DatabaseError
+from theftwatch.errors import DatabaseError, SchemaError
 
 log = logging.getLogger(__name__)
 
+#: How a run ended whose program and database do not fit each other
+WRONG_RELEASE = "wrong_release"
+
 _FILE_NAME = re.compile(r"(\d{4})_[a-z0-9_]+\.sql")
+_FITS = re.compile(r"^-- fits: (\d{4})$", re.MULTILINE)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,6 +39,12 @@ class Migration:
         """Digest of the file."""
         return hashlib.sha256(self.sql.encode()).digest()
 
+    @property
+    def fits(self) -> int:
+        """The oldest migration that a program has to know to work on after this one, as a line `-- fits: 0017` says."""
+        found = _FITS.search(self.sql)
+        return int(found[1]) if found else self.version
+
 
 @cache
 def known_migrations() -> tuple[Migration, ...]:
@@ -49,31 +60,43 @@ def known_migrations() -> tuple[Migration, ...]:
     return tuple(found)
 
 
-def find_applied(connection: psycopg.Connection) -> list[tuple[int, str, bytes]]:
-    """Return version, name and digest of the migrations that were applied to the database, in order."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Applied:
+    """A migration that was applied to a database, maybe by a newer program."""
+
+    version: int
+    name: str
+    sha256: bytes
+    fits: int
+
+
+def find_applied(connection: psycopg.Connection) -> list[Applied]:
+    """Return the migrations that were applied to the database, in order."""
     [exists] = connection.execute(queries()["has_migrations"]).fetchone() or [False]
     if not exists:
         return []
-    rows = connection.execute(queries()["find_migrations"]).fetchall()
-    return [(version, name, sha256) for version, name, sha256, _ in rows]
+    with connection.cursor(row_factory=class_row(Applied)) as cursor:
+        return cursor.execute(queries()["find_migrations"]).fetchall()
 
 
 def pending(connection: psycopg.Connection, known: Sequence[Migration] | None = None) -> Sequence[Migration]:
-    """Return the migrations that the database still lacks; read-only.
+    """Return the migrations that the database still lacks; read-only. None is lacking of a newer one that fits.
 
-    Raises DatabaseError for a database that is newer than this program, or has a migration whose file was changed.
+    Raises SchemaError for a database that is newer than this program and does not fit it, and DatabaseError for one
+    that has a migration whose file was changed.
     """
     known = known_migrations() if known is None else known
     applied = find_applied(connection)
-    for (version, name, sha256), migration in zip(applied, known, strict=False):
-        if (version, name, sha256) != (migration.version, migration.name, migration.sha256):
+    for there, migration in zip(applied, known, strict=False):
+        if (there.version, there.name, there.sha256) != (migration.version, migration.name, migration.sha256):
             raise DatabaseError(
-                f"migration {name} was changed after it had been applied to this database; "
+                f"migration {there.name} was changed after it had been applied to this database; "
                 "restore the file from version control, and write the change as a new migration"
             )
-    if len(applied) > len(known):
-        raise DatabaseError(
-            f"the database is at schema {applied[-1][0]}, this program knows {len(known)}; update the program"
+    if any(newer.fits > len(known) for newer in applied[len(known) :]):
+        raise SchemaError(
+            f"the database is at schema {applied[-1].version}, this program knows {len(known)}; update the program, on "
+            "nodes with `theftwatch deploy` (docs/upgrade.md)"
         )
     return known[len(applied) :]
 
@@ -113,7 +136,13 @@ def _apply_next(connection: psycopg.Connection, clock: Clock, known: Sequence[Mi
             ) from exc
         connection.execute(
             queries()["insert_migration"],
-            {"version": migration.version, "name": migration.name, "sha256": migration.sha256, "now": clock()},
+            {
+                "version": migration.version,
+                "name": migration.name,
+                "sha256": migration.sha256,
+                "fits": migration.fits,
+                "now": clock(),
+            },
         )
         connection.execute(setup_sql("reader"))
         return migration

@@ -21,7 +21,7 @@ from theftwatch.db import cluster, migrate
 from theftwatch.db.connect import connect
 from theftwatch.db.privilege import home_for, reachable_programs, runner_for
 from theftwatch.db.queries import queries
-from theftwatch.errors import DatabaseError, UsageError
+from theftwatch.errors import DatabaseError, SchemaError, UsageError
 
 OWNER = "theftwatch"
 READER = "theftwatch_reader"
@@ -51,7 +51,8 @@ def connect_dsn(settings: Settings, *, clock: Clock = system_clock) -> str:
     """Return the DSN of the database to use, which is there and has the schema of this program.
 
     The embedded server is started, and its database made and migrated, as needed. Raises DatabaseError for a server
-    that cannot be started or reached, and for one of THEFTWATCH_DSN whose schema is older or newer than this program.
+    that cannot be started or reached, and SchemaError for a schema that does not fit this program: one that is newer,
+    or at THEFTWATCH_DSN, where others may be using the old one, older.
     """
     if settings.dsn is None:
         server, _ = _migrate_embedded(settings, clock)
@@ -59,11 +60,23 @@ def connect_dsn(settings: Settings, *, clock: Clock = system_clock) -> str:
     dsn = settings.dsn.get_secret_value()
     with connect(dsn, remedy=_EXTERNAL_REMEDY) as connection:
         if todo := migrate.pending(connection):
-            raise DatabaseError(
+            raise SchemaError(
                 f"the database of THEFTWATCH_DSN lacks {len(todo)} of {len(migrate.known_migrations())} migrations; "
                 "run `theftwatch db migrate`"
             )
     return dsn
+
+
+def bare_dsn(settings: Settings) -> str:
+    """Return the DSN of the database to use, whatever its schema.
+
+    Raises DatabaseError where the embedded server does not run.
+    """
+    if settings.dsn is not None:
+        return settings.dsn.get_secret_value()
+    if running := status(settings):
+        return owner_dsn(running, settings.database)
+    raise DatabaseError("Postgres is not running; `theftwatch db start` starts it")
 
 
 def reader_dsn(settings: Settings, *, clock: Clock = system_clock) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from theftwatch.db.migrate import WRONG_RELEASE
 from theftwatch.db.queries import Connection, fetch, fetch_as
 from theftwatch.db.store import close_lost_runs
 from theftwatch.reports.words import count, marketplace_name, moment
@@ -126,6 +127,13 @@ def _troubles_of_run(run: LastRun) -> Iterator[Trouble]:
         yield Trouble(
             what=f"{name} was killed; its last sign of life is of {moment(run.finished_at)}",
             remedy=f"{again} again: it takes up what was left",
+            wrong=True,
+        )
+    elif run.finish_reason == WRONG_RELEASE:
+        yield Trouble(
+            what=f"{name} did not begin on {moment(run.finished_at)}: its version of the program and the database do "
+            "not fit each other",
+            remedy="`theftwatch deploy` of the newest version, or `theftwatch db migrate` (docs/upgrade.md)",
             wrong=True,
         )
     elif run.outcome == "failed":

@@ -6,11 +6,15 @@ select pg_advisory_xact_lock(hashtext('theftwatch migrations'));
 select to_regclass('schema_migration') is not null;
 
 -- find_migrations --
-select version, name, sha256, applied_at from schema_migration order by version;
+-- Lists what was applied, with the oldest migration that a program has to know; a database that no release has migrated
+-- since that is noted has no such column.
+select m.version, m.name, m.sha256, coalesce((to_jsonb(m) ->> 'fits')::int, m.version) as fits
+from schema_migration m
+order by m.version;
 
 -- insert_migration --
-insert into schema_migration (version, name, sha256, applied_at)
-values (%(version)s::int, %(name)s::text, %(sha256)s::bytea, %(now)s::timestamptz);
+insert into schema_migration (version, name, sha256, fits, applied_at)
+values (%(version)s::int, %(name)s::text, %(sha256)s::bytea, %(fits)s::int, %(now)s::timestamptz);
 
 -- find_databases --
 -- Lists the server's databases with their sizes; those that others may not connect to have none.

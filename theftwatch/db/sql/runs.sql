@@ -3,6 +3,34 @@ insert into run (spider, arguments, jobid, host, version, started_at, heartbeat_
 values (%(spider)s, %(arguments)s::jsonb, %(jobid)s, %(host)s, %(version)s, %(now)s, %(now)s)
 returning id;
 
+-- insert_refused_run --
+-- Notes a run that could not begin; by the columns that each schema has.
+insert into run (
+    spider, arguments, jobid, host, version, started_at, heartbeat_at, finished_at, finish_reason, outcome
+)
+values (
+    %(spider)s, %(arguments)s::jsonb, %(jobid)s, %(host)s, %(version)s, %(now)s, %(now)s, %(now)s, %(finish_reason)s,
+    'failed'
+);
+
+-- notice_death --
+-- Has the server notice within two minutes that the machine of this session is gone.
+select
+    set_config('tcp_keepalives_idle', '60', false), set_config('tcp_keepalives_interval', '15', false),
+    set_config('tcp_keepalives_count', '4', false);
+
+-- lock_job --
+-- Says whether this session holds the lock of a job now; it does so to its end.
+select pg_try_advisory_lock(hashtextextended(format('theftwatch job %%s %%s', %(spider)s::text, %(arguments)s::text), 0));
+
+-- find_same_run --
+-- Finds the newest run under way of a job.
+select id, host, started_at at time zone 'UTC'
+from run
+where spider = %(spider)s and arguments = %(arguments)s::jsonb and finished_at is null
+order by id desc
+limit 1;
+
 -- beat_run --
 update run set heartbeat_at = %(now)s, stats = %(stats)s::jsonb where id = %(id)s;
 

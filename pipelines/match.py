@@ -51,7 +51,8 @@ class MatchPipeline:
     async def _look_up(self, *, wait: bool) -> None:
         """Work lookups off; where another process is at it, wait for it to end only when this crawl ends."""
         try:
-            done = await (await self._lookups()).run(wait=wait)
+            # Each batch is counted, as nothing else shows that a long comparison gets on.
+            done = await (await self._lookups()).run(wait=wait, progress=lambda _: self._run.inc("match/batch"))
         except (psycopg.OperationalError, PoolTimeout):
             # The next listing, or the end of the crawl, takes the lookups up again.
             self._run.inc("match/interrupted")

@@ -56,4 +56,5 @@ class StorePipeline:
 
     async def _commit(self, records: list[ListingRecord]) -> None:
         run = self._run
-        await run.ask(lambda connection: store.save_listings(connection, records, run=run.id, now=run.clock()))
+        new = await run.ask(lambda connection: store.save_listings(connection, records, run=run.id, now=run.clock()))
+        run.inc("listing/new", new)

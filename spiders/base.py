@@ -169,6 +169,7 @@ class MarketplaceSpider(Spider):
                     await self.note_trouble(response, exc)
                 return
             await self._note_shown(page.kind, response)
+            Run.of(self.crawler).note_read(page.listings)
             for url in page.gone_urls:
                 await Run.of(self.crawler).note_problem(
                     url, "gone", f"{url}: no longer there, as {response.url} says", target=target

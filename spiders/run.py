@@ -5,7 +5,7 @@ import contextlib
 import json
 import logging
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from typing import Any, Literal, Self
@@ -17,18 +17,23 @@ from scrapy.crawler import Crawler
 from scrapy.http import Response
 from scrapy.statscollectors import StatsCollector
 
+from theftwatch.alarms.examine import examine
 from theftwatch.clock import Clock, system_clock
 from theftwatch.config import settings
 from theftwatch.db import hosts, store
 from theftwatch.db.queries import Connection, execute
 from theftwatch.db.server import connect_dsn
 from theftwatch.files import Files
+from theftwatch.listing import Listing
 from theftwatch.pages.addresses import listing_key
+from theftwatch.reports.alarms import remedy_of, what_of
 
 logger = logging.getLogger(__name__)
 
 _HEARTBEAT_S = 30
 _RETRY_DELAYS_S = (1, 2, 4, 8, 15, 30)
+#: Counters that show that something moves on
+_PROGRESS = ("downloader/", "theftwatch/")
 
 ProblemKind = Literal["blocked", "changed", "unknown", "gone", "failed", "refused_by_robots"]
 
@@ -119,9 +124,20 @@ class Run:
                 logger.info("%d listings are gone: their own addresses say so for the second time", lost.gone)
             if lost.removed:
                 logger.info("the photos of %d findings are removed: not to be seen for the second time", lost.removed)
+            await self._compare()
         finally:
             await self.pool.close()
         self.threads.shutdown()
+
+    async def _compare(self) -> None:
+        """Compare this run with those before it, and say what is wrong, and what is over."""
+        async with self.pool.connection() as connection:
+            alarms = await examine(connection, now=self.clock())
+        for alarm in alarms:
+            if alarm.closed_at:
+                logger.info("alarm %d is over: %s", alarm.alarm_id, what_of(alarm))
+            else:
+                logger.warning("alarm %d: %s; %s", alarm.alarm_id, what_of(alarm), remedy_of(alarm))
 
     async def ask[T](self, work: Callable[[Connection], Awaitable[T]]) -> T:
         """Do some work on the record in a transaction of its own, and return what it gives.
@@ -175,6 +191,20 @@ class Run:
         """Add to a counter of ours, such as `page/blocked`."""
         self.stats.inc_value(f"theftwatch/{name}", count)
 
+    def note_read(self, listings: Iterable[Listing]) -> None:
+        """Count the listings that a page shows, in full or by their cards, and what they have: alarms compare that."""
+        for listing in listings:
+            page = "page" if listing.complete else "card"
+            self.inc(f"read/{page}")
+            self.inc(f"read/{page}/photos", len(listing.images))
+            for field, has in (
+                ("title", bool(listing.title)),
+                ("price", listing.price_min is not None),
+                ("seller", listing.seller is not None),
+                ("images", bool(listing.images)),
+            ):
+                self.inc(f"read/{page}/{field}", int(has))
+
     def note(self, name: str, value: str) -> None:
         """Note a fact of ours beside the counters, such as `recognition/index`."""
         self.stats.set_value(f"theftwatch/{name}", value)
@@ -206,13 +236,20 @@ class Run:
         )
 
     async def _beat(self) -> None:
+        counted = None
         while True:
             await asyncio.sleep(_HEARTBEAT_S)
+            before, counted = counted, self._counted()
+            values = {"now": self.clock(), "stats": self._stats_json(), "progressed": counted != before}
             try:
                 async with self.pool.connection() as connection:
-                    await execute(connection, "beat_run", id=self.id, now=self.clock(), stats=self._stats_json())
+                    await execute(connection, "beat_run", id=self.id, **values)
             except Exception:
                 logger.warning("no heartbeat could be written; the next one comes in %d s", _HEARTBEAT_S, exc_info=True)
+
+    def _counted(self) -> dict[str, Any]:
+        """Return what changes while a crawl gets on: what came and went, and what became of it."""
+        return {name: value for name, value in self.stats.get_stats().items() if name.startswith(_PROGRESS)}
 
     def _stats_json(self) -> str:
         values: dict[str, Any] = self.stats.get_stats()

@@ -13,7 +13,7 @@ LAYERS = (
     ("errors", "listing", "config", "clock"),
     ("pages", "images"),
     ("files", "chromium", "db"),
-    ("match", "reports", "cases", "evidence", "notices", "originals", "targets", "erasure"),
+    ("match", "alarms", "reports", "cases", "evidence", "notices", "originals", "targets", "erasure"),
     ("settings", "jobs", "doctor", "web", "demo", "commands", "cli", "__main__"),
 )
 ORDER = [f"theftwatch.{name}" for layer in LAYERS for name in layer] + ["spiders", "pipelines"]

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from theftwatch.commands import (
+    alarm,
     artisan,
     case,
     compare,
@@ -83,6 +84,7 @@ app.command()(doctor.doctor)
 app.command()(schedule.schedule)
 app.command()(schedule.deploy)
 app.command()(status.status)
+app.add_typer(alarm.app, name="alarm")
 
 
 def _print_version(asked: bool) -> None:

@@ -99,8 +99,8 @@ async def snapshot(pool: Pool) -> AsyncIterator[Connection]:
 
 async def save_listings(
     connection: Connection, records: Sequence[ListingRecord], *, run: int | None, now: datetime
-) -> None:
-    """Write listings with their sellers, images, date claims, lookups to be done and findings.
+) -> int:
+    """Write listings with their sellers, images, date claims, lookups to be done and findings; return how many are new.
 
     Of several records of one listing the last counts, except that a card never replaces a full page.
     """
@@ -134,8 +134,8 @@ async def save_listings(
             ),
         ),
     )
-    ids = {(marketplace, listing_ref): listing for listing, marketplace, listing_ref, _ in rows}
-    once_complete = [listing for listing, *_, was_complete in rows if was_complete]
+    ids = {(marketplace, listing_ref): listing for listing, marketplace, listing_ref, *_ in rows}
+    once_complete = [listing for listing, *_, was_complete, _ in rows if was_complete]
     await save_images(connection, [image for record in records for image in record.new_images], now=now)
     listings = list(ids.values())
     await _save_listing_images(connection, records, ids, once_complete, run=run, now=now)
@@ -150,6 +150,7 @@ async def save_listings(
     if run is not None:
         await execute(connection, "insert_absences", listings=_complete(records, ids), run=run, now=now)
     await execute(connection, "insert_due_listings", listings=listings)
+    return sum(is_new for *_, is_new in rows)
 
 
 async def save_images(connection: Connection, images: Iterable[ImageRecord], *, now: datetime) -> None:

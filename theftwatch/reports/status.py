@@ -1,13 +1,20 @@
 """How the watch stands: what runs, what ran last, what is due, which hosts are left alone, and what is wrong."""
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from theftwatch.alarms.examine import examine
+from theftwatch.alarms.record import Alarm, find_alarms
+from theftwatch.alarms.rules import Kind
 from theftwatch.db.migrate import WRONG_RELEASE
 from theftwatch.db.queries import Connection, fetch, fetch_as
 from theftwatch.db.store import close_lost_runs
+from theftwatch.reports.alarms import grouped, remedy_of_group, what_of_group
 from theftwatch.reports.words import count, marketplace_name, moment
+
+#: Alarms for which a marketplace is to blame, or nobody: they are told, and the watch does what it should
+_NOT_WRONG: set[Kind] = {"blocked", "nothing_new"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -90,6 +97,8 @@ class Status:
     hosts: list[HostState]
     #: Photos that wait to be compared
     waiting: int
+    #: Those that stand, told and known ones
+    alarms: list[Alarm]
     troubles: list[Trouble]
 
     @property
@@ -99,13 +108,16 @@ class Status:
 
 
 async def find_status(connection: Connection, *, now: datetime) -> Status:
-    """Return how the watch stands, after closing runs that were killed."""
+    """Return how the watch stands, after closing runs that were killed and comparing those that were not compared."""
     await close_lost_runs(connection, now=now)
+    await examine(connection, now=now)
+    alarms = await find_alarms(connection)
     running = await fetch_as(connection, RunningRun, "status_running")
     last_runs = await fetch_as(connection, LastRun, "status_last_runs")
     targets = await fetch_as(connection, Targets, "status_targets", now=now)
     [(waiting,)] = await fetch(connection, "count_pending_lookups")
     restarted = {run.spider for run in running}
+    alarmed = {(alarm.kind, alarm.spider) for alarm in alarms}
     return Status(
         at=now,
         running=running,
@@ -113,14 +125,28 @@ async def find_status(connection: Connection, *, now: datetime) -> Status:
         targets=targets,
         hosts=await fetch_as(connection, HostState, "status_hosts", now=now),
         waiting=waiting,
+        alarms=alarms,
         troubles=[
-            *(trouble for run in last_runs if run.spider not in restarted for trouble in _troubles_of_run(run)),
+            *_alarms_told(alarms, now),
+            *(
+                trouble
+                for run in last_runs
+                if run.spider not in restarted
+                for trouble in _troubles_of_run(run, alarmed)
+            ),
             *(_overdue(each) for each in targets if each.overdue),
         ],
     )
 
 
-def _troubles_of_run(run: LastRun) -> Iterator[Trouble]:
+def _alarms_told(alarms: Iterable[Alarm], now: datetime) -> Iterator[Trouble]:
+    for group in grouped(alarm for alarm in alarms if alarm.is_told(now)):
+        wrong = group[0].kind not in _NOT_WRONG
+        yield Trouble(what=what_of_group(group), remedy=remedy_of_group(group), wrong=wrong)
+
+
+def _troubles_of_run(run: LastRun, alarmed: Container[tuple[Kind, str]]) -> Iterator[Trouble]:
+    """Yield what the last run of a spider met, where no alarm says so."""
     name = f"{run.spider}: run {run.run_id} on {run.host}"
     again = "`theftwatch import`" if run.spider == "saved" else f"`theftwatch crawl {run.spider}`"
     if run.finish_reason == "killed":
@@ -142,14 +168,14 @@ def _troubles_of_run(run: LastRun) -> Iterator[Trouble]:
             remedy=f"its log says why; then {again} again",
             wrong=True,
         )
-    elif run.outcome == "blocked":
+    elif run.outcome == "blocked" and ("blocked", run.spider) not in alarmed:
         refused = run.pages_blocked + run.pages_refused_by_robots
         yield Trouble(
             what=f"{name} was refused {count(refused, 'page')}, {run.pages_refused_by_robots:,} of them by robots.txt",
             remedy="wait and crawl more slowly, or send the pages with `theftwatch receive`",
             wrong=False,
         )
-    if run.pages_changed:
+    if run.pages_changed and ("unread_pages", run.spider) not in alarmed:
         yield Trouble(
             what=f"{name} did not understand {count(run.pages_changed, 'page')}, as their kind has changed",
             remedy="mend the page module; the pages are kept, see analysis.page_trouble",

@@ -139,7 +139,9 @@ with seen as (
     ) as change (kind, happened, before, after)
     where change.happened
 )
-select saved.id, saved.marketplace, saved.listing_ref, coalesce(before.complete, false) as was_complete
+select
+    saved.id, saved.marketplace, saved.listing_ref, coalesce(before.complete, false) as was_complete,
+    before.id is null as is_new
 from saved left join before using (id);
 
 -- find_known_images --

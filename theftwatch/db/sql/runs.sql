@@ -1,6 +1,6 @@
 -- insert_run --
-insert into run (spider, arguments, jobid, host, version, started_at, heartbeat_at)
-values (%(spider)s, %(arguments)s::jsonb, %(jobid)s, %(host)s, %(version)s, %(now)s, %(now)s)
+insert into run (spider, arguments, jobid, host, version, started_at, heartbeat_at, progressed_at)
+values (%(spider)s, %(arguments)s::jsonb, %(jobid)s, %(host)s, %(version)s, %(now)s, %(now)s, %(now)s)
 returning id;
 
 -- insert_refused_run --
@@ -32,7 +32,10 @@ order by id desc
 limit 1;
 
 -- beat_run --
-update run set heartbeat_at = %(now)s, stats = %(stats)s::jsonb where id = %(id)s;
+update run
+set heartbeat_at = %(now)s, stats = %(stats)s::jsonb,
+    progressed_at = case when %(progressed)s then %(now)s else progressed_at end
+where id = %(id)s;
 
 -- close_lost_runs --
 -- Closes runs that were killed: their hearts beat no more. Whatever they had begun says nothing of what they did not see.

@@ -8,7 +8,8 @@ import pytest
 from tests.crawling import World
 from theftwatch.demo.catalogue import load_catalogue
 from theftwatch.demo.replica import running_replica
-from theftwatch.targets import read_target, read_time
+from theftwatch.interval import read_time
+from theftwatch.targets import read_target
 
 VENDOR = "demoharbour"
 EVERY = read_time("1d")

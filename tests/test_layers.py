@@ -10,11 +10,11 @@ CHECKOUT = Path(__file__).parents[1]
 
 # Top to bottom: each may import what stands in a layer above its own, and within its layer what stands before it.
 LAYERS = (
-    ("errors", "listing", "config", "clock"),
+    ("errors", "listing", "interval", "config", "clock"),
     ("pages", "images"),
     ("files", "chromium", "db"),
-    ("match", "alarms", "reports", "cases", "evidence", "notices", "originals", "targets", "erasure"),
-    ("settings", "jobs", "doctor", "web", "demo", "commands", "cli", "__main__"),
+    ("jobs", "match", "alarms", "reports", "cases", "evidence", "notices", "originals", "targets", "erasure"),
+    ("settings", "doctor", "web", "demo", "commands", "cli", "__main__"),
 )
 ORDER = [f"theftwatch.{name}" for layer in LAYERS for name in layer] + ["spiders", "pipelines"]
 SCRAPY = {"scrapy", "scrapy_playwright", "itemadapter", "itemloaders", "twisted"}

@@ -1,5 +1,6 @@
 """Nodes: scrapyd in a checkout and with a release, jobs on one or all of them, and what goes wrong with them."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -68,7 +69,9 @@ def test_a_scrapyd_in_the_checkout_schedules_the_spiders_at_once(world, tmp_path
         assert scrapyd.get("listversions", project="theftwatch")["versions"] == []
         done = run("schedule", "nobody", NODES=scrapyd.url)
         assert (done.exit_code, done.stdout) == (1, "")
-        assert done.stderr == f"failed at {scrapyd.url}: spider 'nobody' not found\n"
+        assert (
+            done.stderr == f"failed at {scrapyd.url}: spider 'nobody' not found; the log of scrapyd there says more\n"
+        )
     # All that it leaves lies in one folder that git does not see.
     assert {path.name for path in folder.iterdir()} == {"scrapy.cfg", "scrapyd.log", ".data"}
 
@@ -126,6 +129,15 @@ def test_a_release_and_its_jobs_go_to_the_nodes_and_one_that_is_down_stops_no_ot
     assert f"skipped at {here.url}: the same job waits there" in run(*to_all, NODES=nodes, **login).stdout
     done = run("schedule", "delivered", "-a", "limit=4", NODES=nodes, **login)
     assert done.stdout.startswith(f"scheduled at {there.url}: delivered-"), "it has less to do"
+
+    status = run("status", "--json", NODES=nodes, **login).stdout
+    assert [(each["url"], each["release"]) for each in json.loads(status)["nodes"]] == [
+        (here.url, release),
+        (down, None),
+        (there.url, release),
+    ]
+    assert job in status
+    assert f"node {down}: no answer (Connection refused)" in status
 
     here.wait(job)
     found = world.rows(f"select spider, outcome, finish_reason from run where jobid = '{job}'")

@@ -2,7 +2,12 @@
 
 import asyncio
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
+from typing import Any
 
 import psycopg
 import pytest
@@ -12,6 +17,8 @@ from theftwatch.cli import app
 from theftwatch.clock import system_clock
 from theftwatch.config import settings
 from theftwatch.db.store import SILENT_AT_MOST
+from theftwatch.errors import DeliveryError
+from theftwatch.jobs.look import NodeState
 from theftwatch.reports.status import Status, find_status
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
@@ -29,12 +36,24 @@ class Record:
     def __init__(self, connection: psycopg.Connection) -> None:
         self._connection = connection
 
-    def run(self, spider: str, outcome: str | None, *, reason: str = "finished", beat_at: datetime = NOW, **stats: int):
+    def run(
+        self,
+        spider: str,
+        outcome: str | None,
+        *,
+        reason: str = "finished",
+        beat_at: datetime = NOW,
+        arguments: str = "{}",
+        jobid: str | None = None,
+        **stats: int,
+    ) -> None:
         self._connection.execute(
-            "insert into run (spider, arguments, host, version, started_at, heartbeat_at, finished_at, finish_reason,"
-            " outcome, stats) values (%s, '{}', 'harbour', '1', %s, %s, %s, %s, %s, %s)",
+            "insert into run (spider, arguments, jobid, host, version, started_at, heartbeat_at, finished_at,"
+            " finish_reason, outcome, stats) values (%s, %s, %s, 'harbour', '1', %s, %s, %s, %s, %s, %s)",
             [
                 spider,
+                arguments,
+                jobid,
                 beat_at - HOUR,
                 beat_at,
                 beat_at if outcome else None,
@@ -59,11 +78,11 @@ class Record:
         )
 
 
-def status_of(dsn: str, now: datetime = NOW) -> Status:
+def status_of(dsn: str, now: datetime = NOW, **asked: Any) -> Status:
     async def main() -> Status:
         options = "-c timezone=UTC"
         async with await psycopg.AsyncConnection.connect(dsn, autocommit=True, options=options) as connection:
-            return await find_status(connection, now=now)
+            return await find_status(connection, now=now, **asked)
 
     return asyncio.run(main())
 
@@ -176,3 +195,88 @@ def test_the_check_fails_where_something_is_wrong_and_all_of_it_fits_a_screen(sh
     assert told["ok"] is False
     assert [trouble["wrong"] for trouble in told["troubles"]] == [True, True]
     assert told["hosts"][0]["host"] == "a.com"
+
+
+DAY = timedelta(days=1)
+
+
+def test_a_run_that_is_expected_and_did_not_come_is_wrong(dsn, record):
+    record.run("alibaba", "ok", beat_at=NOW - 26 * HOUR, arguments='{"minutes": "300", "limit": "9"}')
+    # One vendor by name is not the night's crawl, and one that was refused is none.
+    record.run("alibaba", "ok", arguments='{"vendor": "x"}')
+    record.run("alibaba", "failed", reason="wrong_release")
+    record.run("etsy", None)
+    expected = {"alibaba": DAY, "etsy": DAY, "artfire": 7 * DAY}
+    status = status_of(dsn, expected={"alibaba": DAY + HOUR, "etsy": DAY})
+    assert [(each.spider, each.is_missing) for each in status.expected] == [("alibaba", False), ("etsy", False)]
+    status = status_of(dsn, expected=expected)
+    assert [(each.spider, each.is_missing) for each in status.expected] == [
+        ("alibaba", True),
+        ("etsy", False),
+        ("artfire", True),
+    ]
+    assert [trouble.what for trouble in status.troubles if "expected" in trouble.what] == [
+        "alibaba: no run since 2026-10-31 09:00 UTC, and one is expected each 1d",
+        "artfire: no run at all, and one is expected each 1w",
+    ]
+    assert all(trouble.wrong for trouble in status.troubles)
+
+
+def test_nodes_that_fail_are_wrong_and_jobs_that_none_lists_are_named(dsn, record):
+    record.run("alibaba", None, jobid="alibaba-20261101T1100")
+    record.run("etsy", None, jobid="etsy-20261101T1100")
+    record.run("artfire", None)
+    here = NodeState(url="http://a:6800", running=("alibaba-20261101T1100",), release="20261101T000000-1")
+    [trouble] = status_of(dsn, nodes=[here]).troubles
+    assert "job etsy-20261101T1100 goes on at harbour, and no node lists it" in trouble.what
+    assert not trouble.wrong
+    down = NodeState(url="http://b:6800", trouble="no answer (Connection refused)", remedy="start scrapyd there")
+    empty = NodeState(url="http://c:6800")
+    troubles = status_of(dsn, nodes=[here, down, empty]).troubles
+    assert [(each.what, each.wrong) for each in troubles] == [
+        ("node http://b:6800: no answer (Connection refused)", True),
+        ("node http://c:6800: no release of TheftWatch is there", True),
+    ]
+
+
+@contextmanager
+def monitor(code: int) -> Iterator[tuple[str, list[str]]]:
+    """A monitor on loopback that answers with a status, its address, and the paths that it was asked for."""
+    asked: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            self.send_response(code)
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the library's name
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/ping/secret", asked
+        server.shutdown()
+        thread.join()
+
+
+def test_a_monitor_hears_of_a_good_night_and_of_no_other(shown, record, monkeypatch):
+    with monitor(200) as (url, asked):
+        monkeypatch.setenv("THEFTWATCH_HEARTBEAT_URL", url)
+        assert shown("--check").exit_code == 0
+        assert asked == ["/ping/secret"]
+        shown()
+        record.run("alibaba", "failed", reason="shutdown", beat_at=system_clock())
+        assert shown("--check").exit_code == 1
+        assert asked == ["/ping/secret"]
+
+
+def test_a_monitor_that_was_not_told_is_a_failure(shown, monkeypatch):
+    with monitor(404) as (url, _):
+        monkeypatch.setenv("THEFTWATCH_HEARTBEAT_URL", url)
+        settings.cache_clear()
+        done = shown("--check")
+    assert isinstance(done.exception, DeliveryError)
+    assert "was not told so (HTTP 404)" in str(done.exception)
+    assert "secret" not in str(done.exception)

@@ -17,7 +17,8 @@ from theftwatch.db.queries import Connection
 from theftwatch.db.targets import LEASE, RETRY, Leased, Target, Visit
 from theftwatch.demo.replica import running_replica
 from theftwatch.errors import UsageError
-from theftwatch.targets import read_target, read_time
+from theftwatch.interval import read_time
+from theftwatch.targets import read_target
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 DAY = timedelta(days=1)

@@ -1,6 +1,7 @@
 """All settings, read once from the environment (`THEFTWATCH_*`)."""
 
 import os
+from datetime import timedelta
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -12,6 +13,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from theftwatch.errors import UsageError
+from theftwatch.interval import read_time
 
 #: Name of the demo's database, which is always on the embedded Postgres.
 DEMO_DATABASE = "theftwatch_demo"
@@ -88,6 +90,13 @@ class Settings(BaseSettings):
     )
     node_username: str | None = Field(None, description="User that all of THEFTWATCH_NODES ask for")
     node_password: SecretStr | None = Field(None, description="Password of that user")
+    expected: Annotated[dict[str, timedelta], NoDecode] = Field(
+        default_factory=dict,
+        description="How often each spider is to run: `spider=time` pairs, separated by commas, such as `alibaba=1d`",
+    )
+    heartbeat_url: SecretStr | None = Field(
+        None, description="Address of a monitor that `theftwatch status --check` asks for when nothing is wrong"
+    )
     trail_steps: int = Field(
         3, ge=0, le=3, description="How far a match leads: to the vendor's shop, siblings' shops, showrooms; 0: nowhere"
     )
@@ -113,12 +122,24 @@ class Settings(BaseSettings):
     @field_validator("host_map", mode="before")
     @classmethod
     def _split_host_map(cls, value: Any) -> Any:
+        return _pairs(value, "host=address:port") if isinstance(value, str) else value
+
+    @field_validator("expected", mode="before")
+    @classmethod
+    def _split_expected(cls, value: Any) -> Any:
         if not isinstance(value, str):
             return value
-        pairs = [pair.strip() for pair in value.split(",") if pair.strip()]
-        if bad := [pair for pair in pairs if not all(pair.partition("="))]:
-            raise ValueError(f"{bad[0]!r} is not host=address:port")
-        return dict(pair.split("=", 1) for pair in pairs)
+        try:
+            return {spider: read_time(time) for spider, time in _pairs(value, "spider=time").items()}
+        except UsageError as exc:
+            raise ValueError(str(exc)) from exc
+
+    @field_validator("heartbeat_url")
+    @classmethod
+    def _web_address(cls, value: SecretStr | None) -> SecretStr | None:
+        if value and not value.get_secret_value().startswith(("https://", "http://")):
+            raise ValueError("it has to begin with https:// or http://")
+        return value
 
     @field_validator("nodes", mode="before")
     @classmethod
@@ -152,6 +173,14 @@ class Settings(BaseSettings):
     def files_dir(self) -> Path:
         """Folder of the image files and kept pages, one per database."""
         return self.data_dir / self.database
+
+
+def _pairs(text: str, form: str) -> dict[str, str]:
+    """Return the names and values of `name=value` pairs that commas separate."""
+    pairs = [pair.strip() for pair in text.split(",") if pair.strip()]
+    if bad := [pair for pair in pairs if not all(pair.partition("="))]:
+        raise ValueError(f"{bad[0]!r} is not {form}")
+    return dict(pair.split("=", 1) for pair in pairs)
 
 
 @cache

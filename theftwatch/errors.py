@@ -115,6 +115,11 @@ class EvidenceError(TheftWatchError):
 class NodeError(TheftWatchError):
     """Raised when a node does not answer, or does not do what it is asked, from `theftwatch.jobs`."""
 
+    def __init__(self, url: str, what: str, remedy: str) -> None:
+        super().__init__(f"{url}: {what}; {remedy}")
+        self.what = what
+        self.remedy = remedy
+
 
 class DeliveryError(TheftWatchError):
     """Raised when a message did not go out, from `theftwatch.notices`.

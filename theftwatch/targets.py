@@ -1,6 +1,5 @@
 """What a person asks to be crawled again and again, in the person's own words: names, addresses, intervals."""
 
-import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
@@ -16,8 +15,6 @@ KINDS: dict[str, tuple[Kind, ...]] = {
     "artfire": ("shop", "archive", "search", "url"),
     "alibaba": ("vendor", "showroom", "search", "url"),
 }
-_TIME = re.compile(r"(?P<number>[1-9][0-9]{0,4}) ?(?P<unit>[mhdw])")
-_UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 
 
 def read_target(marketplace: str, kind: str, ref: str, *, every: timedelta, priority: int, reason: str) -> Target:
@@ -67,25 +64,6 @@ def read_address(address: str) -> tuple[str, Kind, str]:
         f"{address}: neither a listing nor a shop or vendor on Etsy, ArtFire or Alibaba; copy the address of one from "
         "the browser, or save the page and give that"
     )
-
-
-def read_time(text: str) -> timedelta:
-    """Return the time that a number and a unit say.
-
-    Raises UsageError.
-    """
-    found = _TIME.fullmatch(text.strip())
-    if not found:
-        raise UsageError(f"{text!r} is no time: give a number and m, h, d or w, such as 30m, 12h, 1d or 2w")
-    return int(found["number"]) * _UNITS[found["unit"]]
-
-
-def write_time(interval: timedelta) -> str:
-    """Return a time as it is given, in the largest unit that divides it."""
-    for name, unit in reversed(_UNITS.items()):
-        if interval % unit == timedelta(0):
-            return f"{interval // unit}{name}"
-    return str(interval)
 
 
 async def watch(connection: Connection, targets: Sequence[Target], *, now: datetime) -> tuple[int, int]:

@@ -9,8 +9,8 @@ from theftwatch.config import settings
 from theftwatch.db.queries import Connection
 from theftwatch.erasure import Plan, delete_files, erase, plan_artisan, plan_old, plan_vendor
 from theftwatch.files import Files
+from theftwatch.interval import read_time
 from theftwatch.reports.words import count, one_line
-from theftwatch.targets import read_time
 
 _MB = 1_000_000
 

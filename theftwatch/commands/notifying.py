@@ -61,7 +61,7 @@ async def tell_operator() -> None:
     """Send the operator's digest, or print it where no address is set; nothing where there is nothing to tell."""
     own, now = settings(), system_clock()
     async with opened() as connection:
-        digest = await find_digest(connection, now=now)
+        digest = await find_digest(connection, settings=own, now=now)
         if digest.is_empty:
             print(f"Nothing to tell{f' since {moment(digest.since)}' if digest.since else ''}.")
         elif own.operator_url is None:

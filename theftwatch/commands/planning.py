@@ -8,8 +8,8 @@ from theftwatch.clock import system_clock
 from theftwatch.commands.suppressing import opened
 from theftwatch.config import settings
 from theftwatch.db.queries import fetch_as
+from theftwatch.interval import read_time
 from theftwatch.reports.words import count, moment, one_line
-from theftwatch.targets import read_time
 
 _HOUR = timedelta(hours=1)
 

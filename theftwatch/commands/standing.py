@@ -1,5 +1,6 @@
 """The work of `theftwatch status`."""
 
+import asyncio
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
@@ -9,6 +10,11 @@ from theftwatch.cases.docket import Due, find_due
 from theftwatch.clock import system_clock
 from theftwatch.commands.docket import due_line
 from theftwatch.commands.suppressing import opened
+from theftwatch.config import settings
+from theftwatch.interval import write_time
+from theftwatch.jobs.look import NodeState, look
+from theftwatch.jobs.node import nodes_of
+from theftwatch.notices.heartbeat import send_heartbeat
 from theftwatch.reports.status import HostState, LastRun, RunningRun, Status, Targets, find_status
 from theftwatch.reports.words import count, marketplace_name, moment, one_line
 
@@ -18,19 +24,40 @@ _CASES = 8
 
 async def print_status(*, as_json: bool) -> bool:
     """Print how the watch stands, and return whether it is well."""
+    own = settings()
+    # Before the record: what is in neither then has ended in between.
+    nodes = await asyncio.to_thread(look, nodes_of(own)) if own.nodes else []
     async with opened() as connection:
-        status = await find_status(connection, now=system_clock())
+        status = await find_status(connection, now=system_clock(), expected=own.expected, nodes=nodes)
         cases = await find_due(connection, now=status.at)
     if as_json:
         told = {"ok": status.is_well} | asdict(status) | {"cases": [asdict(each) for each in cases]}
-        print(json.dumps(told, default=lambda value: value.isoformat(), ensure_ascii=False))
+        print(json.dumps(told, default=_plain, ensure_ascii=False))
     else:
         print("\n".join(_lines(status, cases)))
     return status.is_well
 
 
+def heartbeat() -> None:
+    """Tell the monitor of the settings, where there is one, that nothing is wrong.
+
+    Raises DeliveryError.
+    """
+    if url := settings().heartbeat_url:
+        send_heartbeat(url.get_secret_value(), user_agent=settings().user_agent)
+
+
+def _plain(value: object) -> str:
+    """Return how JSON has a time."""
+    if isinstance(value, timedelta):
+        return write_time(value)
+    assert isinstance(value, datetime)
+    return value.isoformat()
+
+
 def _lines(status: Status, cases: Sequence[Due]) -> Iterator[str]:
     yield from _section("Running", [_of_running(each, status.at) for each in status.running], "nothing")
+    yield from _section("Nodes", [_of_node(each) for each in status.nodes])
     yield from _section("Last run of each spider", [_of_last(each) for each in status.last_runs], "none has run")
     targets = [_of_targets(each, status.at) for each in status.targets]
     yield from _section("Targets", targets, "none; `theftwatch target add` has something watched")
@@ -59,6 +86,12 @@ def _of_running(run: RunningRun, now: datetime) -> str:
         f"{count(run.responses, 'answer')}, {count(run.listings_stored, 'listing')}, "
         f"last sign of life {_length(now - run.heartbeat_at)} ago"
     )
+
+
+def _of_node(node: NodeState) -> str:
+    if node.trouble:
+        return f"{node.url}: {node.trouble}"
+    return f"{node.url}: {len(node.running)} running, {len(node.waiting)} waiting, runs {node.release or 'nothing'}"
 
 
 def _of_last(run: LastRun) -> str:

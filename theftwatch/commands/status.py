@@ -17,12 +17,17 @@ def status(
     """Show how the watch stands, and what is wrong with it.
 
     What runs where, how each spider ended last, what is due, which hosts are left alone. Wrong is a run that was killed
-    or failed and has not been made good for, and a target overdue by more than twice its interval. Runs that were
-    killed are closed.
+    or failed and has not been made good for, one that THEFTWATCH_EXPECTED names and that did not come, a node that does
+    not answer, and a target overdue by more than twice its interval. Runs that were killed are closed.
+
+    Where nothing is wrong, --check asks for the address of THEFTWATCH_HEARTBEAT_URL, if there is one.
     """
     import asyncio
 
     from theftwatch.commands import standing
 
-    if not asyncio.run(standing.print_status(as_json=as_json)) and check:
+    well = asyncio.run(standing.print_status(as_json=as_json))
+    if check and not well:
         raise typer.Exit(WRONG)
+    if check:
+        standing.heartbeat()

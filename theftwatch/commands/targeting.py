@@ -13,8 +13,9 @@ from theftwatch.commands.suppressing import opened
 from theftwatch.db.queries import fetch, fetch_as
 from theftwatch.db.targets import Kind, Target
 from theftwatch.errors import UsageError
+from theftwatch.interval import read_time, write_time
 from theftwatch.reports.words import count, one_line
-from theftwatch.targets import read_target, read_time, watch, write_time
+from theftwatch.targets import read_target, watch
 
 _COLUMNS = ("marketplace", "kind", "ref", "every", "priority", "reason")
 _NEEDED = _COLUMNS[:3]

@@ -19,8 +19,8 @@ PROJECT = "theftwatch"
 #: Where scrapyd listens if nobody tells it otherwise
 LOCAL = "http://127.0.0.1:6800"
 
-# scrapyd answers nobody while it looks through the spiders of a release, which takes seconds.
-_TIMEOUT_S = 60
+#: scrapyd answers nobody while it looks through the spiders of a release, which takes seconds.
+TIMEOUT_S = 60
 _ANSWER_MAX_BYTES = 50_000_000
 _UNAUTHORIZED = 401
 
@@ -55,12 +55,12 @@ def nodes_of(settings: Settings) -> tuple[Node, ...]:
     return tuple(Node(url=url, authorization=authorization) for url in settings.nodes or (LOCAL,))
 
 
-def list_jobs(node: Node) -> list[Job]:
+def list_jobs(node: Node, *, timeout_s: float = TIMEOUT_S) -> list[Job]:
     """Return the jobs of ours that a node lists: those that wait, that run, and the last that ended.
 
     Raises NodeError.
     """
-    answer = ask(node, "listjobs")
+    answer = ask(node, "listjobs", timeout_s=timeout_s)
     states: tuple[State, ...] = ("pending", "running", "finished")
     return [
         Job(id=job["id"], spider=job["spider"], state=state, arguments=job.get("args"))
@@ -81,7 +81,7 @@ def ask(
     form: Mapping[str, str] | None = None,
     *,
     egg: bytes | None = None,
-    timeout_s: float = _TIMEOUT_S,
+    timeout_s: float = TIMEOUT_S,
     **parameters: str,
 ) -> dict[str, Any]:
     """Ask a node, by POST where there is a form, and return its answer; an egg goes with the form.
@@ -102,22 +102,22 @@ def ask(
     except urllib.error.HTTPError as exc:
         exc.close()
         if exc.code == _UNAUTHORIZED:
-            raise NodeError(
-                f"{node.url}: it does not know us; give THEFTWATCH_NODE_USERNAME and THEFTWATCH_NODE_PASSWORD the "
-                "values of its SCRAPYD_USERNAME and SCRAPYD_PASSWORD"
-            ) from exc
-        raise NodeError(f"{node.url}: HTTP {exc.code}, as from no scrapyd; check THEFTWATCH_NODES") from exc
+            remedy = (
+                "give THEFTWATCH_NODE_USERNAME and THEFTWATCH_NODE_PASSWORD the values of its SCRAPYD_USERNAME and "
+                "SCRAPYD_PASSWORD"
+            )
+            raise NodeError(node.url, "it does not know us", remedy) from exc
+        raise NodeError(node.url, f"HTTP {exc.code}, as from no scrapyd", "check THEFTWATCH_NODES") from exc
     except (OSError, HTTPException) as exc:
         # URLError wraps what the system said
         reason = getattr(exc, "reason", None) or exc
-        raise NodeError(
-            f"{node.url}: no answer ({getattr(reason, 'strerror', None) or reason}); start scrapyd there, or take it "
-            "out of THEFTWATCH_NODES"
-        ) from exc
+        said = getattr(reason, "strerror", None) or reason
+        remedy = "start scrapyd there, or take it out of THEFTWATCH_NODES"
+        raise NodeError(node.url, f"no answer ({said})", remedy) from exc
     except ValueError as exc:
-        raise NodeError(f"{node.url}: it answers, but not as scrapyd does; check THEFTWATCH_NODES") from exc
+        raise NodeError(node.url, "it answers, but not as scrapyd does", "check THEFTWATCH_NODES") from exc
     if not isinstance(answer, dict) or answer.get("status") != "ok":
-        raise NodeError(f"{node.url}: {_reason(answer)}")
+        raise _refusal(node, answer)
     return answer
 
 
@@ -134,10 +134,10 @@ def _multipart(form: Mapping[str, str], egg: bytes) -> tuple[bytes, str]:
     ), f"multipart/form-data; boundary={boundary}"
 
 
-def _reason(answer: object) -> str:
+def _refusal(node: Node, answer: object) -> NodeError:
     """Return what scrapyd says is wrong; where it passes a traceback on, the last line of that."""
     message = answer.get("message") if isinstance(answer, dict) else None
     lines = [line.strip() for line in str(message or "it refuses, and does not say why").splitlines() if line.strip()]
     if lines[-1] == f"project '{PROJECT}' not found":
-        return "no release of TheftWatch is there; `theftwatch deploy` sends one"
-    return lines[-1]
+        return NodeError(node.url, "no release of TheftWatch is there", "`theftwatch deploy` sends one")
+    return NodeError(node.url, lines[-1], "the log of scrapyd there says more")

@@ -12,7 +12,10 @@ from pathlib import Path
 
 import theftwatch
 from theftwatch.errors import NodeError, UsageError
-from theftwatch.jobs.node import PROJECT, Node, ask
+from theftwatch.jobs.node import PROJECT, TIMEOUT_S, Node, ask
+
+#: In place of a release's name: what scrapyd found in the folder where it was started
+CHECKOUT = "its checkout"
 
 _BUILD_MAX_S = 300
 
@@ -76,27 +79,38 @@ def _build_egg(checkout: Path) -> bytes:
         return eggs[0].read_bytes()
 
 
+def find_release(node: Node, *, timeout_s: float = TIMEOUT_S) -> str | None:
+    """Return the newest release of a node, CHECKOUT where it runs that, or None where it has nothing of ours.
+
+    Raises NodeError.
+    """
+    versions = ask(node, "listversions", timeout_s=timeout_s, project=PROJECT)["versions"]
+    if versions:
+        return str(versions[-1])
+    # What is found in its folder comes before any egg, and is known without one.
+    return CHECKOUT if PROJECT in ask(node, "listprojects", timeout_s=timeout_s)["projects"] else None
+
+
 def deploy(nodes: Sequence[Node], release: Release) -> Iterator[Deployed]:
     """Send a release to nodes, one after another, and yield what came of it on each."""
     for node in nodes:
         try:
             detail = _send(node, release)
         except NodeError as exc:
-            yield Deployed(node=node.url, is_well=False, detail=str(exc).removeprefix(f"{node.url}: "))
+            yield Deployed(node=node.url, is_well=False, detail=f"{exc.what}; {exc.remedy}")
         else:
             yield Deployed(node=node.url, is_well=True, detail=detail)
 
 
 def _send(node: Node, release: Release) -> str:
-    versions = ask(node, "listversions", project=PROJECT)["versions"]
-    if not versions and PROJECT in ask(node, "listprojects")["projects"]:
-        # What is found in its folder comes before any egg.
+    if find_release(node) == CHECKOUT:
         return "scrapyd was started in a checkout, and runs that; bring it up to date there, with git and `make setup`"
     answer = ask(node, "addversion", {"project": PROJECT, "version": release.name}, egg=release.egg)
-    newest = ask(node, "listversions", project=PROJECT)["versions"][-1]
+    newest = find_release(node)
     if newest != release.name:
         raise NodeError(
-            f"{node.url}: it takes {newest} for newer and runs that; delete it: curl {node.url}/delversion.json "
-            f"-d project={PROJECT} -d version={newest}"
+            node.url,
+            f"it takes {newest} for newer and runs that",
+            f"delete it: curl {node.url}/delversion.json -d project={PROJECT} -d version={newest}",
         )
     return f"{release.name} with {answer['spiders']} spiders; the next job runs it"

@@ -123,4 +123,4 @@ def _skipped(node: Node, job: Job) -> Placed:
 
 
 def _failed(node: Node, error: NodeError) -> Placed:
-    return Placed(node=node.url, state="failed", detail=str(error).removeprefix(f"{node.url}: "))
+    return Placed(node=node.url, state="failed", detail=f"{error.what}; {error.remedy}")

@@ -10,8 +10,9 @@ from theftwatch.cases.docket import Due, find_due
 from theftwatch.config import Settings
 from theftwatch.db.queries import Connection, execute, fetch, fetch_as
 from theftwatch.errors import DeliveryError, UsageError
-from theftwatch.reports.status import Trouble, find_status
+from theftwatch.reports.status import find_status
 from theftwatch.reports.text import environment
+from theftwatch.reports.trouble import Trouble
 from theftwatch.reports.words import count, one_line
 
 #: Vendors and cases that are named one by one
@@ -72,7 +73,7 @@ class Digest:
         )
 
 
-async def find_digest(connection: Connection, *, now: datetime) -> Digest:
+async def find_digest(connection: Connection, *, settings: Settings, now: datetime) -> Digest:
     """Return what the operator is to be told now; runs that were killed are closed."""
     [(since,)] = await fetch(connection, "find_last_digest")
     [(untold, unsure)] = await fetch(connection, "count_untold")
@@ -80,7 +81,7 @@ async def find_digest(connection: Connection, *, now: datetime) -> Digest:
         since=since,
         new=await fetch_as(connection, NewFindings, "find_new_findings", since=since),
         due=await find_due(connection, now=now),
-        troubles=(await find_status(connection, now=now)).troubles,
+        troubles=(await find_status(connection, now=now, expected=settings.expected)).troubles,
         untold=untold,
         unsure=unsure,
     )

@@ -1,8 +1,8 @@
 """How the watch stands: what runs, what ran last, what is due, which hosts are left alone, and what is wrong."""
 
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from theftwatch.alarms.examine import examine
 from theftwatch.alarms.record import Alarm, find_alarms
@@ -10,7 +10,10 @@ from theftwatch.alarms.rules import Kind
 from theftwatch.db.migrate import WRONG_RELEASE
 from theftwatch.db.queries import Connection, fetch, fetch_as
 from theftwatch.db.store import close_lost_runs
+from theftwatch.jobs.look import NodeState
 from theftwatch.reports.alarms import grouped, remedy_of_group, what_of_group
+from theftwatch.reports.jobs import Expected, find_expected, troubles_of_expected, troubles_of_nodes
+from theftwatch.reports.trouble import Trouble
 from theftwatch.reports.words import count, marketplace_name, moment
 
 #: Alarms for which a marketplace is to blame, or nobody: they are told, and the watch does what it should
@@ -77,21 +80,15 @@ class HostState:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Trouble:
-    """Something that a person should know, with what to do."""
-
-    what: str
-    remedy: str
-    #: Whether the watch does not do what it should; else a host or a page is at fault
-    wrong: bool
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class Status:
     """How the watch stands at a moment."""
 
     at: datetime
     running: list[RunningRun]
+    #: What scrapyd says where it was asked
+    nodes: Sequence[NodeState]
+    #: Spiders that are to run at intervals
+    expected: list[Expected]
     last_runs: list[LastRun]
     targets: list[Targets]
     hosts: list[HostState]
@@ -107,8 +104,17 @@ class Status:
         return not any(trouble.wrong for trouble in self.troubles)
 
 
-async def find_status(connection: Connection, *, now: datetime) -> Status:
-    """Return how the watch stands, after closing runs that were killed and comparing those that were not compared."""
+async def find_status(
+    connection: Connection,
+    *,
+    now: datetime,
+    expected: Mapping[str, timedelta] | None = None,
+    nodes: Sequence[NodeState] = (),
+) -> Status:
+    """Return how the watch stands, after closing runs that were killed and comparing those that were not compared.
+
+    `expected` says at which intervals spiders are to run, `nodes` what was listed just before.
+    """
     await close_lost_runs(connection, now=now)
     await examine(connection, now=now)
     alarms = await find_alarms(connection)
@@ -116,11 +122,15 @@ async def find_status(connection: Connection, *, now: datetime) -> Status:
     last_runs = await fetch_as(connection, LastRun, "status_last_runs")
     targets = await fetch_as(connection, Targets, "status_targets", now=now)
     [(waiting,)] = await fetch(connection, "count_pending_lookups")
+    on_time = await find_expected(connection, expected or {}, now=now)
+    jobs = [(run.jobid, run.host, run.started_at) for run in running if run.jobid]
     restarted = {run.spider for run in running}
     alarmed = {(alarm.kind, alarm.spider) for alarm in alarms}
     return Status(
         at=now,
         running=running,
+        nodes=nodes,
+        expected=on_time,
         last_runs=last_runs,
         targets=targets,
         hosts=await fetch_as(connection, HostState, "status_hosts", now=now),
@@ -134,6 +144,8 @@ async def find_status(connection: Connection, *, now: datetime) -> Status:
                 if run.spider not in restarted
                 for trouble in _troubles_of_run(run, alarmed)
             ),
+            *troubles_of_expected(on_time),
+            *troubles_of_nodes(nodes, jobs, now=now),
             *(_overdue(each) for each in targets if each.overdue),
         ],
     )

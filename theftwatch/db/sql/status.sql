@@ -14,6 +14,14 @@ from analysis.run
 where finished_at is not null
 order by spider, run_id desc;
 
+-- find_last_starts --
+-- Finds when spiders last began to crawl what is due, whatever became of it.
+select spider, max(started_at)
+from run
+where spider = any(%(spiders)s::text[]) and arguments - '{limit,minutes}'::text[] = '{}'
+    and finish_reason is distinct from 'wrong_release'
+group by spider;
+
 -- status_targets --
 -- Sums up what is watched on each marketplace, and what of it is due, or overdue by more than twice its interval.
 select

@@ -1,0 +1,48 @@
+"""How the nodes stand: what each of them lists, and which release it runs."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from theftwatch.errors import NodeError
+from theftwatch.jobs.node import Node, list_jobs
+from theftwatch.jobs.release import find_release
+
+# A person waits for it, and a node that looks through a release answers in this time mostly.
+_TIMEOUT_S = 15
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NodeState:
+    """What a node lists, or why it does not."""
+
+    url: str
+    running: tuple[str, ...] = ()
+    waiting: tuple[str, ...] = ()
+    #: The newest that was deployed, or that it runs its checkout
+    release: str | None = None
+    #: What is wrong with it, and the remedy
+    trouble: str | None = None
+    remedy: str | None = None
+
+
+def look(nodes: Sequence[Node]) -> list[NodeState]:
+    """Return how nodes stand; they are asked side by side."""
+    if not nodes:
+        return []
+    with ThreadPoolExecutor(len(nodes)) as threads:
+        return list(threads.map(_look, nodes))
+
+
+def _look(node: Node) -> NodeState:
+    try:
+        jobs = list_jobs(node, timeout_s=_TIMEOUT_S)
+        release = find_release(node, timeout_s=_TIMEOUT_S)
+    except NodeError as exc:
+        return NodeState(url=node.url, trouble=exc.what, remedy=exc.remedy)
+    return NodeState(
+        url=node.url,
+        running=tuple(job.id for job in jobs if job.state == "running"),
+        waiting=tuple(job.id for job in jobs if job.state == "pending"),
+        release=release,
+    )

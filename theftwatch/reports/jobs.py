@@ -1,0 +1,74 @@
+"""Jobs that should be and are not, and the other way round: by what is expected, and by what nodes list."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from theftwatch.db.queries import Connection, fetch
+from theftwatch.interval import write_time
+from theftwatch.jobs.look import NodeState
+from theftwatch.reports.trouble import Trouble
+from theftwatch.reports.words import moment
+
+#: How much later than its interval a run may begin, as a share and at least: jobs wait for others, clocks go to winter
+_LATE_SHARE, _LATE_MIN = 0.1, timedelta(hours=1)
+#: After this a run that no node lists has not only begun or ended while they were asked
+_SETTLED = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Expected:
+    """A spider that is to run at intervals, and when it last did."""
+
+    spider: str
+    every: timedelta
+    #: Of the newest run that was not told where to start; None where there was none
+    last_started_at: datetime | None
+    is_missing: bool
+
+
+async def find_expected(connection: Connection, intervals: Mapping[str, timedelta], *, now: datetime) -> list[Expected]:
+    """Return when the spiders last began that are to run at intervals."""
+    last = dict(await fetch(connection, "find_last_starts", spiders=list(intervals)))
+
+    def of(spider: str, every: timedelta) -> Expected:
+        started_at = last.get(spider)
+        latest = every + max(every * _LATE_SHARE, _LATE_MIN)
+        is_missing = started_at is None or now - started_at > latest
+        return Expected(spider=spider, every=every, last_started_at=started_at, is_missing=is_missing)
+
+    return [of(spider, every) for spider, every in intervals.items()]
+
+
+def troubles_of_expected(expected: Iterable[Expected]) -> Iterator[Trouble]:
+    """Yield the runs that did not come."""
+    for each in expected:
+        if each.is_missing:
+            since = f"since {moment(each.last_started_at)}" if each.last_started_at else "at all"
+            yield Trouble(
+                what=f"{each.spider}: no run {since}, and one is expected each {write_time(each.every)}",
+                remedy=f"`theftwatch schedule {each.spider}`; then see whether its timer is on, and scrapyd runs",
+                wrong=True,
+            )
+
+
+def troubles_of_nodes(
+    nodes: Sequence[NodeState], jobs: Iterable[tuple[str, str, datetime]], *, now: datetime
+) -> Iterator[Trouble]:
+    """Yield nodes that fail, and where all answer, jobs that live and that none lists; each with host and beginning."""
+    for node in nodes:
+        if node.trouble and node.remedy:
+            yield Trouble(what=f"node {node.url}: {node.trouble}", remedy=node.remedy, wrong=True)
+        elif node.release is None:
+            remedy = "`theftwatch deploy` sends one"
+            yield Trouble(what=f"node {node.url}: no release of TheftWatch is there", remedy=remedy, wrong=True)
+    if not nodes or any(node.trouble for node in nodes):
+        return
+    listed = {job for node in nodes for job in node.running}
+    for job, host, started_at in jobs:
+        if job not in listed and now - started_at > _SETTLED:
+            yield Trouble(
+                what=f"job {job} goes on at {host}, and no node lists it: its scrapyd was started anew",
+                remedy="let it end; to end it now, `kill -INT` its process there",
+                wrong=False,
+            )

@@ -5,6 +5,7 @@ import contextlib
 import json
 import logging
 import socket
+import time
 from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
@@ -23,6 +24,7 @@ from theftwatch.config import settings
 from theftwatch.db import hosts, store
 from theftwatch.db.queries import Connection, execute
 from theftwatch.db.server import connect_dsn
+from theftwatch.errors import DatabaseError
 from theftwatch.files import Files
 from theftwatch.listing import Listing
 from theftwatch.pages.addresses import listing_key
@@ -31,9 +33,11 @@ from theftwatch.reports.alarms import remedy_of, what_of
 logger = logging.getLogger(__name__)
 
 _HEARTBEAT_S = 30
-_RETRY_DELAYS_S = (1, 2, 4, 8, 15, 30)
 #: Counters that show that something moves on
 _PROGRESS = ("downloader/", "theftwatch/")
+#: How long a database that is away is waited for: less than a run may be silent before another one takes it for killed
+PATIENCE_S = 240
+_PAUSE_S = 1
 
 ProblemKind = Literal["blocked", "changed", "unknown", "gone", "failed", "refused_by_robots"]
 
@@ -58,6 +62,9 @@ class Run:
         self._opening = asyncio.Lock()
         self._before_close: list[Callable[[], Awaitable[None]]] = []
         self._heart: asyncio.Task[None] | None = None
+        self._is_away = False
+        #: Why the crawl was ended by `stop`
+        self._stopped: str | None = None
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
@@ -89,8 +96,8 @@ class Run:
             assert spider is not None
             self.pool = store.connection_pool(await asyncio.to_thread(connect_dsn, settings()))
             await self.pool.open()
-            async with self.pool.connection() as connection:
-                self.id = await store.insert_run(
+            self.id = await self.ask(
+                lambda connection: store.insert_run(
                     connection,
                     spider=spider.name,
                     arguments=getattr(spider, "arguments", {}),
@@ -99,6 +106,7 @@ class Run:
                     version=version("theftwatch"),
                     now=self.clock(),
                 )
+            )
             self._heart = asyncio.create_task(self._beat())
 
     async def close(self, reason: str) -> None:
@@ -111,28 +119,31 @@ class Run:
         try:
             for work in self._before_close:
                 await work()
-            async with self.pool.connection() as connection:
-                lost = await store.finish_run(
+            lost = await self.ask(
+                lambda connection: store.finish_run(
                     connection,
                     self.id,
-                    reason=reason,
+                    reason=self._stopped or reason,
                     outcome=self.outcome(reason),
                     stats=self._stats_json(),
                     now=self.clock(),
                 )
+            )
             if lost.gone:
                 logger.info("%d listings are gone: their own addresses say so for the second time", lost.gone)
             if lost.removed:
                 logger.info("the photos of %d findings are removed: not to be seen for the second time", lost.removed)
             await self._compare()
+        except DatabaseError:
+            # Why was logged.
+            logger.error("how this crawl ended is not in the record; the next one notes that it broke off")  # noqa: TRY400
         finally:
             await self.pool.close()
         self.threads.shutdown()
 
     async def _compare(self) -> None:
         """Compare this run with those before it, and say what is wrong, and what is over."""
-        async with self.pool.connection() as connection:
-            alarms = await examine(connection, now=self.clock())
+        alarms = await self.ask(lambda connection: examine(connection, now=self.clock()))
         for alarm in alarms:
             if alarm.closed_at:
                 logger.info("alarm %d is over: %s", alarm.alarm_id, what_of(alarm))
@@ -142,24 +153,42 @@ class Run:
     async def ask[T](self, work: Callable[[Connection], Awaitable[T]]) -> T:
         """Do some work on the record in a transaction of its own, and return what it gives.
 
-        A database that is away is asked again for a minute; then the crawl stops, as what it saw could not be kept.
+        A database that is away is waited for. Raises DatabaseError when it stays away; then the crawl ends, as what it
+        saw could not be kept.
         """
-        for delay_s in (*_RETRY_DELAYS_S, None):
+        since_s: float | None = None
+        while True:
             try:
                 async with self.pool.connection() as connection:
-                    return await work(connection)
-            except (psycopg.OperationalError, PoolTimeout):
-                if delay_s is None:
-                    logger.exception("the database stays away; run the crawl again when `theftwatch db status` is well")
-                    assert self._crawler.engine is not None
-                    self._closing = asyncio.create_task(self._crawler.engine.close_spider_async(reason="database_down"))
-                    raise
-                logger.warning("the database is away; asking again in %d s", delay_s)
-                await asyncio.sleep(delay_s)
-        raise AssertionError("unreachable: the last attempt returns or raises")
+                    answer = await work(connection)
+            except (psycopg.OperationalError, PoolTimeout) as exc:
+                since_s = since_s or time.monotonic()
+                why = next(iter(str(exc).splitlines()), type(exc).__name__)
+                if self._stopped or time.monotonic() - since_s > PATIENCE_S:
+                    message = f"the database stays away ({why}); run it again when `theftwatch db status` is well"
+                    self.stop("database_away", message)
+                    raise DatabaseError(message) from exc
+                if not self._is_away:
+                    logger.warning("the database is away, and waited for, %d s at most: %s", PATIENCE_S, why)
+                    self._is_away = True
+                await asyncio.sleep(_PAUSE_S)
+            else:
+                if self._is_away:
+                    logger.info("the database is back")
+                    self._is_away = False
+                return answer
+
+    def stop(self, reason: str, message: str) -> None:
+        """End the crawl, which has failed; the first reason counts, and its message names the remedy."""
+        if self._stopped is None:
+            logger.error("the crawl ends: %s", message)
+            self._stopped = reason
+            assert self._crawler.engine is not None
+            self._stopping = asyncio.create_task(self._crawler.engine.close_spider_async(reason=reason))
 
     def outcome(self, reason: str) -> Literal["ok", "partial", "blocked", "failed"]:
         """Return what the run may be taken for: a blocked one says nothing about any listing that it did not see."""
+        reason = self._stopped or reason
         if reason not in {"finished", "api_quota"}:
             return "blocked" if reason == "blocked" else "failed"
         if self.count("page/blocked") or self.count("page/refused_by_robots"):

@@ -1,19 +1,64 @@
 """The table of `make drill`: what was broken how often, and what the record lost by it.
 
-A drill adds its row with `record_property("drill", row(...))`, before it asserts anything.
+A drill adds its row also where it fails.
 """
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 
 import pytest
 
-_COLUMNS = ("drill", "times", "lost", "doubled", "the same in the end")
+from tests.crawling import World
+
+#: How often things are broken: twice in the tests
+TIMES = int(os.environ.get("THEFTWATCH_DRILLS", "2"))
+
+_COLUMNS = ("drill", "times", "lost", "doubled", "false `gone`", "the same in the end")
 
 
-def row(what: str, *, times: int, lost: int, doubled: int, same: str) -> dict[str, str]:
-    """Return a row: how many facts are missing, how many are there too often, and what is the same, if it is."""
-    return dict(zip(_COLUMNS, (what, str(times), str(lost), str(doubled), same or "no"), strict=True))
+@dataclass(kw_only=True, slots=True)
+class Drill:
+    """How often something was broken, and what records lost by it."""
+
+    what: str
+    #: What is the same in the end
+    same: str = "digest"
+    times: int = 0
+    lost: int = 0
+    doubled: int = 0
+    #: Listings that the record took for gone, and that were there
+    false_gone: int = 0
+    #: Where records are unlike what they have to be
+    unlike: list[str] = field(default_factory=list)
+
+    def compare(self, expected: Mapping[str, str], world: World) -> None:
+        """Add a record that has to have the digests of an undisturbed one's tables, of things that were all there."""
+        found = world.digest_tables()
+        lost, doubled = compare(expected, found)
+        self.lost, self.doubled = self.lost + lost, self.doubled + doubled
+        [(gone,)] = world.rows("select count(*) from listing_event where kind = 'state' and after = '\"gone\"'")
+        self.false_gone += gone
+        tables = sorted(expected.keys() | found.keys())
+        self.unlike += [each for each in tables if expected.get(each) != found.get(each)]
+
+    def row(self) -> tuple[str, ...]:
+        """Return the row of the table."""
+        counts = (self.times, self.lost, self.doubled, self.false_gone)
+        return (self.what, *map(str, counts), "no" if self.unlike else self.same)
+
+
+@contextmanager
+def drilling(record_property: Callable[[str, object], None], what: str, *, same: str = "digest") -> Iterator[Drill]:
+    """Add a row to the table, of what is broken in the context; at its end nothing may have been lost."""
+    drill = Drill(what=what, same=same)
+    try:
+        yield drill
+    finally:
+        record_property("drill", drill.row())
+    assert (drill.lost, drill.doubled, drill.false_gone, drill.unlike) == (0, 0, 0, [])
+    assert drill.times
 
 
 def compare(expected: Mapping[str, str], found: Mapping[str, str]) -> tuple[int, int]:
@@ -29,15 +74,15 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if not rows:
         return
     terminalreporter.section("drills")
-    lines = [_COLUMNS, ("---",) * len(_COLUMNS), *(tuple(each.values()) for each in rows)]
+    lines = [_COLUMNS, ("---",) * len(_COLUMNS), *rows]
     for line in lines:
         terminalreporter.write_line(f"| {' | '.join(line)} |")
 
 
-def _recorded(reporter: pytest.TerminalReporter) -> Iterator[dict[str, Any]]:
+def _recorded(reporter: pytest.TerminalReporter) -> Iterator[tuple[str, ...]]:
     for outcome in ("passed", "failed"):
         for report in reporter.getreports(outcome):
-            yield from (value for name, value in report.user_properties if name == "drill")
+            yield from (tuple(value) for name, value in report.user_properties if name == "drill")
 
 
 def _rows(tables: Mapping[str, str], table: str) -> int:

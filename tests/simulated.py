@@ -1,22 +1,35 @@
-"""Scrapy's settings for a crawl at another moment: production's, with a clock that is ahead."""
+"""Scrapy's settings for a crawl at another moment: production's, with a clock of the test's own.
+
+The file that SIMULATED_AHEAD names holds by how many seconds the clock is ahead of the machine's; it is read each time,
+so that the clock can be set while a crawl goes on. Where production's patience is too long to wait for,
+SIMULATED_TIMEOUT_S is how long a host may take, and SIMULATED_PATIENCE_S how long the database may be away.
+"""
 
 import os
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from scrapy.crawler import Crawler
 
 import spiders.run
-from theftwatch.clock import clock_ahead
 from theftwatch.settings import *  # noqa: F403  all of them
+from theftwatch.settings import DOWNLOAD_TIMEOUT as _TIMEOUT_S
 from theftwatch.settings import EXTENSIONS as _EXTENSIONS
 
 
+def simulated_clock() -> datetime:
+    """Return what time the test says it is."""
+    return datetime.now(UTC) + timedelta(seconds=float(Path(os.environ["SIMULATED_AHEAD"]).read_text()))
+
+
 class Run(spiders.run.Run):
-    """A run whose clock is ahead of the machine's by the seconds of SIMULATED_AHEAD_S."""
+    """A run with the clock of the test."""
 
     def __init__(self, crawler: Crawler) -> None:
         super().__init__(crawler)
-        self.clock = clock_ahead(timedelta(seconds=float(os.environ["SIMULATED_AHEAD_S"])))
+        self.clock = simulated_clock
 
 
+DOWNLOAD_TIMEOUT = int(os.environ.get("SIMULATED_TIMEOUT_S", _TIMEOUT_S))
+spiders.run.PATIENCE_S = int(os.environ.get("SIMULATED_PATIENCE_S", spiders.run.PATIENCE_S))
 EXTENSIONS = {**_EXTENSIONS, "spiders.run.Run": None, "tests.simulated.Run": 100}

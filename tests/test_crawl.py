@@ -2,12 +2,9 @@
 
 import http.client
 import json
-import os
 import random
-import signal
 import subprocess
 import sys
-import time
 from collections import Counter
 from contextlib import closing
 from datetime import datetime, timedelta
@@ -21,7 +18,6 @@ from psycopg.conninfo import make_conninfo
 from tests import drill
 from tests.conftest import new_database
 from tests.crawling import MARKETPLACES, World
-from theftwatch.db import server
 from theftwatch.demo.catalogue import Edit, Served, load_catalogue
 from theftwatch.demo.etsy_api import CallLimit
 from theftwatch.demo.replica import running_replica
@@ -187,39 +183,14 @@ def test_a_second_crawl_changes_nothing_and_fetches_no_image_but_the_damaged(cra
 @pytest.mark.drill
 def test_a_killed_crawl_run_again_gives_what_an_undisturbed_one_gives(crawled, world, record_property):
     """Two kills in the tests; `make drill` kills fifty times."""
-    moments, killed = random.Random(2026), 0
-    for number in range(int(os.environ.get("THEFTWATCH_DRILLS", "2"))):
-        marketplace = MARKETPLACES[number % len(MARKETPLACES)]
-        process = world.start(marketplace, f"file={world.starts(marketplace)}")
-        killed += world.kill(process, moments.uniform(0.0, 5.0))
-    world.crawl_all()
-    expected, found = crawled.digest_tables(), world.digest_tables()
-    lost, doubled = drill.compare(expected, found)
-    what = "`kill -9` of crawls of the replica"
-    same = "digest" if found == expected else ""
-    record_property("drill", drill.row(what, times=killed, lost=lost, doubled=doubled, same=same))
-    assert found == expected
-
-
-@pytest.mark.own_crawl
-def test_a_database_that_goes_away_for_a_moment_loses_nothing(crawled, embedded, tmp_path):
-    with running_replica() as replica:
-        world = World(replica=replica, dsn=server.connect_dsn(embedded), folder=tmp_path)
-        for marketplace in ("etsy", "artfire"):
-            world.crawl(marketplace, f"file={world.starts(marketplace)}")
-        process = world.start("alibaba", f"file={world.starts('alibaba')}")
-        while world.rows("select count(*) from run") != [(3,)]:
-            assert process.poll() is None
-            time.sleep(0.05)
-        time.sleep(0.5)
-        postmaster = server.status(embedded)
-        assert postmaster is not None
-        os.kill(postmaster.pid, signal.SIGKILL)
-        time.sleep(1)
-        server.start(embedded)
-        log, _ = process.communicate(timeout=120)
-        assert process.returncode == 0, log
-        assert world.digest_tables() == crawled.digest_tables()
+    moments = random.Random(2026)
+    with drill.drilling(record_property, "`kill -9` of crawls of the replica") as broken:
+        for number in range(drill.TIMES):
+            marketplace = MARKETPLACES[number % len(MARKETPLACES)]
+            process = world.start(marketplace, f"file={world.starts(marketplace)}")
+            broken.times += world.kill(process, moments.uniform(0.0, 5.0))
+        world.crawl_all()
+        broken.compare(crawled.digest_tables(), world)
 
 
 def test_the_api_and_the_pages_of_etsy_say_the_same(world):

@@ -103,7 +103,7 @@ def test_a_run_that_was_killed_is_closed_and_wrong_until_the_next_one_starts(dsn
 
 
 def test_the_last_run_of_each_spider_counts(dsn, record):
-    record.run("etsy", "failed", reason="database_down")
+    record.run("etsy", "failed", reason="database_away")
     record.run("etsy", "ok")
     record.run("artfire", "failed", reason="shutdown")
     record.run("alibaba", "blocked", page__blocked=2, page__refused_by_robots=1, page__changed=2)

@@ -43,7 +43,6 @@ from theftwatch.demo.draw import draw_days
 from theftwatch.demo.replica import running_replica
 
 DAYS = int(os.environ.get("THEFTWATCH_DRILL_DAYS", "3"))
-KILLS = int(os.environ.get("THEFTWATCH_DRILLS", "2"))
 # In the tests what is needed to meet each kind of change and three kinds of trouble
 COPYIST = "demolotus"
 EVERY, SEED, WATCHED = timedelta(hours=12), 172, [COPYIST, "demomeadow"]
@@ -74,7 +73,7 @@ def test_the_history_of_days_is_what_happened_on_them(world, days, capsys, recor
     watch.give(files)
     marketplaces = [code for code in MARKETPLACES if code in marketplaces_of(days.first)]
     crawls = [(moment, code) for moment in ASKED_AT for code in marketplaces]
-    kills = Counter(moments.choices(crawls, k=KILLS))
+    kills = Counter(moments.choices(crawls, k=drill.TIMES))
     owed = 0
     for moment, marketplace in crawls:
         watch.now = max(moment, watch.now)
@@ -92,23 +91,16 @@ def test_the_history_of_days_is_what_happened_on_them(world, days, capsys, recor
     unlike = list(differences(expected, recorded))
     with capsys.disabled():
         sys.stdout.write(f"\n{table(days, visits, told, len(recorded.seen), watch.killed)}\n")
-    record_property(
-        "drill",
-        drill.row(
-            f"`kill -9` of crawls on {DAYS} days of changes and trouble",
-            times=watch.killed,
-            lost=len(lost),
-            doubled=len(doubled),
-            same="" if unlike else "history",
-        ),
-    )
-    assert false_gone(recorded, days, ASKED_AT) == []
-    assert (
-        "\n".join(
-            [*(f"not recorded: {each}" for each in lost), *(f"never happened: {each}" for each in doubled), *unlike]
+    what = f"`kill -9` of crawls on {DAYS} days of changes and trouble"
+    with drill.drilling(record_property, what, same="history") as broken:
+        broken.times, broken.lost, broken.doubled = watch.killed, len(lost), len(doubled)
+        broken.false_gone, broken.unlike = len(false_gone(recorded, days, ASKED_AT)), unlike
+        assert (
+            "\n".join(
+                [*(f"not recorded: {each}" for each in lost), *(f"never happened: {each}" for each in doubled), *unlike]
+            )
+            == ""
         )
-        == ""
-    )
     # What was calm was seen, and said so.
     for visit in range(len(ASKED_AT)):
         calm = marketplaces_of(days.first) - visits.troubled[visit]

@@ -1,11 +1,13 @@
 """A watch over simulated days: crawls of what is due, at the moments of a schedule, and some of them killed."""
 
 import asyncio
+import subprocess
 import sys
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
+from pathlib import Path
 from pkgutil import iter_modules
 
 import psycopg
@@ -32,6 +34,8 @@ class Watch:
     #: When the next crawl begins. It never goes back: what was promised to one crawl holds for the next.
     now: datetime
     killed: int = 0
+    #: Settings of all its crawls
+    settings: Mapping[str, str] = field(default_factory=dict)
 
     def add(self, wanted: Sequence[Target]) -> None:
         async def save() -> None:
@@ -57,10 +61,37 @@ class Watch:
     def crawl(self, spider: str, *, kill_after_s: Iterable[float] = (), **environment: str) -> None:
         """Crawl what is due, and kill some crawls before one may end."""
         for seconds in kill_after_s:
-            self.killed += self.world.kill(self.world.start(spider, **self._simulate(), **environment), seconds)
+            self.killed += self.world.kill(self.start(spider, **environment), seconds)
             self.now = self.world.replica.clock() + _AGAIN_AFTER
-        self.world.finish(self.world.start(spider, **self._simulate(), **environment))
+        self.finish(self.start(spider, **environment))
+
+    def start(self, spider: str, **environment: str) -> subprocess.Popen[str]:
+        """Start a crawl of what is due; on the replica it is the same time."""
+        ahead = self.now - datetime.now(UTC)
+        self.world.replica.clock = clock.clock_ahead(ahead)
+        self.set_crawler_s_clock(ahead)
+        return self.world.start(spider, **self.environment, **environment)
+
+    def finish(self, process: subprocess.Popen[str]) -> str:
+        """Wait for a crawl to end, and return its log."""
+        log = self.world.finish(process)
         self.now = self.world.replica.clock()
+        return log
+
+    def set_crawler_s_clock(self, ahead: timedelta) -> None:
+        """Set by how much the clock of the crawls is ahead of the machine's, while they go on."""
+        new = self._ahead.with_suffix(".new")
+        new.write_text(str(ahead.total_seconds()))
+        new.replace(self._ahead)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Return the environment in which a crawl has the clock of the test, and its settings."""
+        return {"SCRAPY_SETTINGS_MODULE": "tests.simulated", "SIMULATED_AHEAD": str(self._ahead), **self.settings}
+
+    @property
+    def _ahead(self) -> Path:
+        return self.world.folder / "ahead"
 
     def set_clocks(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Have the commands that this process runs go by the same moments."""
@@ -71,9 +102,3 @@ class Watch:
         for module in ours:
             if getattr(module, "system_clock", None) is real:
                 monkeypatch.setattr(module, "system_clock", lambda: self.now)
-
-    def _simulate(self) -> dict[str, str]:
-        """Set the replica's clock, and return the environment in which a crawl has the same."""
-        ahead = self.now - datetime.now(UTC)
-        self.world.replica.clock = clock.clock_ahead(ahead)
-        return {"SCRAPY_SETTINGS_MODULE": "tests.simulated", "SIMULATED_AHEAD_S": str(ahead.total_seconds())}

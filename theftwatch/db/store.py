@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from psycopg import IsolationLevel
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.types.json import Jsonb
 from psycopg_pool import AsyncConnectionPool
 
@@ -41,17 +42,29 @@ GONE_AT_LEAST = timedelta(hours=6)
 MENDED_WITHIN = timedelta(weeks=3)
 
 
+#: A server whose machine has vanished is noticed within a minute or so, and not after hours
+_LIVELINESS = {
+    "connect_timeout": 10,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,
+}
+
+
 def connection_pool(dsn: str, *, max_size: int = 4) -> Pool:
     """Return a pool of connections, not yet open.
 
     Times are read in UTC, and plans are made for the values at hand, which the searches by hash need.
     """
     return AsyncConnectionPool(
-        dsn,
+        make_conninfo(dsn, **{name: value for name, value in _LIVELINESS.items() if name not in conninfo_to_dict(dsn)}),
         min_size=1,
         max_size=max_size,
         open=False,
         timeout=10,
+        # Attempts come ever more seldom. Who asks after these begins anew, and so meets a server soon that is back.
+        reconnect_timeout=5,
         kwargs={"options": "-c timezone=UTC -c jit=off"},
         name="theftwatch",
     )

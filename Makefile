@@ -134,11 +134,11 @@ $(VENV): | $(NEEDED_UV)
 	@mkdir -p .venv/stamps && touch $@
 
 $(RUN): $(VENV)
-	@echo "Packages: installing those of requirements.lock (345 MB to fetch, 1070 MB here, a minute or two)"
+	@echo "Packages: installing those of requirements.lock (351 MB to fetch, 1090 MB here, a minute or two)"
 	$(call install,requirements.lock)
 
 $(DEV): $(VENV)
-	@echo "Packages: installing those of requirements-dev.lock (400 MB to fetch, 1280 MB here; 60 and 210 after make setup)"
+	@echo "Packages: installing those of requirements-dev.lock (454 MB to fetch, 1450 MB here; 110 and 360 after make setup)"
 	$(call install,requirements-dev.lock)
 
 # The project itself is installed as a link to this folder, by the setuptools that the lock has just brought.

@@ -22,6 +22,7 @@ from theftwatch.db.records import ImageRecord, ListingImageRecord, ListingRecord
 from theftwatch.db.sellers import is_erased
 from theftwatch.db.store import KnownImage
 from theftwatch.db.validators import ImageValidator, find_image_validator
+from theftwatch.files import kept
 from theftwatch.listing import Listing, ListingImage
 
 logger = logging.getLogger(__name__)
@@ -83,7 +84,8 @@ class ImagesPipeline:
             self._run.inc("listing/erased")
             raise ErasedSellerError(f"{item.marketplace}/{item.listing_ref}: its seller was erased; nothing is stored")
         # What someone deleted from the folder is fetched again.
-        known = {key: image for key, image in stored.items() if self._run.files.has(image.sha256)}
+        there = await asyncio.to_thread(kept, self._run.files, [image.sha256 for image in stored.values()])
+        known = {key: image for key, image in stored.items() if image.sha256 in there}
         wanted = [image for image in item.images if image.key not in known or _is_asked_again(item, known[image.key])]
         fetched = await asyncio.gather(*(self._fetch_once(item, image, known.get(image.key)) for image in wanted))
         found = dict(zip((image.key for image in wanted), fetched, strict=True))
@@ -107,7 +109,7 @@ class ImagesPipeline:
     async def _fetch(self, listing: Listing, image: ListingImage, *, is_watched: bool) -> Fetched:
         url = image.fetch_url or image.url
         before = await self._run.ask(lambda connection: find_image_validator(connection, url)) if is_watched else None
-        if before and not self._run.files.has(before.sha256):
+        if before and not await asyncio.to_thread(self._run.files.has, before.sha256):
             before = None
         request = Request(
             url,

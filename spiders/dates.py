@@ -202,9 +202,8 @@ class DatesSpider(MarketplaceSpider):
     async def _is_same(self, question: Question, data: bytes) -> bool:
         run = Run.of(self.crawler)
         assert question.sha256 is not None
-        return await asyncio.get_running_loop().run_in_executor(
-            run.threads, _show_the_same, run.files.get(question.sha256), data
-        )
+        ours = await asyncio.to_thread(run.files.get, question.sha256)
+        return await asyncio.get_running_loop().run_in_executor(run.threads, _show_the_same, ours, data)
 
     async def _save(self, question: Question, claims: Sequence[DateClaim], answer: Answer) -> None:
         run = Run.of(self.crawler)

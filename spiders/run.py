@@ -26,6 +26,7 @@ from theftwatch.db.queries import Connection, execute
 from theftwatch.db.server import connect_dsn
 from theftwatch.errors import DatabaseError
 from theftwatch.files import Files
+from theftwatch.image_store import open_files
 from theftwatch.listing import Listing
 from theftwatch.pages.addresses import listing_key
 from theftwatch.reports.alarms import remedy_of, what_of
@@ -46,12 +47,12 @@ class Run:
     """What the spider and the pipelines of one crawl share; a Scrapy extension, taken by `Run.of`."""
 
     pool: store.Pool
+    files: Files
     id: int
 
     def __init__(self, crawler: Crawler) -> None:
         assert crawler.stats is not None
         self.clock: Clock = system_clock
-        self.files = Files(settings().files_dir)
         self.stats: StatsCollector = crawler.stats
         #: Fingerprinting and verification release the interpreter lock for most of their time
         self.threads = ThreadPoolExecutor(settings().workers, thread_name_prefix="images")
@@ -87,7 +88,7 @@ class Run:
     async def open(self) -> None:
         """Connect and write the run's row; the first of several callers does it.
 
-        Raises DatabaseError.
+        Raises DatabaseError, and FileStoreError where the image store is not that of the database.
         """
         async with self._opening:
             if self._heart is not None:
@@ -96,6 +97,7 @@ class Run:
             assert spider is not None
             self.pool = store.connection_pool(await asyncio.to_thread(connect_dsn, settings()))
             await self.pool.open()
+            self.files = await self.ask(lambda connection: open_files(connection, settings(), clock=self.clock))
             self.id = await self.ask(
                 lambda connection: store.insert_run(
                     connection,

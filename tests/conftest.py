@@ -24,6 +24,7 @@ from theftwatch.db import cluster, migrate, server
 
 pytest_plugins = [
     "tests.drill",
+    "tests.fixtures_bucket",
     "tests.fixtures_chromium",
     "tests.fixtures_mail",
     "tests.fixtures_timestamps",
@@ -43,8 +44,9 @@ def pytest_configure(config):
     config.addinivalue_line(
         "markers", "own_crawl: crawls a replica of its own, or drives a browser; one Postgres is enough for that"
     )
-    for name in [name for name in os.environ if name.startswith(("THEFTWATCH_", "PG")) and not name.startswith(_KEPT)]:
-        del os.environ[name]
+    for name in list(os.environ):
+        if name.startswith(("THEFTWATCH_", "PG", "AWS_")) and not name.startswith(_KEPT):
+            del os.environ[name]
     # before anything at all: a test that forgets its fixtures meets an error and not the developer's data
     os.environ["THEFTWATCH_DATA_DIR"] = "/dev/null/data"
 

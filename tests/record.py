@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -12,7 +13,7 @@ import psycopg
 from theftwatch.db import store
 from theftwatch.db.queries import Connection
 from theftwatch.db.records import ListingImageRecord, ListingRecord, image_record
-from theftwatch.files import Files
+from theftwatch.files import Files, Folder
 from theftwatch.listing import Listing, ListingImage, Seller
 from theftwatch.match.drain import Drain, Drained
 from theftwatch.match.rematch import put_down_all, withdraw
@@ -20,6 +21,12 @@ from theftwatch.match.rematch import put_down_all, withdraw
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 SHOP = Seller(marketplace="etsy", ref="1")
 VENDOR = Seller(marketplace="alibaba", ref="1")
+
+
+def path_of(files: Files, sha256: bytes) -> Path:
+    """Return where a folder keeps the bytes of a SHA-256, to spoil them."""
+    assert isinstance(files.place, Folder)
+    return files.place.root / sha256.hex()[:2] / sha256.hex()
 
 
 def listing(seller: Seller, photos: Sequence[bytes], ref: str = "1") -> ListingRecord:

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from PIL import Image
 
 from tests.edits import EDITS, photo_paths
-from tests.record import NOW, SHOP, VENDOR, listing
+from tests.record import NOW, SHOP, VENDOR, listing, path_of
 from theftwatch.db import store
 from theftwatch.db.records import ListingRecord, image_record
 from theftwatch.files import Files
@@ -105,7 +105,7 @@ def test_one_hostile_image_holds_nothing_up(dsn, tmp_path):
     """The bytes of a stored image are gone from the folder, or are others by now."""
     original, suspect = listings()
     files = Files(tmp_path)
-    path = files.path(files.put(SUSPECTS[0]))
+    path = path_of(files, files.put(SUSPECTS[0]))
     path.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(99))
     done, _ = drained(dsn, tmp_path, [[original, suspect]])
     assert done.matches >= len(COPIES)

@@ -18,6 +18,7 @@ from spiders.capture import CaptureSpider
 from tests.crawling import World
 from tests.fixtures_timestamps import verify_with_openssl
 from tests.proof import copied_offers, fill
+from tests.record import path_of
 from theftwatch.demo.catalogue import Served, load_catalogue
 from theftwatch.demo.replica import running_replica
 from theftwatch.files import Files
@@ -113,7 +114,7 @@ def test_a_match_is_kept_with_page_pictures_and_photos(world, chromium, authorit
         ]
         (tmp_path / "token.tsr").write_bytes(token)
         verify_with_openssl(
-            files_of(world).path(capture["manifest_sha256"]), tmp_path / "token.tsr", authority.certificate
+            path_of(files_of(world), capture["manifest_sha256"]), tmp_path / "token.tsr", authority.certificate
         )
     asked = requests_of(world)
     assert {each["user_agent"] for each in asked} == {"TheftWatch/0.1.0 (+no contact given)"}

@@ -14,6 +14,7 @@ from theftwatch import chromium, doctor
 from theftwatch.cli import app
 from theftwatch.config import Settings, settings
 from theftwatch.db import cluster, migrate, server
+from theftwatch.image_store import MARKER
 from theftwatch.images import descriptor
 
 NAMES = ["database", "schema", "index", "descriptor", "files", "disk", "chromium", "timestamps", "mail"]
@@ -67,7 +68,8 @@ def test_the_embedded_server_is_started_and_its_index_tried(postgres_bin):
     if postgres_bin is None:
         assert checks["index"]["state"] == "ok"
     folder = settings().files_dir
-    assert list(folder.iterdir()) == []  # what it wrote it took away
+    # what it wrote it took away, but for what makes it the store of this database
+    assert [each.name for each in folder.iterdir()] == [MARKER]
 
 
 def test_what_is_off_is_no_failure_and_says_what_switches_it_on(external, monkeypatch, no_chromium):

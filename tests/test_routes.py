@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from tests.edits import EDITS, jpeg, photo_paths
-from tests.record import SHOP, VENDOR, Record
+from tests.record import SHOP, VENDOR, Record, path_of
 from theftwatch.config import settings
 from theftwatch.files import Files
 from theftwatch.match.routes import Routes, index_off, warn_of_routes
@@ -114,7 +114,7 @@ async def scanned(root: Path) -> list[tuple[object, ...]]:
     for name, photos in (("originals", ORIGINALS), ("suspects", SUSPECTS)):
         files = Files(root / name)
         for data in photos:
-            path = files.path(files.put(data))
+            path = path_of(files, files.put(data))
             path.rename(path.with_suffix(".jpg"))
     with ThreadPoolExecutor(2) as threads:
         originals, suspects = (read_folder(root / name, threads, lambda _: None) for name in ("originals", "suspects"))

@@ -23,6 +23,7 @@ from theftwatch.commands import (
     evidence,
     export,
     extract,
+    files,
     finding,
     look,
     match,
@@ -79,6 +80,7 @@ app.add_typer(suppression.app, name="suppression")
 app.add_typer(relation.app, name="relation")
 app.add_typer(evidence.app, name="evidence")
 app.add_typer(erase.app, name="erase")
+app.add_typer(files.app, name="files")
 app.add_typer(db.app, name="db")
 app.command()(doctor.doctor)
 app.command()(schedule.schedule)

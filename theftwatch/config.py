@@ -49,6 +49,9 @@ class Settings(BaseSettings):
         pattern="^[a-z][a-z0-9_]{0,62}$",
         description="Name of the database on the embedded Postgres and of the folder with its files",
     )
+    files: str | None = Field(
+        None, description="Image store: a folder, or `s3://bucket/prefix`; a folder in the data folder where unset"
+    )
     contact: str | None = Field(None, description="Mail or web address that goes into the user agent of a live crawl")
     etsy_api_key: SecretStr | None = Field(None, description="`keystring:shared_secret` of Etsy's Open API v3")
     flickr_api_key: SecretStr | None = Field(None, description="key of Flickr's API, for the dates of photos there")
@@ -171,7 +174,7 @@ class Settings(BaseSettings):
 
     @property
     def files_dir(self) -> Path:
-        """Folder of the image files and kept pages, one per database."""
+        """Folder of what waits on this machine, and of the image store if it is nowhere else; one per database."""
         return self.data_dir / self.database
 
 

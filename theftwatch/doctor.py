@@ -3,9 +3,10 @@
 What is off by choice, or because a part that is not needed is not installed, is no failure.
 """
 
+import asyncio
 import os
+import secrets
 import shutil
-import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,8 +23,9 @@ from theftwatch.config import Settings
 from theftwatch.db import migrate, server
 from theftwatch.db.connect import connect, describe
 from theftwatch.db.queries import queries
-from theftwatch.errors import TheftWatchError, TimestampError, UsageError
+from theftwatch.errors import DatabaseError, TheftWatchError, TimestampError, UsageError
 from theftwatch.evidence.timestamp import ask, authority_of
+from theftwatch.image_store import open_files, place_of
 from theftwatch.images import descriptor
 from theftwatch.match.routes import descriptor_off, index_off
 from theftwatch.notices.smtp import mail_server_of, sign_in
@@ -55,7 +57,7 @@ def examine(settings: Settings, *, clock: Clock = system_clock) -> Iterator[Chec
     """
     yield from _check_database(settings, clock)
     yield _check_descriptor()
-    yield _check_files(settings.files_dir)
+    yield _check_files(settings, clock)
     yield _check_disk(settings.data_dir)
     yield _check_chromium(settings)
     yield _check_timestamps(settings)
@@ -136,27 +138,35 @@ def _check_descriptor() -> Check:
     return Check(name="descriptor", state="ok", detail=f"{found.model}, a picture in {_ms(started)}")
 
 
-def _check_files(folder: Path) -> Check:
-    """Write a file as photos are written, to the disk, read it and delete it."""
-    data = os.urandom(1024)
+def _check_files(settings: Settings, clock: Clock) -> Check:
+    """See whether the image store is that of the database; write a file to it as photos are, read and delete it."""
+    remedy = "export THEFTWATCH_FILES=…, as docs/settings.md has it" if settings.files else _OTHER_FOLDER
+    name, data = f"check-{secrets.token_hex(8)}", os.urandom(1024)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=folder, prefix=".", suffix=".part")
+        place = place_of(settings).place
         try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            same = Path(name).read_bytes() == data
+            place.write(name, data)
+            same = place.read(name) == data
         finally:
-            Path(name).unlink()
+            place.delete(name)
+        asyncio.run(_open_files(settings, clock))
     except OSError as exc:
-        detail = f"{exc.filename or folder}: {exc.strerror}"
-        return Check(name="files", state="failed", detail=detail, remedy=_OTHER_FOLDER)
+        detail = f"{exc.filename or settings.files_dir}: {exc.strerror or exc}"
+        return Check(name="files", state="failed", detail=detail, remedy=remedy)
+    except (DatabaseError, psycopg.Error):
+        pass  # told by the check of the database
+    except TheftWatchError as exc:
+        return Check(name="files", state="failed", detail=str(exc), remedy=remedy)
     if not same:
-        detail = f"{folder}: what was read is not what was written"
-        return Check(name="files", state="failed", detail=detail, remedy=_OTHER_FOLDER)
-    return Check(name="files", state="ok", detail=f"written, read and deleted in {folder}")
+        detail = f"{place}: what was read is not what was written"
+        return Check(name="files", state="failed", detail=detail, remedy=remedy)
+    return Check(name="files", state="ok", detail=f"written, read and deleted in {place}")
+
+
+async def _open_files(settings: Settings, clock: Clock) -> None:
+    dsn = server.connect_dsn(settings, clock=clock)
+    async with await psycopg.AsyncConnection.connect(dsn, autocommit=True) as connection:
+        await open_files(connection, settings, clock=clock)
 
 
 def _check_disk(folder: Path) -> Check:

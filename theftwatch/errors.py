@@ -13,6 +13,7 @@ TheftWatchError          one sentence: the value, the cause and the remedy
 ├── DatabaseError        Postgres cannot be started or reached
 │   └── SchemaError          the database and this version of the program do not fit each other
 ├── OverlapError         the same job is under way already
+├── FileStoreError       the image store is away, refuses, or is not that of the database
 ├── TimestampError       an authority gives no timestamp, or one does not verify
 ├── EvidenceError        proof cannot be made, or does not hold
 ├── NodeError            scrapyd does not answer, or does not do what it is asked
@@ -102,6 +103,10 @@ class SchemaError(DatabaseError):
 
 class OverlapError(TheftWatchError):
     """Raised when the same job is under way already, from `theftwatch.db.job_lock`."""
+
+
+class FileStoreError(TheftWatchError):
+    """Raised when the image store is away, refuses, or is not the one that the database names."""
 
 
 class TimestampError(TheftWatchError):

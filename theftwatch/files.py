@@ -1,60 +1,164 @@
-"""Bytes kept under the name of their SHA-256, in a local folder; and files that appear when they are whole."""
+"""Bytes kept under the name of their SHA-256, in a folder or in a bucket; and files that appear when they are whole."""
 
 import hashlib
+import logging
 import os
+import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 from theftwatch.errors import UsageError
 
+logger = logging.getLogger(__name__)
 
-@dataclass(frozen=True, slots=True)
+_NAME = re.compile(r"([0-9a-f]{2})/(\1[0-9a-f]{62})")
+#: The first two letters of all names
+PREFIXES = tuple(f"{byte:02x}" for byte in range(256))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Held:
+    """What a place says of one thing that it holds, without reading it."""
+
+    name: str
+    byte_count: int
+    written_at: datetime
+
+
+class Place(Protocol):
+    """Where bytes lie under names such as `ab/abcd…`: a thing is there whole or not at all, also after a kill."""
+
+    def write(self, name: str, data: bytes) -> None:
+        """Write a thing, in place of what had the name."""
+
+    def read(self, name: str) -> bytes:
+        """Return a thing. Raises FileNotFoundError."""
+
+    def size(self, name: str) -> int | None:
+        """Return how many bytes a thing has; None where it is not there."""
+
+    def delete(self, name: str) -> bool:
+        """Delete a thing, and return whether it was there."""
+
+    def find(self, folder: str) -> Iterator[Held]:
+        """Yield what lies directly in a folder, in any order."""
+
+
 class Files:
-    """A folder of files named by content; the same bytes are kept once."""
+    """Files named by content; the same bytes are kept once. A path stands for the folder there."""
 
-    root: Path
+    def __init__(self, place: Path | Place) -> None:
+        self.place: Place = Folder(place) if isinstance(place, Path) else place
+
+    def __repr__(self) -> str:
+        return f"Files({self.place})"
 
     def put(self, data: bytes) -> bytes:
         """Keep bytes and return their SHA-256 (32 bytes).
 
-        When this returns the file is on disk whole, or it was there before.
+        When this returns they are kept whole, or they were before; what was broken off is made good.
         """
         digest = hashlib.sha256(data).digest()
-        path = self.path(digest)
-        if self.has(digest):
-            return digest
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with _appearing(path) as file:
-            file.write(data)
+        name = _name(digest)
+        if self.place.size(name) != len(data):
+            self.place.write(name, data)
         return digest
 
     def has(self, digest: bytes) -> bool:
         """Return whether the bytes of a SHA-256 are kept."""
-        return self.path(digest).is_file()
+        return self.place.size(_name(digest)) is not None
 
     def get(self, digest: bytes) -> bytes:
         """Return the bytes of a SHA-256.
 
-        Raises FileNotFoundError where they are not kept.
+        Raises FileNotFoundError where they are not kept, or where what is kept has another SHA-256.
         """
-        return self.path(digest).read_bytes()
+        data = self.place.read(_name(digest))
+        if hashlib.sha256(data).digest() != digest:
+            logger.error(
+                "%s in %s is damaged; `theftwatch files check --read` finds all that are", _name(digest), self.place
+            )
+            raise FileNotFoundError(f"{_name(digest)} in {self.place} is damaged")
+        return data
 
     def delete(self, digest: bytes) -> bool:
         """Delete the bytes of a SHA-256, and return whether they were kept."""
+        return self.place.delete(_name(digest))
+
+    def find(self, prefix: str) -> Iterator[tuple[bytes, Held]]:
+        """Yield the SHA-256 of what is kept under one of the PREFIXES, in any order."""
+        for held in self.place.find(prefix):
+            if match := _NAME.fullmatch(held.name):
+                yield bytes.fromhex(match[2]), held
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """A folder of this machine, as a place."""
+
+    root: Path
+
+    def __str__(self) -> str:
+        return str(self.root)
+
+    def write(self, name: str, data: bytes) -> None:
+        """Write a thing; when this returns it is on disk."""
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with _appearing(path) as file:
+            file.write(data)
+
+    def read(self, name: str) -> bytes:
+        """Return a thing. Raises FileNotFoundError."""
+        return (self.root / name).read_bytes()
+
+    def size(self, name: str) -> int | None:
+        """Return how many bytes a thing has; None where it is not there."""
         try:
-            self.path(digest).unlink()
+            return (self.root / name).stat().st_size
+        except FileNotFoundError:
+            return None
+
+    def delete(self, name: str) -> bool:
+        """Delete a thing, and return whether it was there."""
+        try:
+            (self.root / name).unlink()
         except FileNotFoundError:
             return False
         return True
 
-    def path(self, digest: bytes) -> Path:
-        """Return where the bytes of a SHA-256 stand, whether or not they are kept."""
-        name = digest.hex()
-        return self.root / name[:2] / name
+    def find(self, folder: str) -> Iterator[Held]:
+        """Yield what lies directly in a folder, in any order; what vanishes meanwhile is left out."""
+        try:
+            entries = os.scandir(self.root / folder)
+        except FileNotFoundError:
+            return
+        with entries:
+            for entry in entries:
+                try:
+                    told = entry.stat()
+                except FileNotFoundError:
+                    continue
+                yield Held(
+                    name=f"{folder}/{entry.name}",
+                    byte_count=told.st_size,
+                    written_at=datetime.fromtimestamp(told.st_mtime, UTC),
+                )
+
+
+def kept(files: Files, digests: Iterable[bytes]) -> set[bytes]:
+    """Return those of some SHA-256 whose bytes are kept."""
+    return {digest for digest in digests if files.has(digest)}
+
+
+def _name(digest: bytes) -> str:
+    name = digest.hex()
+    return f"{name[:2]}/{name}"
 
 
 @contextmanager

@@ -22,6 +22,7 @@ from theftwatch.evidence.facts import Facts, find_case_complaint, find_complaint
 from theftwatch.evidence.timestamp import authority_of, read_certificates
 from theftwatch.evidence.verify import verify_bundle
 from theftwatch.files import Files, replacing
+from theftwatch.image_store import open_files
 from theftwatch.reports.words import count, one_line
 
 
@@ -37,7 +38,8 @@ async def build(case: int | None, findings: Sequence[int], path: Path) -> None:
             facts, doubtful = await find_case_complaint(connection, case)
             _warn_of_doubt(doubtful)
             to_capture = await find_to_capture(connection, case, now=system_clock())
-    await _write(path, facts)
+        files = await open_files(connection, settings())
+    await _write(path, facts, files)
     if to_capture:
         listings = count(len(to_capture), "listing")
         print(f"{listings} to be captured first: `theftwatch crawl capture`, then build it anew", file=sys.stderr)
@@ -48,7 +50,8 @@ async def defend(name: str, path: Path) -> None:
     async with _snapshot() as connection:
         listing = await find_listing(connection, name)
         facts = await find_defence(connection, listing.id, marketplace=listing.marketplace)
-    await _write(path, facts, Defended(url=listing.url, marketplace=listing.marketplace))
+        files = await open_files(connection, settings())
+    await _write(path, facts, files, Defended(url=listing.url, marketplace=listing.marketplace))
 
 
 async def dossier(vendor: str, path: Path) -> None:
@@ -56,11 +59,10 @@ async def dossier(vendor: str, path: Path) -> None:
     async with _snapshot() as connection:
         key, _ = await find_vendor(connection, vendor)
         found = await find_dossier(connection, key)
+        files = await open_files(connection, settings())
     chromium, authority = find_chromium(settings()), authority_of(settings())
     with replacing(path) as file:
-        complaints = await write_dossier(
-            file, found, Files(settings().files_dir), now=system_clock(), chromium=chromium, authority=authority
-        )
+        complaints = await write_dossier(file, found, files, now=system_clock(), chromium=chromium, authority=authority)
     artisans = count(len(found.complaints), "artisan")
     print(f"{one_line(found.vendor.called)}: {artisans}, {count(complaints, 'complaint')} to file.")
     if found.not_named:
@@ -97,12 +99,12 @@ async def _snapshot() -> AsyncIterator[Connection]:
         yield connection
 
 
-async def _write(path: Path, facts: Facts, defended: Defended | None = None) -> None:
+async def _write(path: Path, facts: Facts, files: Files, defended: Defended | None = None) -> None:
     with replacing(path) as file:
         built = await write_bundle(
             file,
             facts,
-            Files(settings().files_dir),
+            files,
             now=system_clock(),
             chromium=find_chromium(settings()),
             authority=authority_of(settings()),

@@ -15,6 +15,7 @@ from theftwatch.db.records import OriginalFileRecord, image_record
 from theftwatch.db.server import connect_dsn
 from theftwatch.evidence.timestamp import authority_of
 from theftwatch.files import Files
+from theftwatch.image_store import open_files
 from theftwatch.images.taken import taken_claims
 from theftwatch.match.drain import Drain, Drained
 from theftwatch.match.rematch import put_down_all, withdraw
@@ -48,21 +49,20 @@ async def rematch(*, pending: bool) -> None:
 
 async def add_originals(given: list[GivenFile], artisan: str) -> None:
     """Store an artisan's photos, have them timestamped, compare them, and print what came of it."""
-    files = Files(settings().files_dir)
     authority = authority_of(settings())
     unusable = 0
     async with _drain() as (drain, pool):
         with progress_bar() as progress:
             task = progress.add_task("Reading photos", total=len(given))
             for start in range(0, len(given), _BATCH):
-                records = [_record(each, files) for each in given[start : start + _BATCH]]
+                records = [_record(each, drain.files) for each in given[start : start + _BATCH]]
                 unusable += sum(record.image.unusable_reason is not None for record in records)
                 async with pool.connection() as connection:
                     await store.save_original_files(connection, artisan, records, now=system_clock())
                 progress.advance(task, len(records))
         print(f"{len(given)} photos of {artisan} are in the record; {unusable} of them cannot be compared.")
         async with store.reading(pool) as connection:
-            await stamp(connection, files, authority)
+            await stamp(connection, drain.files, authority)
         await _work_off(drain, pool)
 
 
@@ -101,7 +101,7 @@ async def _drain() -> AsyncIterator[tuple[Drain, store.Pool]]:
     pool = store.connection_pool(await asyncio.to_thread(connect_dsn, settings()))
     with ThreadPoolExecutor(settings().workers) as threads:
         async with pool:
-            files = Files(settings().files_dir)
             async with pool.connection() as connection:
+                files = await open_files(connection, settings())
                 await warn_of_routes(connection)
             yield Drain(pool=pool, files=files, threads=threads, clock=system_clock), pool

@@ -8,7 +8,7 @@ from theftwatch.commands.suppressing import bring_up_to_date, opened, person
 from theftwatch.config import settings
 from theftwatch.db.queries import Connection
 from theftwatch.erasure import Plan, delete_files, erase, plan_artisan, plan_old, plan_vendor
-from theftwatch.files import Files
+from theftwatch.image_store import open_files
 from theftwatch.interval import read_time
 from theftwatch.reports.words import count, one_line
 
@@ -58,7 +58,7 @@ async def _erase(plan: Callable[[Connection], Awaitable[tuple[str, Plan]]], *, y
             print("Nothing was erased; --yes does it.")
             return
         await bring_up_to_date(connection)
-        deleted = await delete_files(connection, Files(settings().files_dir))
+        deleted = await delete_files(connection, await open_files(connection, settings()))
     print(f"Erased; {count(deleted, 'file')} deleted. Backups and reports made before still hold what they held.")
 
 

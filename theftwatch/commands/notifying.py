@@ -14,7 +14,8 @@ from theftwatch.commands.suppressing import bring_up_to_date, opened, person
 from theftwatch.config import settings
 from theftwatch.db.queries import Connection, fetch
 from theftwatch.errors import DeliveryError, UsageError
-from theftwatch.files import Files, replacing
+from theftwatch.files import replacing
+from theftwatch.image_store import open_files
 from theftwatch.notices import log
 from theftwatch.notices.digest import find_digest, send_digest
 from theftwatch.notices.log import Notice, find_notice, find_notices
@@ -34,12 +35,13 @@ async def notify(artisan: str | None, *, folder: Path, by_mail: bool) -> None:
     failures: list[str] = []
     async with opened() as connection:
         await bring_up_to_date(connection)  # a relation may have begun or run out since
+        files = await open_files(connection, own)
         async with connection.transaction():
             only = (await find_artisan(connection, artisan))[0] if artisan else None
             affected = await find_affected(connection, only)
         for each in affected:
             now = system_clock()
-            message = await compose(connection, each, Files(own.files_dir), settings=own, now=now)
+            message = await compose(connection, each, files, settings=own, now=now)
             async with connection.transaction():
                 notice = await log.keep_draft(connection, each, message, now=now)
             about = f"{notice}  {one_line(each.name)}: {count(each.listings, 'listing')}"

@@ -12,7 +12,7 @@ from theftwatch.commands.suppressing import bring_up_to_date, opened
 from theftwatch.config import settings
 from theftwatch.db.queries import Connection, fetch
 from theftwatch.errors import UsageError
-from theftwatch.files import Files
+from theftwatch.image_store import open_files
 from theftwatch.reports.coverage import Coverage, find_coverage
 from theftwatch.reports.gallery import write_gallery
 from theftwatch.reports.pairs import NotCounted, find_not_counted, find_vendors, match_rows
@@ -43,9 +43,8 @@ async def write_gallery_page(artisan: str, folder: Path) -> None:
         key, name = await find_artisan(connection, artisan)
         if await fetch(connection, "has_opted_out", artisan=key):
             raise UsageError(f"{one_line(name)} has opted out; no page is written")
-        written = await write_gallery(
-            connection, Files(own.files_dir), folder, key, name, now=system_clock(), workers=own.workers
-        )
+        files = await open_files(connection, own)
+        written = await write_gallery(connection, files, folder, key, name, now=system_clock(), workers=own.workers)
     print(f"{one_line(name)}: {count(written.photos, 'photo')} in {count(written.listings, 'listing')} of others.")
     if written.own_not_shown:
         print(
@@ -60,7 +59,7 @@ async def _write_page(connection: Connection, folder: Path, vendor: str | None) 
     with Console(stderr=True).status("Writing the report"):
         written = await write_report(
             connection,
-            Files(settings().files_dir),
+            await open_files(connection, settings()),
             folder,
             now=system_clock(),
             vendor=vendor,

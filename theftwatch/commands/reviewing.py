@@ -13,7 +13,7 @@ from theftwatch.db import store
 from theftwatch.db.queries import execute
 from theftwatch.db.server import connect_dsn
 from theftwatch.errors import UsageError
-from theftwatch.files import Files
+from theftwatch.image_store import open_files
 from theftwatch.reports.words import day, one_line
 from theftwatch.web import accounts
 from theftwatch.web.accounts import Role
@@ -41,11 +41,12 @@ async def review(*, address: str, port: int, by: str | None) -> None:
     async with store.connection_pool(await asyncio.to_thread(connect_dsn, own), max_size=_CONNECTIONS) as pool:
         async with store.reading(pool) as connection:
             known = await accounts.find_accounts(connection)
+            files = await open_files(connection, own)
         if not alone:
             _check_public(own, address, accounts=len(known))
         context = Context(
             pool=pool,
-            files=Files(own.files_dir),
+            files=files,
             inbox=Inbox(own.files_dir / "sent", pool, run_command),
             clock=system_clock,
             by=who if alone else None,

@@ -13,6 +13,7 @@ from theftwatch.evidence.certificate import write_certificate
 from theftwatch.evidence.stamping import work_off
 from theftwatch.evidence.timestamp import Authority, authority_of
 from theftwatch.files import Files
+from theftwatch.image_store import open_files
 from theftwatch.reports.words import count
 
 
@@ -25,7 +26,7 @@ async def stamp_all() -> None:
     if authority is None:
         raise UsageError("THEFTWATCH_TIMESTAMP_URL is not set; name an authority to be asked, as docs/evidence.md says")
     async with opened() as connection:
-        failure = await stamp(connection, Files(settings().files_dir), authority)
+        failure = await stamp(connection, await open_files(connection, settings()), authority)
         await bring_up_to_date(connection)  # what is proved to be older may have been first
     if failure:
         raise TimestampError(f"{failure}; what waits is asked for again by the next call")
@@ -64,8 +65,9 @@ async def stamp(connection: Connection, files: Files, authority: Authority | Non
 async def write_certificates(artisan: str, path: Path) -> None:
     """Write the certificate page of an artisan's photos, and print what it certifies."""
     async with opened() as connection:
+        files = await open_files(connection, settings())
         written = await write_certificate(
-            connection, Files(settings().files_dir), artisan, path, now=system_clock(), workers=settings().workers
+            connection, files, artisan, path, now=system_clock(), workers=settings().workers
         )
     if not written.stamped:
         print("No photo of theirs has a timestamp yet; the page says so. `theftwatch evidence stamp` asks for them.")

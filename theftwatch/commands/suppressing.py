@@ -15,7 +15,7 @@ from theftwatch.config import settings
 from theftwatch.db.queries import Connection, execute, fetch, fetch_as
 from theftwatch.db.server import connect_dsn
 from theftwatch.errors import UsageError
-from theftwatch.files import Files
+from theftwatch.image_store import open_files
 from theftwatch.match.context import update_context
 from theftwatch.match.suppress import suppress
 from theftwatch.reports.words import count, day, one_line, suppression_rule
@@ -60,7 +60,8 @@ async def opened() -> AsyncIterator[Connection]:
 
 async def bring_up_to_date(connection: Connection) -> None:
     """Work out what a person's word changes."""
-    await update_context(connection, load=Files(settings().files_dir).get, now=system_clock())
+    files = await open_files(connection, settings())
+    await update_context(connection, load=files.get, now=system_clock())
 
 
 def person(by: str | None) -> str:

@@ -30,7 +30,7 @@ from theftwatch.demo.replica import Replica, running_replica
 from theftwatch.demo.starts import start_lines
 from theftwatch.demo.truth import ImagePlace, Pair, Score, score
 from theftwatch.errors import TheftWatchError
-from theftwatch.files import Files
+from theftwatch.image_store import open_files
 from theftwatch.reports.report import write_report
 
 MARKETPLACES = ("etsy", "artfire", "alibaba")
@@ -83,7 +83,7 @@ def delete_demo(own: Settings) -> None:
 
 def _of_demo(own: Settings) -> tuple[Settings, Path]:
     """Return the settings of the demo, on the embedded Postgres whatever is set, and the folder of its reports."""
-    return own.model_copy(update={"dsn": None, "database": DEMO_DATABASE}), own.data_dir / "demo"
+    return own.model_copy(update={"dsn": None, "database": DEMO_DATABASE, "files": None}), own.data_dir / "demo"
 
 
 @contextmanager
@@ -155,7 +155,7 @@ def _progress_table(progress: dict[str, Progress], running: list[str], matches: 
 async def _show(connection: Connection, demo: Settings, folder: Path, console: Console, elapsed_s: float) -> None:
     result = score(await _found_pairs(connection), load_catalogue())
     report = folder / "report"
-    await write_report(connection, Files(demo.files_dir), report, now=system_clock())
+    await write_report(connection, await open_files(connection, demo), report, now=system_clock())
     console.print()
     console.print("Copied photos, by vendor", style="bold")
     console.print(await _vendor_table(connection))

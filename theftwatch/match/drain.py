@@ -47,7 +47,7 @@ class Drain:
 
     def __init__(self, *, pool: store.Pool, files: Files, threads: Executor, clock: Clock) -> None:
         self._pool = pool
-        self._load = files.get
+        self.files = files
         self._model = model()
         self._verifier = Verifier(load=files.get, known=DatabaseKnown(pool, self._model), threads=threads)
         self._candidates = DatabaseCandidates(pool, self._model)
@@ -73,7 +73,7 @@ class Drain:
                     done += await self._work_off(*batch)
                     if progress:
                         progress(done)
-                await update_context(connection, load=self._load, now=self._clock(), everything=everything)
+                await update_context(connection, load=self.files.get, now=self._clock(), everything=everything)
                 return done
             finally:
                 # A lost connection has lost its lock too.

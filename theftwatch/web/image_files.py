@@ -4,7 +4,7 @@ import asyncio
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from theftwatch.db import store
@@ -30,10 +30,11 @@ _HEADERS = {
 async def _image(request: Request) -> Response:
     context, sha256 = context_of(request), digest_of(request)
     media_type = await _type(context, sha256)
-    path = context.files.path(sha256)
-    if not path.is_file():
-        raise _missing()
-    return FileResponse(path, media_type=media_type, headers=_HEADERS)
+    try:
+        data = await asyncio.to_thread(context.files.get, sha256)
+    except FileNotFoundError as exc:
+        raise _missing() from exc
+    return Response(data, media_type=media_type, headers=_HEADERS)
 
 
 async def _preview(request: Request) -> Response:

@@ -165,7 +165,7 @@ def test_an_authority_that_is_down_is_asked_again_and_once(record, authority):
 
 def test_a_file_that_is_lost_keeps_none_of_the_others_waiting(record):
     record.give(DRESS, SHIRT)
-    record.files.path(hashlib.sha256(DRESS).digest()).unlink()
+    assert record.files.delete(hashlib.sha256(DRESS).digest())
     done = record.stamp()
     assert (done.stamped, done.waiting, done.failure) == (1, 1, None)
     assert record.rows("select failure from timestamp_due") == [("the bytes of the file are not kept",)]

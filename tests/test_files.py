@@ -14,6 +14,8 @@ import psycopg
 import pytest
 from typer.testing import CliRunner
 
+from spiders.commands import crawl
+from spiders.etsy import EtsySpider
 from theftwatch import bucket as bucket_module
 from theftwatch import store_check
 from theftwatch.bucket import open_bucket
@@ -256,3 +258,12 @@ def test_a_store_moves_by_one_command(theftwatch, files, connection, tmp_path, m
 
 def sha256_of(data: bytes) -> bytes:
     return hashlib.sha256(data).digest()
+
+
+def test_a_crawl_does_not_start_with_another_store(theftwatch, monkeypatch, tmp_path):
+    assert theftwatch("check")[0] == 0
+    monkeypatch.setenv("THEFTWATCH_FILES", str(tmp_path / "not mounted"))
+    monkeypatch.setenv("THEFTWATCH_HOST_MAP", "www.etsy.com=127.0.0.1:9")
+    settings.cache_clear()
+    with pytest.raises(FileStoreError, match="not mounted is not the image store of this database"):
+        crawl._prepare(EtsySpider, {"shop": "Ana"})

@@ -3,7 +3,6 @@
 What is off by choice, or because a part that is not needed is not installed, is no failure.
 """
 
-import asyncio
 import os
 import secrets
 import shutil
@@ -25,7 +24,7 @@ from theftwatch.db.connect import connect, describe
 from theftwatch.db.queries import queries
 from theftwatch.errors import DatabaseError, TheftWatchError, TimestampError, UsageError
 from theftwatch.evidence.timestamp import ask, authority_of
-from theftwatch.image_store import open_files, place_of
+from theftwatch.image_store import look_for_store, place_of
 from theftwatch.images import descriptor
 from theftwatch.match.routes import descriptor_off, index_off
 from theftwatch.notices.smtp import mail_server_of, sign_in
@@ -149,7 +148,7 @@ def _check_files(settings: Settings, clock: Clock) -> Check:
             same = place.read(name) == data
         finally:
             place.delete(name)
-        asyncio.run(_open_files(settings, clock))
+        look_for_store(server.connect_dsn(settings, clock=clock), settings, clock=clock)
     except OSError as exc:
         detail = f"{exc.filename or settings.files_dir}: {exc.strerror or exc}"
         return Check(name="files", state="failed", detail=detail, remedy=remedy)
@@ -161,12 +160,6 @@ def _check_files(settings: Settings, clock: Clock) -> Check:
         detail = f"{place}: what was read is not what was written"
         return Check(name="files", state="failed", detail=detail, remedy=remedy)
     return Check(name="files", state="ok", detail=f"written, read and deleted in {place}")
-
-
-async def _open_files(settings: Settings, clock: Clock) -> None:
-    dsn = server.connect_dsn(settings, clock=clock)
-    async with await psycopg.AsyncConnection.connect(dsn, autocommit=True) as connection:
-        await open_files(connection, settings, clock=clock)
 
 
 def _check_disk(folder: Path) -> Check:

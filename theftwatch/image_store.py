@@ -5,7 +5,10 @@ disk that is not mounted or the store of another database is met before anything
 """
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+
+import psycopg
 
 from theftwatch.bucket import open_bucket
 from theftwatch.clock import Clock, system_clock
@@ -52,6 +55,17 @@ async def open_files(connection: Connection, settings: Settings, *, clock: Clock
         )
     await adopt(connection, files, clock=clock)
     return files
+
+
+def look_for_store(dsn: str, settings: Settings, *, clock: Clock = system_clock) -> None:
+    """Raise what `open_files` raises: for callers beside whom an event loop is being made, which this leaves alone."""
+
+    async def look() -> None:
+        async with await psycopg.AsyncConnection.connect(dsn, autocommit=True) as connection:
+            await open_files(connection, settings, clock=clock)
+
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, look()).result()
 
 
 async def adopt(connection: Connection, files: Files, *, clock: Clock = system_clock) -> None:

@@ -23,6 +23,7 @@ from theftwatch.db.migrate import WRONG_RELEASE
 from theftwatch.db.queries import queries
 from theftwatch.db.server import bare_dsn, connect_dsn
 from theftwatch.errors import SchemaError, TheftWatchError, UsageError
+from theftwatch.image_store import look_for_store
 
 _FAILED = 1
 _INTERRUPTED = 130  # 128 and the number of SIGINT, as shells have it
@@ -67,7 +68,7 @@ class Command(crawl.Command):
 
 
 def _prepare(spider: type[MarketplaceSpider], given: dict[str, str]) -> psycopg.Connection | None:
-    """Check what was given, make the database ready, and lock a job that is not shared.
+    """Check what was given, make the database ready, see its image store, and lock a job that is not shared.
 
     Raises TheftWatchError; where it is the schema that does not fit, a run in the record says so.
     """
@@ -75,6 +76,7 @@ def _prepare(spider: type[MarketplaceSpider], given: dict[str, str]) -> psycopg.
     try:
         spider.check(given, settings())
         dsn = connect_dsn(settings())
+        look_for_store(dsn, settings())
     except SchemaError:
         # A database that has no runs yet, or that went away, can be told nothing.
         with suppress(TheftWatchError, psycopg.Error), connect(bare_dsn(settings()), remedy="") as connection:

@@ -48,7 +48,7 @@ AS_ROOT = $(shell test "$$(id -u)" = 0 || echo sudo -n) env "PATH=$$PATH:/usr/sb
 APT_INSTALL = $(AS_ROOT) apt-get -qq update && \
 	$(AS_ROOT) apt-get -qq -y install --no-install-recommends
 
-.PHONY: help setup demo test check chromium test-debian-postgres drill bench pictures lock upgrade clean
+.PHONY: help setup demo test check chromium test-debian-postgres drill fuzz bench pictures lock upgrade clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-22s %s\n", $$1, $$2 }' Makefile
@@ -88,7 +88,13 @@ test-debian-postgres: $(DEV) ## Run the database tests on Debian's PostgreSQL, i
 		echo "Database tests on $$bin"; THEFTWATCH_TEST_POSTGRES=$$bin $(PYTEST) -m "database and not own_crawl" || exit 1; done
 
 drill: $(DEV) ## Kill crawls at random moments, watch thirty simulated days, and compare what the record says
-	@THEFTWATCH_DRILLS=50 THEFTWATCH_DRILL_DAYS=30 .venv/bin/pytest -m drill -o faulthandler_timeout=7200
+	@THEFTWATCH_DRILLS=50 THEFTWATCH_DRILL_DAYS=30 THEFTWATCH_DRILL_CASES=10000 .venv/bin/pytest -m drill -o faulthandler_timeout=7200
+
+READER := page
+SECONDS := 600
+fuzz: $(DEV) ## Spoil what one READER reads for so many SECONDS, guided by the code that it reaches (Linux)
+	@$(UV) pip install -q --python .venv --target .cache/atheris "atheris>=3.1"
+	@PYTHONPATH=.cache/atheris .venv/bin/python -m tests.fuzz $(READER) -max_total_time=$(SECONDS)
 
 bench: $(DEV) ## Measure the speeds that the documentation states
 	@.venv/bin/python -m bench

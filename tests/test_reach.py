@@ -1,11 +1,13 @@
 """Nothing that a page says leads into this machine or its network: servers on loopback tell what reached them."""
 
+import gzip
 import http.client
 import json
 import os
 import socket
 import subprocess
 import sys
+import zlib
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -16,6 +18,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 import psycopg
 import pytest
+from scrapy.utils import _compression
 
 from theftwatch.demo import pages
 from theftwatch.demo.catalogue import Served, load_catalogue
@@ -54,6 +57,17 @@ NAMES = {
     "metadata.alibaba.com": [["169.254.169.254"]],
 }
 HOSTILE = "www.alibaba.com"
+#: The packages that Scrapy unpacks with
+SCRAPYS = vars(_compression)
+#: Where pages are that unpack to more than is taken, by how they are packed
+PACKED = "/packed-"
+BOMBS = {
+    "gzip": lambda data: gzip.compress(data, 9),
+    "deflate": lambda data: zlib.compress(data, 9),
+    "br": lambda data: SCRAPYS["brotli"].compress(data, quality=5),
+    "zstd": SCRAPYS["zstd"].compress,
+    "gzip, gzip": lambda data: gzip.compress(gzip.compress(data, 9)),
+}
 
 
 @dataclass(slots=True)
@@ -81,6 +95,8 @@ class _Handler(BaseHTTPRequestHandler):
         page = self.server.seen.pages.get(path)
         self.send_response(302 if to else 404 if page is None else 200)
         self.send_header("Content-Type", "text/html; charset=utf-8")
+        if path.startswith(PACKED):
+            self.send_header("Content-Encoding", unquote(path.removeprefix(PACKED)))
         self.send_header("Content-Length", str(len(page or b"")))
         if to:
             self.send_header("Location", unquote(to, "latin-1"))
@@ -199,8 +215,10 @@ def test_no_address_that_a_page_gives_leads_into_this_machine(dsn, tmp_path, pit
     hostile.pages["/control"] = b"<html></html>"
     direct = [f"http://{host}:{pit.port}/" for host in (*THIS_MACHINE, *NAMES)]
     redirected = [f"http://{HOSTILE}/{n}?to={quote(url)}" for n, url in enumerate(direct)]
+    packed = [f"http://{HOSTILE}{PACKED}{quote(how)}" for how in BOMBS]
+    hostile.pages |= {f"{PACKED}{quote(how)}": pack(bytes(33 * 1024**2)) for how, pack in BOMBS.items()}
     done = subprocess.run(
-        [sys.executable, "-c", CARELESS, json.dumps(NAMES), json.dumps([control, *direct, *redirected])],
+        [sys.executable, "-c", CARELESS, json.dumps(NAMES), json.dumps([control, *packed, *direct, *redirected])],
         env=environment(dsn, tmp_path, hostile, http_proxy=f"http://127.0.0.1:{pit.port}"),
         capture_output=True,
         text=True,
@@ -209,8 +227,9 @@ def test_no_address_that_a_page_gives_leads_into_this_machine(dsn, tmp_path, pit
     )
     became, looked_up = json.loads(done.stdout.splitlines()[-1])
     assert [url for url, what in became if isinstance(what, int)] == [control, control]
+    assert [what for url, what in became if url in packed] == ["DownloadCancelledError"] * 2 * len(packed)
     # of these the public address is dialled, and not the private one
-    barred = {why for url, why in became if "mixed." not in url and "rebound." not in url and url != control}
+    barred = {why for url, why in became if "mixed." not in url and "rebound." not in url and HOSTILE not in url}
     assert barred == {"CannotResolveHostError", "RobotsAwayError"}
     assert {f"/{n}?to={quote(url)}" for n, url in enumerate(direct)} <= set(hostile.reached)
     assert (pit.reached, pit.connections) == ([], 0)

@@ -172,4 +172,7 @@ def _explain(exc: Exception) -> str:
 
 
 def _say(message: str) -> None:
-    print("theftwatch:", *(line.strip() for line in message.splitlines()), file=sys.stderr)  # noqa: T201  where errors meet the user
+    from theftwatch.reports.words import one_line  # with what it needs, only where something goes wrong
+
+    # An error may say what a stranger wrote.
+    print(f"theftwatch: {one_line(message)}", file=sys.stderr)  # noqa: T201  where errors meet the user

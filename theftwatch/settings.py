@@ -51,6 +51,8 @@ DOWNLOAD_SLOTS = {
 DOWNLOADER_MIDDLEWARES = {
     "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,  # takes a robots.txt that is away for leave
     "spiders.robots.RobotsTxt": 100,
+    "scrapy.downloadermiddlewares.httpcompression.HttpCompressionMiddleware": None,  # takes a bomb for a bar
+    "spiders.compression.Compression": 590,  # its place
     "spiders.validators.Conditional": 940,  # after redirects, whose requests are of other addresses
     "spiders.budget.HostBudget": 950,  # all of this holds for all jobs together
 }

@@ -13,9 +13,7 @@ from itertools import batched
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from PIL import Image
-
-from theftwatch.errors import TimestampError
+from theftwatch.errors import TimestampError, UnusableImageError
 from theftwatch.evidence.certificate import host
 from theftwatch.evidence.document import complaint_text, defence_text, evidence_page, statement_page
 from theftwatch.evidence.facts import Facts
@@ -24,7 +22,7 @@ from theftwatch.evidence.pdf import print_pages
 from theftwatch.evidence.timestamp import Authority, ask
 from theftwatch.evidence.tokens import Token
 from theftwatch.files import Files
-from theftwatch.images.decode import MAX_IMAGE_PIXELS
+from theftwatch.images.decode import decode_colour
 from theftwatch.reports.words import count, marketplace_name, moment, one_line, shortened
 
 FORMAT = "theftwatch bundle 1"
@@ -371,13 +369,9 @@ def _front_first(items: Iterable[tuple[str, bytes]]) -> list[tuple[str, bytes]]:
 def _reduced(data: bytes, limit: int) -> bytes | None:
     """Return a smaller copy of a photo, for a portal that takes no larger one; None where none can be made."""
     try:
-        with Image.open(io.BytesIO(data)) as opened:
-            if opened.width * opened.height > MAX_IMAGE_PIXELS:
-                return None
-            image = opened.convert("RGB")
-    except Exception:  # a decoder given hostile bytes may raise anything
+        image = decode_colour(data, long_side_px=_REDUCED_SIDE_PX)
+    except UnusableImageError:
         return None
-    image.thumbnail((_REDUCED_SIDE_PX, _REDUCED_SIDE_PX))
     file = io.BytesIO()
     image.save(file, "JPEG", quality=90)
     return file.getvalue() if file.tell() <= limit else None

@@ -7,6 +7,7 @@ from importlib import resources
 from textwrap import fill
 from typing import TYPE_CHECKING
 
+from theftwatch.errors import UnusableImageError
 from theftwatch.evidence.certificate import host
 from theftwatch.evidence.facts import Facts, Finding, KeptCapture, Pair
 from theftwatch.files import Files
@@ -186,7 +187,7 @@ def _shown_capture(
 def _preview(sha256: bytes, files: Files, side_px: int) -> Preview | None:
     try:
         return make_preview(files.get(sha256), long_side_px=side_px)
-    except Exception:  # a decoder given hostile bytes may raise anything, and the page says that nothing can be shown
+    except (FileNotFoundError, UnusableImageError):  # the page says that nothing can be shown
         return None
 
 

@@ -18,7 +18,6 @@ from rfc3161_client import (
     HashAlgorithm,
     TimestampRequestBuilder,
     TimeStampResponse,
-    VerificationError,
     VerifierBuilder,
     decode_timestamp_response,
 )
@@ -137,7 +136,7 @@ def _post(authority: Authority, query: bytes) -> bytes:
 def _decode(reply: bytes) -> TimeStampResponse:
     try:
         return decode_timestamp_response(_in_order(reply))
-    except (ValueError, IndexError) as exc:
+    except Exception as exc:  # a decoder given hostile bytes may raise anything
         raise TimestampError("the reply is no timestamp (RFC 3161)") from exc
 
 
@@ -145,7 +144,7 @@ def _verify(builder: VerifierBuilder, response: TimeStampResponse, data: bytes, 
     verifier = reduce(VerifierBuilder.add_root_certificate, _unique(roots), builder).build()
     try:
         verifier.verify_message(response, data)
-    except VerificationError as exc:
+    except Exception as exc:  # as above: parts of it are decoded only now
         raise TimestampError(f"the timestamp does not verify: {exc}") from exc
 
 
@@ -154,8 +153,11 @@ def _unique(certificates: list[Certificate]) -> list[Certificate]:
 
 
 def _timestamp(token: bytes, response: TimeStampResponse) -> Timestamp:
-    runs_out = [load_der_x509_certificate(each).not_valid_after_utc for each in response.signed_data.certificates]
-    return Timestamp(token=token, at=response.tst_info.gen_time, expires_at=min(runs_out))
+    try:
+        runs_out = [load_der_x509_certificate(each).not_valid_after_utc for each in response.signed_data.certificates]
+        return Timestamp(token=token, at=response.tst_info.gen_time, expires_at=min(runs_out))
+    except Exception as exc:  # as above
+        raise TimestampError(f"the timestamp cannot be read: {exc}") from exc
 
 
 def _in_order(reply: bytes) -> bytes:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import zipfile
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,14 +11,14 @@ from typing import Any, Protocol
 
 from cryptography.x509 import Certificate
 
-from theftwatch.errors import TimestampError, UsageError
+from theftwatch.errors import EvidenceError, TimestampError, UsageError
 from theftwatch.evidence import capture
 from theftwatch.evidence.bundle import FORMAT, MANIFEST, MANIFEST_TOKEN, SUMS
 from theftwatch.evidence.manifest import canonical
 from theftwatch.evidence.timestamp import Timestamp, read_certificates, verify
 
-#: Of one file; a file of a bundle fits a portal, and a packed one may unpack to anything
-_FILE_BYTES_MAX = 1_000_000_000
+#: Of all files together; they fit a portal, and packed ones may unpack to anything
+_BYTES_MAX = 2_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,20 +33,30 @@ class Result:
 class _Source(Protocol):
     def names(self) -> list[str]: ...
 
-    def read(self, name: str) -> bytes: ...
+    def read(self, name: str) -> bytes:
+        """Return the bytes of a file.
+
+        Raises EvidenceError where it is missing or damaged.
+        """
+        ...
 
 
 class _Zip:
     def __init__(self, path: Path) -> None:
         self._archive = zipfile.ZipFile(path)
+        # No file is unpacked to more than it is said to have.
+        unpacked = sum(each.file_size for each in self._archive.infolist())
+        if unpacked > _BYTES_MAX:
+            raise UsageError(f"{path}: unpacks to {unpacked:,} bytes; no bundle has more than {_BYTES_MAX:,}")
 
     def names(self) -> list[str]:
         return [each.filename for each in self._archive.infolist() if not each.is_dir()]
 
     def read(self, name: str) -> bytes:
-        if self._archive.getinfo(name).file_size > _FILE_BYTES_MAX:
-            raise ValueError(f"unpacks to more than {_FILE_BYTES_MAX:,} bytes")
-        return self._archive.read(name)
+        try:
+            return self._archive.read(name)
+        except Exception as exc:  # damage makes the readers of packed files raise anything
+            raise _unreadable(name, exc) from exc
 
 
 class _Folder:
@@ -56,7 +67,14 @@ class _Folder:
         return sorted(each.relative_to(self._path).as_posix() for each in self._path.rglob("*") if each.is_file())
 
     def read(self, name: str) -> bytes:
-        return (self._path / name).read_bytes()
+        try:
+            return (self._path / name).read_bytes()
+        except (OSError, ValueError) as exc:
+            raise _unreadable(name, exc) from exc
+
+
+def _unreadable(name: str, exc: Exception) -> EvidenceError:
+    return EvidenceError(f"{name}: missing or damaged: {exc}")
 
 
 def verify_bundle(path: Path, certificates: Sequence[Certificate] | None) -> Iterator[Result]:
@@ -86,19 +104,21 @@ def _open(path: Path) -> _Source:
         return _Folder(path)
     try:
         return _Zip(path)
-    except (OSError, zipfile.BadZipFile) as exc:
+    except UsageError:
+        raise
+    except Exception as exc:  # as above
         raise UsageError(f"{path}: {exc}; give a bundle of `theftwatch evidence build`, packed or unpacked") from exc
 
 
 def _read_manifest(source: _Source, names: Sequence[str], path: Path) -> dict[str, Any]:
     if MANIFEST not in names:
         raise UsageError(f"{path}: no {MANIFEST} in it; give a bundle of `theftwatch evidence build`")
-    text = source.read(MANIFEST)
     try:
+        text = source.read(MANIFEST)
         manifest = json.loads(text)
         known = manifest["format"] == FORMAT and canonical(manifest) == text and _is_well_formed(manifest)
-    except (ValueError, KeyError, TypeError) as exc:
-        raise UsageError(f"{path}: {MANIFEST} cannot be read: {exc}") from exc
+    except (EvidenceError, ValueError, KeyError, TypeError, RecursionError) as exc:
+        raise UsageError(f"{path}: {MANIFEST} cannot be read ({exc}); get the bundle again") from exc
     if not known:
         raise UsageError(f"{path}: {MANIFEST} is not of the form {FORMAT!r}; a newer version may read it")
     return dict(manifest)
@@ -118,7 +138,7 @@ def _check_names(names: Sequence[str], manifest: dict[str, Any]) -> Iterator[Res
     listed = {each["name"] for each in manifest["files"]} | {MANIFEST, MANIFEST_TOKEN, SUMS}
     for name in sorted(set(names) - listed):
         yield Result(ok=False, text=f"{name}: in the bundle, but not in its manifest")
-    for name in sorted({name for name in names if names.count(name) > 1}):
+    for name in sorted(name for name, times in Counter(names).items() if times > 1):
         yield Result(ok=False, text=f"{name}: twice in the bundle")
 
 
@@ -126,8 +146,8 @@ def _check_file(source: _Source, listed: dict[str, Any], data: dict[str, bytes])
     name = listed["name"]
     try:
         content = source.read(name)
-    except (KeyError, OSError, ValueError, zipfile.BadZipFile) as exc:
-        return Result(ok=False, text=f"{name}: missing or damaged: {exc}")
+    except EvidenceError as exc:
+        return Result(ok=False, text=str(exc))
     if hashlib.sha256(content).hexdigest() != listed["sha256"]:
         return Result(ok=False, text=f"{name}: is not the file that the manifest lists; it was changed")
     data[name] = content
@@ -137,10 +157,13 @@ def _check_file(source: _Source, listed: dict[str, Any], data: dict[str, bytes])
 def _check_sums(source: _Source, names: Sequence[str]) -> Result:
     if SUMS not in names:
         return Result(ok=False, text=f"{SUMS}: missing")
-    wanted = "".join(
-        f"{hashlib.sha256(source.read(name)).hexdigest()}  {name}\n" for name in sorted(set(names) - {SUMS})
-    )
-    ok = source.read(SUMS) == wanted.encode()
+    try:
+        wanted = "".join(
+            f"{hashlib.sha256(source.read(name)).hexdigest()}  {name}\n" for name in sorted(set(names) - {SUMS})
+        )
+        ok = source.read(SUMS) == wanted.encode("utf-8", "surrogateescape")
+    except EvidenceError as exc:
+        return Result(ok=False, text=f"{SUMS}: cannot be compared, as {exc}")
     return Result(ok=ok, text=f"{SUMS}: {'agrees with the files' if ok else 'does not agree with the files'}")
 
 
@@ -155,7 +178,7 @@ def _check_captures(manifest: dict[str, Any], data: dict[str, bytes]) -> Iterato
             listed = json.loads(data[name])
             ok = listed["format"] == capture.FORMAT and canonical(listed) == data[name]
             files = {folder + each["name"]: each["sha256"] for each in listed["files"]}
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             ok, files = False, {}
         if not ok:
             yield Result(ok=False, text=f"{name}: is no manifest of a capture")
@@ -203,7 +226,7 @@ def _check_own_timestamp(
     try:
         trusted = list(certificates or [each for text in inside for each in read_certificates(text)])
         at = verify(source.read(MANIFEST_TOKEN), source.read(MANIFEST), trusted).at
-    except (TimestampError, ValueError) as exc:
+    except (EvidenceError, TimestampError, ValueError) as exc:
         yield Result(ok=False, text=f"{MANIFEST}: {exc}")
         return
     yield Result(ok=True, text=f"{MANIFEST}: existed by {at:%Y-%m-%d %H:%M:%S} UTC, and so did all that it lists")

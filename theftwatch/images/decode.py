@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from io import BytesIO
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 from PIL.AvifImagePlugin import AvifImageFile
 from PIL.GifImagePlugin import GifImageFile
 from PIL.ImageFile import ImageFile
@@ -97,6 +97,23 @@ def decode(data: bytes, *, short_side_px: int) -> Decoded:
     return Decoded(format=image_format, width_px=width_px, height_px=height_px, grey=grey)
 
 
+def decode_colour(data: bytes, *, long_side_px: int) -> Image.Image:
+    """Decode an image to be shown: first frame, upright, what is transparent white, in colour, within a square.
+
+    Of any shape, and of what came broken off what there is, since people look at it. Raises UnusableImageError.
+    """
+    opened = open_image(data)
+    _check_pixels(str(opened.format), *opened.size)
+    try:
+        # A JPEG's own decoder scales for next to nothing; twice the size leaves the rest to a better filter.
+        opened.draft("RGB", (2 * long_side_px, 2 * long_side_px))
+        image = _on_white(ImageOps.exif_transpose(opened))
+    except Exception as exc:  # as above
+        raise _damaged(data, str(opened.format), opened.size, exc) from exc
+    image.thumbnail((long_side_px, long_side_px), Image.Resampling.LANCZOS, reducing_gap=3)
+    return image
+
+
 def open_image(data: bytes) -> ImageFile:
     """Return an image with its metadata, of which no pixel is decoded yet.
 
@@ -132,22 +149,30 @@ def _known_format(data: bytes) -> str:
 
 
 def _check_size(image_format: str, width_px: int, height_px: int) -> None:
-    def refuse(reason: str, why: str) -> UnusableImageError:
-        return UnusableImageError(
-            reason,
-            f"the image has {width_px} x {height_px} pixels, {why}",
-            image_format=image_format,
-            width_px=width_px,
-            height_px=height_px,
-        )
-
-    if width_px * height_px > MAX_IMAGE_PIXELS:
-        raise refuse("too_large", f"and {MAX_IMAGE_PIXELS} are the most that is decoded; use a smaller copy")
+    _check_pixels(image_format, width_px, height_px)
     short_px, long_px = sorted((width_px, height_px))
     if short_px < MIN_SIDE_PX:
-        raise refuse("too_small", f"and a photo has {MIN_SIDE_PX} on each side; use a larger copy")
+        why = f"and a photo has {MIN_SIDE_PX} on each side; use a larger copy"
+        raise _wrong_size("too_small", why, image_format, width_px, height_px)
     if long_px > MAX_ASPECT * short_px:
-        raise refuse("too_narrow", f"which is no shape of a photo (1 : {MAX_ASPECT} at most); use a photo")
+        why = f"which is no shape of a photo (1 : {MAX_ASPECT} at most); use a photo"
+        raise _wrong_size("too_narrow", why, image_format, width_px, height_px)
+
+
+def _check_pixels(image_format: str, width_px: int, height_px: int) -> None:
+    if width_px * height_px > MAX_IMAGE_PIXELS:
+        why = f"and {MAX_IMAGE_PIXELS} are the most that is decoded; use a smaller copy"
+        raise _wrong_size("too_large", why, image_format, width_px, height_px)
+
+
+def _wrong_size(reason: str, why: str, image_format: str, width_px: int, height_px: int) -> UnusableImageError:
+    return UnusableImageError(
+        reason,
+        f"the image has {width_px} x {height_px} pixels, {why}",
+        image_format=image_format,
+        width_px=width_px,
+        height_px=height_px,
+    )
 
 
 def _scaled_grey(opened: ImageFile, short_side_px: int) -> Image.Image:
@@ -204,3 +229,14 @@ def _damaged(data: bytes, image_format: str, size_px: tuple[int, int] | None, ex
         width_px=width_px,
         height_px=height_px,
     )
+
+
+def _on_white(image: Image.Image) -> Image.Image:
+    if image.mode.startswith("I;16"):
+        image = image.point(lambda value: value / 256).convert("L")  # as in `_grey`
+    if not image.has_transparency_data:
+        return image.convert("RGB")
+    rgba = image.convert("RGBA")
+    ground = Image.new("RGB", image.size, (_WHITE, _WHITE, _WHITE))
+    ground.paste(rgba, mask=rgba.getchannel("A"))
+    return ground

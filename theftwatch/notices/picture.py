@@ -5,8 +5,9 @@ import logging
 
 from PIL import Image
 
+from theftwatch.errors import UnusableImageError
 from theftwatch.files import Files
-from theftwatch.reports.preview import scale_down
+from theftwatch.images.decode import decode_colour
 
 logger = logging.getLogger(__name__)
 
@@ -18,10 +19,10 @@ _QUALITY = 80
 def side_by_side(files: Files, original: bytes, suspect: bytes) -> bytes | None:
     """Return a JPEG of two images by their SHA-256; None where one is not held any more, or cannot be shown."""
     try:
-        left, right = (_read(files, sha256) for sha256 in (original, suspect))
+        left, right = (decode_colour(files.get(each), long_side_px=_SIDE_PX) for each in (original, suspect))
     except FileNotFoundError:
         return None
-    except Exception as exc:  # a decoder given hostile bytes may raise anything
+    except UnusableImageError as exc:
         logger.warning("no picture of %s beside %s: %s", original.hex(), suspect.hex(), exc)
         return None
     height_px = max(left.height, right.height)
@@ -31,8 +32,3 @@ def side_by_side(files: Files, original: bytes, suspect: bytes) -> bytes | None:
     file = io.BytesIO()
     ground.save(file, "JPEG", quality=_QUALITY, optimize=True)
     return file.getvalue()
-
-
-def _read(files: Files, sha256: bytes) -> Image.Image:
-    scaled, _, _ = scale_down(files.get(sha256), long_side_px=_SIDE_PX)
-    return Image.open(io.BytesIO(scaled))

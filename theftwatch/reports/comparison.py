@@ -2,6 +2,7 @@
 
 from importlib import resources
 
+from theftwatch.errors import UnusableImageError
 from theftwatch.match.compare import Comparison
 from theftwatch.match.decide import MATCH_SCORE, POSSIBLE_SCORE
 from theftwatch.reports.drawing import draw
@@ -37,5 +38,5 @@ def comparison_page(names: tuple[str, str], files: tuple[bytes, bytes], comparis
 def _preview(data: bytes) -> Preview | None:
     try:
         return make_preview(data, long_side_px=_LONG_SIDE_PX)
-    except Exception:  # a decoder given hostile bytes may raise anything, and the page says that nothing can be shown
+    except UnusableImageError:  # the page says that nothing can be shown
         return None

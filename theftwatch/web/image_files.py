@@ -9,6 +9,7 @@ from starlette.routing import Route
 
 from theftwatch.db import store
 from theftwatch.db.queries import fetch
+from theftwatch.errors import UnusableImageError
 from theftwatch.reports.preview import scale_down
 from theftwatch.web.pages import Context, context_of
 
@@ -42,7 +43,7 @@ async def _preview(request: Request) -> Response:
     await _type(context, sha256)
     try:
         data, _, _ = await asyncio.to_thread(lambda: scale_down(context.files.get(sha256)))
-    except Exception as exc:  # a decoder given hostile bytes may raise anything
+    except (FileNotFoundError, UnusableImageError) as exc:
         raise _missing() from exc
     return Response(data, media_type="image/jpeg", headers=_HEADERS)
 

@@ -89,7 +89,7 @@ def anchors(text: str) -> set[str]:
 
 
 def test_no_file_names_a_folder_of_somebody_s_machine():
-    folders = ("bench", "docs", "pipelines", "spiders", "tests", "theftwatch", ".ci")
+    folders = ("bench", "deploy", "docs", "pipelines", "spiders", "tests", "theftwatch", ".ci")
     # In a worktree `.git` is a file, and git's own.
     files = [path for path in CHECKOUT.iterdir() if path.is_file() and path.name != ".git"]
     files += [path for folder in folders for path in (CHECKOUT / folder).rglob("*") if path.is_file()]

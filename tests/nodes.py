@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 START_MAX_S = 30
 JOB_MAX_S = 120
@@ -29,10 +30,10 @@ class Scrapyd:
     #: User and password, with a colon in between
     login: str
 
-    def get(self, call: str, **parameters: str) -> dict[str, object]:
+    def get(self, call: str, **parameters: str) -> dict[str, Any]:
         return self._ask(f"{self.url}/{call}.json?{urllib.parse.urlencode(parameters)}")
 
-    def post(self, call: str, **parameters: str) -> dict[str, object]:
+    def post(self, call: str, **parameters: str) -> dict[str, Any]:
         return self._ask(f"{self.url}/{call}.json", urllib.parse.urlencode(parameters).encode())
 
     def crawl(self, spider: str, **arguments: str) -> str:
@@ -50,14 +51,14 @@ class Scrapyd:
             time.sleep(PAUSE_S)
 
     def versions(self) -> list[str]:
-        versions: list[str] = self.get("listversions", project="theftwatch")["versions"]  # type: ignore[assignment]
+        versions: list[str] = self.get("listversions", project="theftwatch")["versions"]
         return versions
 
     def log(self, spider: str, job: str) -> str:
         return self._read(f"{self.url}/logs/theftwatch/{spider}/{job}.log").decode()
 
-    def _ask(self, url: str, data: bytes | None = None) -> dict[str, object]:
-        said: dict[str, object] = json.loads(self._read(url, data))
+    def _ask(self, url: str, data: bytes | None = None) -> dict[str, Any]:
+        said: dict[str, Any] = json.loads(self._read(url, data))
         assert said["status"] == "ok", said
         return said
 

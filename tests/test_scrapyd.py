@@ -1,10 +1,13 @@
 """Nodes: scrapyd in a checkout and with a release, jobs on one or all of them, and what goes wrong with them."""
 
 import json
+import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -83,10 +86,10 @@ def two_nodes(world, tmp_path):
     folders = [tmp_path / "here", tmp_path / "there"]
     for folder in folders:
         folder.mkdir()
-    config = "poll_interval = 0.5\nmax_proc = 1"
+    # The other one only takes jobs, and leaves them waiting.
     with (
-        running_scrapyd(folders[0], environment, config=config) as here,
-        running_scrapyd(folders[1], environment, config=config) as there,
+        running_scrapyd(folders[0], environment, config="poll_interval = 0.5\nmax_proc = 1") as here,
+        running_scrapyd(folders[1], environment, config="poll_interval = 3600") as there,
     ):
         yield here, there
 
@@ -196,3 +199,38 @@ def test_a_mistake_is_told_before_anyone_is_asked(run, arguments, environment, s
     done = run("schedule", *arguments, **environment)
     assert said in str(done.exception)
     assert "secret" not in str(done.exception)
+
+
+def test_a_job_outlives_its_scrapyd_and_the_record_is_that_of_an_undisturbed_night(world, tmp_path, other_dsn):
+    folder = tmp_path / "node"
+    folder.mkdir()
+    project = "[settings]\ndefault = theftwatch.settings\ntheftwatch = theftwatch.settings\n"
+    (folder / "scrapy.cfg").write_text(project)
+    asked = {"project": "theftwatch", "spider": "alibaba", "vendor": "demoorchid"}
+    environment, config = world.environment(THEFTWATCH_DELAY_S="0.2"), "max_proc = 1\npoll_interval = 0.5"
+    with running_scrapyd(folder, environment, config=config) as killed:
+        killed.post("schedule", **asked, jobid="first")
+        killed.post("schedule", **asked, jobid="second")
+        _wait_for(lambda: world.rows("select 1 from listing"))
+        [job] = killed.get("listjobs")["running"]
+        killed.process.kill()
+        killed.process.wait()
+        # It goes on, and only for this test waits for what comes next.
+        os.kill(job["pid"], signal.SIGSTOP)
+        with running_scrapyd(folder, environment, config=config) as scrapyd:
+            scrapyd.wait("second")
+            assert re.match(r"theftwatch: alibaba is at the same already: run 1 on ", scrapyd.log("alibaba", "second"))
+        os.kill(job["pid"], signal.SIGCONT)
+        _wait_for(lambda: world.rows("select 1 from run where finished_at is not null"))
+    assert world.rows("select jobid, outcome, finish_reason from run") == [("first", "ok", "finished")]
+
+    undisturbed = World(replica=world.replica, dsn=other_dsn, folder=tmp_path / "other")
+    undisturbed.crawl("alibaba", "vendor=demoorchid")
+    assert world.digest_tables() == undisturbed.digest_tables()
+
+
+def _wait_for(come):
+    deadline = time.monotonic() + 120
+    while not come():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)

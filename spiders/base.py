@@ -14,6 +14,7 @@ from twisted.python.failure import Failure
 from spiders.arguments import Arguments, Kind, Start, read_arguments
 from spiders.budget import CallsSpentError, HostRestsError, slot_of
 from spiders.leases import Leases, target_of
+from spiders.refusals import Refusals
 from spiders.robots import RobotsAwayError
 from spiders.run import ProblemKind, Run
 from spiders.validators import unchanged_page, validator_of
@@ -35,8 +36,6 @@ from theftwatch.pages.blocked import block_mark
 
 logger = logging.getLogger(__name__)
 
-#: A host that refuses this often in a row is left alone for this run
-BLOCKS_IN_A_ROW_MAX = 3
 _GONE = {404, 410}
 _REFUSED = {401, 403, 429}
 _ERROR = 400
@@ -70,7 +69,7 @@ class MarketplaceSpider(Spider):
         self.side: Side | None = self._asked.side
         self._listings_left = self._asked.limit if self._asked.starts else None
         self._leases: Leases | None = None
-        self._blocks_in_a_row = 0
+        self.refusals = Refusals()
 
     @classmethod
     def read(cls, given: dict[str, str]) -> Arguments:
@@ -204,10 +203,11 @@ class MarketplaceSpider(Spider):
             yield self.page_request(response.follow(url))
 
     async def _note_shown(self, what: str, response: Response) -> None:
-        self._blocks_in_a_row = 0
+        host = host_of(response)
+        self.refusals.note_shown(host)
         run = Run.of(self.crawler)
         run.inc(f"page/{what}")
-        await run.note_shown(_host_of(response))
+        await run.note_shown(host)
 
     def _settle(self, target: int | None, outcome: Outcome | None) -> None:
         if target is not None and self._leases is not None:
@@ -303,6 +303,8 @@ class MarketplaceSpider(Spider):
             case _:
                 kind, detail = "failed", repr(failure.value)
         target = target_of(request)
+        if kind == "blocked" and target and self._leases and self._leases.put_back(target, slot_of(request)):
+            return
         self._settle(target, _OUTCOMES[kind])
         await run.note_problem(request.url, kind, f"{request.url}: {detail}", target=target)
 
@@ -320,18 +322,19 @@ class MarketplaceSpider(Spider):
         return True
 
     async def note_trouble(self, response: Response, exc: PageError) -> None:
-        """Note a page that gave no data, and end the crawl where the host goes on refusing us."""
-        kind = problem_kind(exc, response.status)
-        await Run.of(self.crawler).note_problem(
-            response.url, kind, str(exc), response=response, target=target_of(response)
-        )
-        self._blocks_in_a_row = self._blocks_in_a_row + 1 if kind == "blocked" else 0
-        if self._blocks_in_a_row >= BLOCKS_IN_A_ROW_MAX:
-            await Run.of(self.crawler).leave_alone(_host_of(response))
+        """Note a page that gave no data; leave hosts alone that go on refusing us, and end the crawl where all do."""
+        kind, host, run = problem_kind(exc, response.status), host_of(response), Run.of(self.crawler)
+        await run.note_problem(response.url, kind, str(exc), response=response, target=target_of(response))
+        if kind != "blocked":
+            self.refusals.note_shown(host)
+            return
+        for each in self.refusals.note_refused(host):
+            await run.leave_alone(each)
+        if self.refusals.is_over:
             raise CloseSpider("blocked")
 
 
-def _host_of(response: Response) -> str:
+def host_of(response: Response) -> str:
     """Return under which name the host of a page is asked, also of one that Chromium showed."""
     shown = response.meta.get("shown")
     request = (shown.document if shown else response).request

@@ -15,7 +15,7 @@ from scrapy_playwright.page import PageMethod
 from twisted.python.failure import Failure
 
 from spiders.arguments import Arguments, Kind, Start
-from spiders.base import MarketplaceSpider, problem_kind
+from spiders.base import MarketplaceSpider, host_of, problem_kind
 from spiders.browser import SLOT, Shown
 from spiders.budget import HostRestsError
 from spiders.robots import RobotsAwayError
@@ -168,7 +168,7 @@ class CaptureSpider(MarketplaceSpider):
             visit.gone = problem_kind(exc, response.status) == "gone"
             if visit.gone:
                 await self.note_trouble(response, exc)
-        self._blocks_in_a_row = 0
+        self.refusals.note_shown(host_of(response))
         if not self._browser:
             visit.notes.append("no Chromium was there to show it")
             yield await self._finish(visit, "page_only")

@@ -88,6 +88,8 @@ class Leases:
         self._ends_s = None if minutes is None else time.monotonic() + 60 * minutes
         self._under_way: dict[int, _UnderWay] = {}
         self._done: dict[int, Visit] = {}
+        #: Those that nobody was asked for, with the host that was to be
+        self._put_back: dict[int, str | None] = {}
         self._sights: list[Sight] = []
         self._validators: list[Validator] = []
         self._some_done = asyncio.Event()
@@ -162,6 +164,21 @@ class Leases:
         self._run.inc(f"target/{visit.outcome}")
         self._some_done.set()
 
+    def put_back(self, target: int, host: str) -> bool:
+        """Leave a target due that was not asked for, as its host is left alone; return False where some of it was.
+
+        It is not leased again as long as the host is left alone.
+        """
+        under_way = self._under_way.get(target)
+        if under_way is None or under_way.pages or under_way.requests != 1:
+            return False
+        del self._under_way[target]
+        self._put_back[target] = host
+        if self._left is not None:
+            self._left += 1
+        self._some_done.set()
+        return True
+
     async def compare_list(self, target: int, page: Page, urls: Iterable[str]) -> list[Listing]:
         """Have the listings crawled that a target's list led to, where they are new or their cards have changed.
 
@@ -216,7 +233,7 @@ class Leases:
         with contextlib.suppress(asyncio.CancelledError):
             await self._keeper
         await self._sync()
-        left = list(self._under_way)
+        left = {target: under_way.host for target, under_way in self._under_way.items()}
 
         async def write(connection: Connection) -> None:
             now = self._run.clock()
@@ -224,6 +241,16 @@ class Leases:
             await validators.delete_old(connection, now=now)
 
         await self._run.ask(write)
+        resting, until = await self._run.ask(
+            lambda connection: targets.count_resting(connection, self._marketplace, now=self._run.clock())
+        )
+        if until:
+            self._run.inc("target/resting", resting)
+            logger.warning(
+                "%d targets stay due, as their hosts refused us; these are left alone until %s UTC",
+                resting,
+                f"{until:%Y-%m-%d %H:%M}",
+            )
 
     @property
     def _is_spent(self) -> bool:
@@ -255,10 +282,11 @@ class Leases:
         """Note what was seen and how targets went, and keep the leases of the others."""
         async with self._syncing:
             done, self._done = self._done, {}
+            put_back, self._put_back = self._put_back, {}
             sights, self._sights = self._sights, []
             kept, self._validators = self._validators, []
             ids = list(self._under_way)
-            if not done and not ids:
+            if not (done or put_back or ids):
                 return
 
             async def write(connection: Connection) -> tuple[set[int], set[int]]:
@@ -267,6 +295,7 @@ class Leases:
                 # before the targets, which compare with it what their lists have left out
                 await seen.see(connection, sights, run=self._run.id)
                 await validators.save(connection, kept, now=now)
+                await targets.release(connection, put_back, token=self._token, now=now)
                 return (
                     await targets.finish(connection, done, token=self._token, now=now),
                     await targets.renew(connection, ids, token=self._token, now=now),

@@ -195,6 +195,8 @@ class Run:
             return "blocked" if reason == "blocked" else "failed"
         if self.count("page/blocked") or self.count("page/refused_by_robots"):
             return "blocked"
+        if self.count("target/resting") and not self.count("target/ok"):
+            return "blocked"  # nothing was left to be asked
         troubles = ("page/changed", "page/unknown", "page/failed", "listing/failed", "image/failed")
         cut_short = reason != "finished"
         return "partial" if cut_short or any(self.count(trouble) for trouble in troubles) else "ok"

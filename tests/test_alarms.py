@@ -59,6 +59,10 @@ def test_a_run_that_is_too_small_to_say_is_taken_with_its_day():
     assert fired({"page/shop": 25}, day={"page/shop": 27, "page/failed": 18})[("errors", "pages")] is False
 
 
+def test_a_run_that_saw_nothing_says_nothing():
+    assert ("blocked", "") not in fired({}, day={"page/shop": 90, "page/blocked": 6})
+
+
 def read(listings, *, price=0, photos=0, card=False):
     page = "card" if card else "page"
     return {f"read/{page}": listings, f"read/{page}/price": price, f"read/{page}/photos": photos}

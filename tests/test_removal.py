@@ -197,6 +197,32 @@ def test_a_run_that_did_not_see_all_removes_nothing(watch, outcome):
     assert watch.removals == []
 
 
+def test_a_page_without_any_photo_removes_nothing(watch):
+    for hours in (24, 48, 72):
+        watch.run(hours, showing())
+    assert watch.removals == []
+
+
+@pytest.mark.parametrize(("detail", "removed"), [("photos", []), ("page/price", [("photo", 0, 24, 48, None)])])
+def test_while_listings_have_fewer_photos_than_is_usual_none_is_missed(watch, detail, removed):
+    watch.run(24, showing(OWN))
+    with psycopg.connect(watch.dsn) as connection:
+        connection.execute(
+            "insert into alarm (kind, spider, detail, value, usual, size, run, first_seen_at, last_seen_at)"
+            " select 'missing_data', spider, %s, 1, 2, 60, id, finished_at, finished_at from run order by id desc"
+            " limit 1",
+            [detail],
+        )
+    watch.run(48, showing(OWN))
+    assert watch.removals == removed
+    with psycopg.connect(watch.dsn) as connection:
+        connection.execute("update alarm set closed_at = %s", [SEEN_AT + 50 * HOUR])
+    watch.run(72, showing(OWN))
+    assert watch.removals == removed  # one look is none
+    watch.run(96, showing(OWN))
+    assert len(watch.removals) == 1
+
+
 def test_one_matched_photo_that_is_left_is_enough(watch):
     watch.run(1, showing(COPY, SECOND, OWN))
     for hours in (24, 48, 72):

@@ -113,6 +113,34 @@ def test_listings_without_an_image_can_be_saved_alone(dsn: str) -> None:
     assert rows(dsn, "select count(*) from listing") == [(1,)]
 
 
+@pytest.mark.parametrize(
+    "lost",
+    [
+        *({name: None} for name in ("title", "seller", "price_min", "currency", "listed_at")),
+        {"price_min": None, "price_max": None, "currency": None},
+        {"seller": Seller(marketplace="alibaba", ref="291096001")},
+        {"seller": Seller(marketplace="alibaba", aliases=SELLER.aliases)},
+        {"title": None, "seller": None, "price_min": None, "currency": None, "images": ()},
+    ],
+)
+def test_a_page_that_lacks_something_takes_nothing_from_the_record(dsn: str, lost: dict[str, object]) -> None:
+    seller = replace(SELLER, url="https://hkduotts.en.alibaba.com", country="CN")
+    photos = (image("a"), image("b"))
+    save(dsn, record("1", *photos, seller=seller, listed_at=NOW))
+    before = digest(dsn)
+    save(dsn, record("1", *(() if "images" in lost else photos), **({"listed_at": NOW} | lost)))
+    assert digest(dsn) == before
+    assert rows(dsn, "select count(*) from listing_image where shown") == [(2,)]
+
+
+def test_a_page_without_any_photo_is_read_again_whatever_it_says(dsn: str) -> None:
+    save(dsn, record("1", image("a")))
+    assert rows(dsn, "select content is null from listing") == [(False,)]
+    save(dsn, record("1"), now=NOW + timedelta(days=1))
+    assert rows(dsn, "select content is null from listing") == [(True,)]
+    assert rows(dsn, "select last_seen_at from listing_image") == [(NOW,)]
+
+
 def test_digest_does_not_depend_on_order_or_batches(dsn: str, other_dsn: str) -> None:
     records = [record(str(n), image("a"), image(f"own {n}", hash_=n)) for n in range(5)]
     save(dsn, *records)

@@ -63,6 +63,13 @@ class Watch:
         visits = {each: Visit(outcome=outcome, changed=changed) for each, outcome in outcomes.items()}
         return self._run(lambda connection: targets.finish(connection, visits, token=token, now=now))
 
+    def resting(self):
+        return self._run(lambda connection: targets.count_resting(connection, "alibaba", now=NOW))
+
+    def execute(self, statement: str, parameters=None) -> None:
+        with psycopg.connect(self.dsn) as connection:
+            connection.execute(statement, parameters)
+
     def rows(self, query: str):
         with psycopg.connect(self.dsn, options="-c timezone=UTC") as connection:
             return connection.execute(query).fetchall()

@@ -221,7 +221,7 @@ def test_what_a_list_has_come_to_leave_out_is_asked_for_once(tiers):
 def test_a_listing_that_stays_as_it_is_comes_ever_less_often_until_it_changes(tiers):
     tiers.list_shows(listing("1"))
     tiers.finish({tiers.lease()["one"]: Visit(outcome="ok")})
-    tiers.run(lambda connection: targets.release(connection, [tiers.target("1")], token=TOKEN, now=NOW))
+    tiers.run(lambda connection: targets.release(connection, {tiers.target("1"): None}, token=TOKEN, now=NOW))
     tiers.rows("update target set paused_at = added_at where kind = 'vendor' returning id")
     now, waits = NOW, []
     for changed in (True, False, False, False, True, False):
@@ -242,7 +242,7 @@ def test_what_says_that_it_is_gone_is_asked_again_when_that_would_make_it_gone(t
     tiers.list_shows(listing("1"))
     tiers.finish({tiers.lease()["one"]: Visit(outcome="ok")})
     tiers.rows("update target set paused_at = added_at where kind = 'vendor' returning id")
-    tiers.run(lambda connection: targets.release(connection, [tiers.target("1")], token=TOKEN, now=NOW))
+    tiers.run(lambda connection: targets.release(connection, {tiers.target("1"): None}, token=TOKEN, now=NOW))
     now, waits = NOW, []
     for _ in range(7):
         wait = tiers.visit("gone", now=now)

@@ -210,8 +210,12 @@ def _photos(seen: Seen) -> Figure | None:
 
 
 def _large_enough(seen: Seen, parts: Parts, of: int) -> tuple[int, int]:
-    """Return part and whole of the run; where that is too small to say, of its day; zeros where that is too."""
-    return next((found for found in (parts(seen.run), parts(seen.day)) if found[1] >= of), (0, 0))
+    """Return part and whole of the run; where that is too small to say, of its day.
+
+    Zeros where that is too small too, and of a run that saw nothing: the others of its day alone say nothing new.
+    """
+    own = parts(seen.run)
+    return next((found for found in (own, parts(seen.day)) if own[1] and found[1] >= of), (0, 0))
 
 
 def _usual(seen: Seen, kind: Kind, detail: str, parts: Parts) -> float | None:

@@ -141,7 +141,7 @@ async def save_listings(
                     "listed_at": record.listing.listed_at,
                     "complete": record.listing.complete,
                     # one whose images could not all be had is read again whatever it says
-                    "contents": content_of(record.listing) if record.listing.complete and record.is_whole else None,
+                    "contents": content_of(record.listing) if _shows_images(record) and record.is_whole else None,
                 }
                 for record in records
             ),
@@ -533,7 +533,15 @@ def _marketplace_claim(kind: str, listing: Listing, at: datetime) -> DateClaim:
 
 def _complete(records: Sequence[ListingRecord], ids: dict[tuple[str, str], int]) -> list[int]:
     """Return the listings that were read in full."""
-    return [ids[_key(record)] for record in records if record.listing.complete]
+    return [ids[_key(record)] for record in records if _shows_images(record)]
+
+
+def _shows_images(record: ListingRecord) -> bool:
+    """Return whether a page has a say in which images its listing shows.
+
+    One without any has not: that a reader has lost them is likelier than that a listing goes on without.
+    """
+    return record.listing.complete and bool(record.images)
 
 
 def _key(record: ListingRecord) -> tuple[str, str]:

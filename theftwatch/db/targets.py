@@ -154,6 +154,12 @@ async def lease(
     return [Leased(*row) for row in rows]
 
 
+async def count_resting(connection: Connection, marketplace: str, *, now: datetime) -> tuple[int, datetime | None]:
+    """Return how many targets are due on hosts that are left alone, and until when the last of these is."""
+    [(count, until)] = await fetch(connection, "count_resting", marketplace=marketplace, now=now)
+    return count, until
+
+
 async def renew(connection: Connection, ids: Sequence[int], *, token: UUID, now: datetime) -> set[int]:
     """Put off the end of leases, and return those that still hold."""
     rows = await fetch(connection, "renew_leases", ids=list(ids), token=token, until=now + LEASE)
@@ -212,7 +218,7 @@ async def finish(connection: Connection, visits: Mapping[int, Visit], *, token: 
     return finished
 
 
-async def release(connection: Connection, ids: Sequence[int], *, token: UUID, now: datetime) -> None:
-    """Give back leases of which nothing was done."""
-    if ids:
-        await execute(connection, "release_targets", ids=list(ids), token=token, now=now)
+async def release(connection: Connection, hosts: Mapping[int, str | None], *, token: UUID, now: datetime) -> None:
+    """Give back leases of which nothing was done, by target with the host that was to be asked."""
+    if hosts:
+        await execute(connection, "release_targets", ids=list(hosts), hosts=list(hosts.values()), token=token, now=now)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 
 from theftwatch.alarms.record import Alarm
-from theftwatch.reports.words import count, marketplace_name, moment
+from theftwatch.reports.words import count, marketplace_name, moment, one_line
 
 #: Targets with the same alarm that are named one by one
 _TARGETS_NAMED = 3
@@ -48,9 +48,9 @@ def subject_of(alarm: Alarm) -> str:
     """Return what an alarm is about."""
     name = marketplace_name(alarm.spider)
     if alarm.target_id is not None:
-        return f"{name} {alarm.target_kind}={alarm.target_ref}"
+        return one_line(f"{name} {alarm.target_kind}={alarm.target_ref}")
     if alarm.arguments is not None:
-        return f"{name} {' '.join(f'{key}={value}' for key, value in sorted(alarm.arguments.items()))}"
+        return one_line(f"{name} {' '.join(f'{key}={value}' for key, value in sorted(alarm.arguments.items()))}")
     return name
 
 

@@ -107,7 +107,7 @@ with seen as (
         price_max = case when (excluded.complete or not l.complete) and excluded.price_min is not null
             then excluded.price_max else l.price_max end,
         currency = case when (excluded.complete or not l.complete) and excluded.price_min is not null
-            then excluded.currency else l.currency end,
+            then coalesce(excluded.currency, l.currency) else l.currency end,
         listed_at = coalesce(excluded.listed_at, l.listed_at),
         last_seen_at = greatest(l.last_seen_at, excluded.last_seen_at),
         complete = l.complete or excluded.complete,

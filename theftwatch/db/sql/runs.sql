@@ -141,7 +141,8 @@ limit 1;
 
 -- note_removed --
 -- Takes findings for removed whose photos a run did not see, as their listing is gone or shows none of them, where an
--- earlier run did not see them either, and both saw all they were to see. Nothing else removes a finding.
+-- earlier run did not see them either, and both saw all they were to see. A run that met listings with fewer photos than is
+-- usual has not seen that photos are gone. Nothing else removes a finding.
 with touched as (
     select l.id as listing
     from page_problem p
@@ -172,7 +173,7 @@ select
     finding, (array_agg(how order by seen_at desc, how))[1], last_shown_at, min(seen_at), max(seen_at),
     (array_agg(missed.run order by seen_at, missed.run))[1]
 from missed
-join run r on r.id = missed.run and r.outcome = 'ok'
+join run r on r.id = missed.run and r.outcome = 'ok' and (missed.how = 'gone' or not misses_photos(r))
 group by finding, last_shown_at
 having max(seen_at) - min(seen_at) >= %(at_least)s and count(distinct missed.run) > 1
 returning finding;

@@ -94,7 +94,8 @@ where t.id = shown.id and not shown.is_shown and shown.is_free
 
 -- lease_targets --
 -- Gives a job the targets that are due, by priority and then those that are the longest; a target is due again when the
--- lease runs out. Priorities are asked one by one, as each is a list of its own in the index.
+-- lease runs out. Priorities are asked one by one, as each is a list of its own in the index. What a host has that is left
+-- alone stays due, as nothing would come of it; a listing that was never asked for is thought to be on its own page's host.
 with due as materialized (
     select chosen.id, rank.priority, chosen.due_at
     from generate_series(9, 0, -1) as rank (priority)
@@ -102,7 +103,9 @@ with due as materialized (
         select t.id, t.due_at
         from target t
         where t.marketplace = %(marketplace)s and t.priority = rank.priority and t.paused_at is null
-            and t.due_at <= %(now)s
+            and t.due_at <= %(now)s and target_host(t) <> all(array(
+                select host from host_budget where rests_until > %(now)s
+            ))
         order by t.due_at, t.id
         limit %(most)s
         for update skip locked
@@ -116,6 +119,13 @@ with due as materialized (
     returning t.id, t.kind, t.ref, t.url, due.priority, due.due_at as since
 )
 select id, kind, ref, url from leased order by priority desc, since, id;
+
+-- count_resting --
+-- Counts targets that are due on hosts that are left alone, and says until when.
+select count(*), max(b.rests_until)
+from target t
+join host_budget b on b.host = target_host(t) and b.rests_until > %(now)s
+where t.marketplace = %(marketplace)s and t.paused_at is null and t.due_at <= %(now)s;
 
 -- renew_leases --
 -- Puts off the end of a job's leases.
@@ -185,10 +195,11 @@ from (
 where t.id = next.id;
 
 -- release_targets --
--- Gives back leases of which nothing was done.
+-- Gives back leases of which nothing was done, with the host that was to be asked, where that is known by now.
 update target t
-set lease_token = null, leases = t.leases - 1, due_at = %(now)s
-where t.id = any(%(ids)s::bigint[]) and t.lease_token = %(token)s;
+set lease_token = null, leases = t.leases - 1, due_at = %(now)s, host = coalesce(given.host, t.host)
+from unnest(%(ids)s::bigint[], %(hosts)s::text[]) as given (id, host)
+where t.id = given.id and t.lease_token = %(token)s;
 
 -- list_targets --
 -- Lists targets, those that are due first.

@@ -54,6 +54,24 @@ update run set examined_at = finished_at;
 create index run_to_be_examined on run (finished_at) where examined_at is null;
 create index run_finished on run (spider, finished_at);
 
+create function misses_photos(r run) returns boolean
+language sql stable parallel safe as $$
+    select exists (
+        select from alarm a
+        where a.kind = 'missing_data' and a.detail in ('photos', 'page/images') and a.spider = r.spider
+            and a.first_seen_at <= r.finished_at and (a.closed_at is null or a.closed_at > r.finished_at)
+    )
+$$;
+comment on function misses_photos is
+    'Whether a run ended while listings had fewer photos than is usual, so that what it missed says nothing.';
+
+-- The one place that says of which host a target is asked for, before it ever was.
+create function target_host(t target) returns text
+language sql immutable parallel safe as $$
+    select coalesce(t.host, substring(t.url from '^https?://([^/:?#]+)'), '')
+$$;
+comment on function target_host is 'The host that a target is on, as far as that is known; empty where it is not.';
+
 create view analysis.alarm as
 select
     a.id as alarm_id, a.kind, a.spider, a.target as target_id, t.kind as target_kind, t.ref as target_ref, a.arguments, nullif(a.detail, '') as detail,

@@ -12,6 +12,7 @@ import typer
 from theftwatch.commands import (
     alarm,
     artisan,
+    backup,
     case,
     compare,
     crawl,
@@ -81,6 +82,8 @@ app.add_typer(relation.app, name="relation")
 app.add_typer(evidence.app, name="evidence")
 app.add_typer(erase.app, name="erase")
 app.add_typer(files.app, name="files")
+app.command()(backup.backup)
+app.command()(backup.restore)
 app.add_typer(db.app, name="db")
 app.command()(doctor.doctor)
 app.command()(schedule.schedule)

@@ -4,6 +4,8 @@ Bytes and contacts go; digests, decisions, verdicts and cases stay, so that what
 is to be done is worked out first, in one place, for people to see; what is done is that and nothing else.
 """
 
+import asyncio
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,6 +13,11 @@ from datetime import datetime
 from theftwatch.db.queries import Connection, execute, fetch
 from theftwatch.errors import UsageError
 from theftwatch.files import Files
+
+logger = logging.getLogger(__name__)
+
+#: Files deleted in one transaction, during which nobody else writes
+_FILES_AT_ONCE = 500
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -90,14 +97,22 @@ async def erase(connection: Connection, plan: Plan, *, by: str, now: datetime) -
 async def delete_files(connection: Connection, files: Files) -> int:
     """Delete the files that nothing in the record stands for any more, and return how many there were.
 
-    What a kill leaves is deleted by the next call.
+    What a kill leaves is deleted by the next call; so is everything while a backup is under way, which may be about to
+    copy it.
     """
-    async with connection.transaction():
-        await execute(connection, "lock_writes")  # so that no batch makes one of them needed meanwhile
-        unneeded = [sha256 for (sha256,) in await fetch(connection, "find_unneeded_files")]
-        deleted = sum(files.delete(sha256) for sha256 in unneeded)
-        await execute(connection, "delete_unneeded_files", sha256s=unneeded)
-    return deleted
+    deleted = 0
+    while True:
+        async with connection.transaction():
+            await execute(connection, "lock_writes")  # so that no batch makes one of them needed meanwhile
+            [(may,)] = await fetch(connection, "may_delete_files")
+            if not may:
+                logger.warning("a backup is under way; files that are not needed any more are deleted after it")
+                return deleted
+            unneeded = [sha256 for (sha256,) in await fetch(connection, "find_unneeded_files", most=_FILES_AT_ONCE)]
+            if not unneeded:
+                return deleted
+            deleted += sum(await asyncio.gather(*(asyncio.to_thread(files.delete, each) for each in unneeded)))
+            await execute(connection, "delete_unneeded_files", sha256s=unneeded)
 
 
 async def _plan(connection: Connection, artisan: int | None, sellers: Sequence[int]) -> Plan:

@@ -14,6 +14,7 @@ TheftWatchError          one sentence: the value, the cause and the remedy
 │   └── SchemaError          the database and this version of the program do not fit each other
 ├── OverlapError         the same job is under way already
 ├── FileStoreError       the image store is away, refuses, or is not that of the database
+├── BackupError          a backup cannot be made, is not whole, or cannot be brought back
 ├── TimestampError       an authority gives no timestamp, or one does not verify
 ├── EvidenceError        proof cannot be made, or does not hold
 ├── NodeError            scrapyd does not answer, or does not do what it is asked
@@ -107,6 +108,10 @@ class OverlapError(TheftWatchError):
 
 class FileStoreError(TheftWatchError):
     """Raised when the image store is away, refuses, or is not the one that the database names."""
+
+
+class BackupError(TheftWatchError):
+    """Raised when a backup cannot be made, is not whole, or cannot be brought back, from `theftwatch.backup`."""
 
 
 class TimestampError(TheftWatchError):

@@ -208,7 +208,8 @@ with needed_again as (
 select sha256 from unneeded_file
 except
 select sha256 from needed_file
-order by 1;
+order by 1
+limit %(most)s;
 
 -- delete_unneeded_files --
 delete from unneeded_file where sha256 = any(%(sha256s)s::bytea[]);

@@ -1,0 +1,2 @@
+-- Gathers what plans are made by, which no dump brings along.
+analyze

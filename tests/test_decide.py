@@ -18,7 +18,7 @@ from tests.edits import EDITS, jpeg, photo_paths
 from theftwatch.errors import UnusableImageError
 from theftwatch.images.features import LocalFeatures
 from theftwatch.images.fingerprint import Fingerprint, fingerprint
-from theftwatch.match.decide import MATCH_SCORE, POSSIBLE_SCORE, Decision, decide, decide_exact
+from theftwatch.match.decide import MATCH_SCORE, POSSIBLE_SCORE, Decision, decide, decide_exact, decide_prints
 from theftwatch.match.picture import read_original, read_suspect
 
 SAMPLE = photo_paths()[::15]
@@ -284,3 +284,16 @@ def test_thin_pieces_that_were_shrunk_and_blurred_are_told_as_they_are():
             assert "local features" not in decision.explanation
             for piece in range(1, 6):
                 assert compared(draw(family, piece), small).decision != "match"
+
+
+def test_drawn_pieces_of_a_like_layout_are_told_apart_by_long_hashes_and_descriptors_alone():
+    pieces = draw("earrings-1", 0), draw("earrings-2", 0)
+    one, other = map(fingerprint, pieces)
+    decision = decide_prints(one, other)
+    assert decision is not None
+    assert (decision.decision, decision.score, decision.method) == ("no_match", 0, "phash")
+    assert decision == compared(*pieces)
+    # Without a network it takes a look; and so does a picture's own copy, whatever is said of its hashes.
+    assert decide_prints(one, replace(other, descriptor=None)) is None
+    assert decide_prints(one, one) is None
+    assert decide_prints(one, replace(other, hashes=one.hashes)) is None

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import Literal
 
 from theftwatch.images.align import Agreement, Alignment, align, lay, moved
@@ -14,7 +15,7 @@ from theftwatch.match.picture import OriginalPicture, SuspectPicture
 from theftwatch.match.transform import Size, Transform, describe, read_transform
 
 #: Counts up when the same pair may be decided otherwise
-ALGORITHM_VERSION = 4
+ALGORITHM_VERSION = 5
 
 #: Scores from here on are a match; chosen so that no pair of different photos reaches it, see docs/recognition.md
 MATCH_SCORE = 0.98
@@ -29,6 +30,9 @@ _INLIERS_MANY, _PER_MORE_INLIERS = 50, 1.0
 _LAID_INTERCEPT, _LAID_PER_WHOLE, _LAID_PER_OTHER, _LAID_BITS = -5.62, -1.80, -1.31, 24
 #: Few features, or a few blocks, may agree by chance; they are worth a look at most
 _INLIERS_MIN, _INLIERS_FEW, _SHOWN_LITTLE, _BLOCKS_FEW, _DOUBTFUL_SCORE = 7, 10, 0.65, 6, 0.9
+#: Near 64-bit hashes of pictures whose 256-bit hashes are farther apart than this are of a like layout, as drawn pieces
+#: on white are, where the descriptors are not near either; no copy of the tuning set was, up to a cosine of 0.65
+_LAYOUT_BITS, _LAYOUT_SIMILARITY = 40, 0.6
 #: Share of the original that is shown times the share of the suspect that it fills, below which it is a badge or strip
 #: of text that both wear, and no photo; copies go down to 0.1
 _LITTLE = 0.09
@@ -121,11 +125,35 @@ def decide_unusable(which: str, reason: str) -> Decision:
     )
 
 
+def decide_prints(original: Fingerprint, suspect: Fingerprint) -> Decision | None:
+    """Return the decision on two pictures of a like layout and nothing else, which need not be looked at."""
+    if original.descriptor is None or suspect.descriptor is None:
+        return None
+    similarity = float(original.descriptor.row @ suspect.descriptor.row)
+    distance_bits = _hash_distance(original, suspect)
+    if (
+        similarity >= _LAYOUT_SIMILARITY
+        or distance_bits > RADIUS_BITS
+        or _long_distance(original, suspect) <= _LAYOUT_BITS
+    ):
+        return None
+    return Decision(
+        decision="no_match",
+        score=0.0,
+        method="phash",
+        explanation="No copy: the short hashes are near, but neither the long ones nor the descriptors.",
+        distance_bits=distance_bits,
+    )
+
+
 def decide(original: OriginalPicture, suspect: SuspectPicture) -> Decision:
     """Decide whether the suspect picture shows the original or a part of it.
 
     The same pair always gets the same answer.
     """
+    by_prints = decide_prints(original.fingerprint, suspect.fingerprint)
+    if by_prints:
+        return by_prints
     distance_bits = _hash_distance(original.fingerprint, suspect.fingerprint)
     by_hash = distance_bits <= RADIUS_BITS
     best: _Look | None = None
@@ -212,7 +240,7 @@ def _laid(original: OriginalPicture, suspect: SuspectPicture) -> _Look | None:
     """
     [seen] = (each for each in suspect.fingerprint.hashes if each.variant == "plain")
     near = {
-        each.variant: (int.from_bytes(each.hash_256) ^ int.from_bytes(seen.hash_256)).bit_count()
+        each.variant: _distance_256(each, seen)
         for each in original.fingerprint.hashes
         if each.variant in ("plain", "mirror")
     }
@@ -284,14 +312,27 @@ def _decision(score: float) -> Literal["match", "possible", "no_match"]:
 
 def _hash_distance(original: Fingerprint, suspect: Fingerprint) -> int:
     """Return the distance of the nearest variants by their 64-bit hashes."""
-    originals = [each for each in original.hashes if each.variant in ORIGINAL_VARIANTS]
+    return min(_distance(one, other) for one, other in _compared(original, suspect))
+
+
+def _long_distance(original: Fingerprint, suspect: Fingerprint) -> int:
+    """Return the distance of the nearest variants by their 256-bit hashes."""
+    return min(_distance_256(one, other) for one, other in _compared(original, suspect))
+
+
+def _compared(original: Fingerprint, suspect: Fingerprint) -> Iterator[tuple[VariantHash, VariantHash]]:
+    originals = (each for each in original.hashes if each.variant in ORIGINAL_VARIANTS)
     suspects = [each for each in suspect.hashes if each.variant in SUSPECT_VARIANTS]
-    return min(_distance(one, other) for one in originals for other in suspects)
+    return product(originals, suspects)
 
 
 def _distance(one: VariantHash, other: VariantHash) -> int:
     # Python's integers have no width: a negative difference is told by its low 64 bits.
     return ((one.hash ^ other.hash) & 0xFFFF_FFFF_FFFF_FFFF).bit_count()
+
+
+def _distance_256(one: VariantHash, other: VariantHash) -> int:
+    return (int.from_bytes(one.hash_256) ^ int.from_bytes(other.hash_256)).bit_count()
 
 
 def _explain(transform: Transform, alignment: Alignment, distance_bits: int) -> str:

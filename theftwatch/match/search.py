@@ -14,7 +14,7 @@ from theftwatch.images.descriptor import Descriptor
 from theftwatch.images.features import LocalFeatures
 from theftwatch.images.fingerprint import Fingerprint, fingerprint
 from theftwatch.match.candidates import Candidate
-from theftwatch.match.decide import Decision, decide, decide_exact, decide_unusable
+from theftwatch.match.decide import Decision, decide, decide_exact, decide_prints, decide_unusable
 from theftwatch.match.picture import OriginalPicture, Part, SuspectPicture, find_original_features
 
 logger = logging.getLogger(__name__)
@@ -60,10 +60,17 @@ class Verifier:
         suspects = list(groups)
         for start in range(0, len(suspects), _IN_WORK):
             block = [groups[suspect] for suspect in suspects[start : start + _IN_WORK]]
-            chosen = [[candidates[index] for index in indices] for indices in block]
-            prints, features = await self._learn([candidate for group in chosen for candidate in group])
+            asked = [index for indices in block for index in indices]
+            prints = await self._known.fingerprints(
+                sorted({sha256 for index in asked for sha256 in candidates[index].pair})
+            )
+            decisions |= {index: decision for index in asked if (decision := _decide_prints(candidates[index], prints))}
+            looked_at = [[index for index in indices if index not in decisions] for indices in block]
+            chosen = [[candidates[index] for index in indices] for indices in looked_at]
+            originals = {candidate.original for group in chosen for candidate in group}
+            features = await self._known.features(sorted(originals - self._originals.keys()))
             answers = await asyncio.gather(*(self._run(self._decide, group, prints, features) for group in chosen))
-            for indices, answer in zip(block, answers, strict=True):
+            for indices, answer in zip(looked_at, answers, strict=True):
                 decisions |= dict(zip(indices, answer, strict=True))
         return [decisions[index] for index in range(len(candidates))]
 
@@ -89,17 +96,6 @@ class Verifier:
     async def _run[*Ts, T](self, function: Callable[[*Ts], T], *arguments: *Ts) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, function, *arguments)
 
-    async def _learn(
-        self, candidates: Sequence[Candidate]
-    ) -> tuple[Mapping[bytes, Fingerprint], Mapping[bytes, LocalFeatures]]:
-        """Return what is known of the images of candidates that are not kept ready."""
-        originals = {candidate.original for candidate in candidates} - self._originals.keys()
-        suspects = {candidate.suspect for candidate in candidates} - self._suspects.keys()
-        return (
-            await self._known.fingerprints(sorted(originals | suspects)),
-            await self._known.features(sorted(originals)),
-        )
-
     def _decide(
         self,
         candidates: Sequence[Candidate],
@@ -111,8 +107,6 @@ class Verifier:
     def _decide_one(
         self, candidate: Candidate, prints: Mapping[bytes, Fingerprint], features: Mapping[bytes, LocalFeatures]
     ) -> Decision:
-        if candidate.original == candidate.suspect:
-            return decide_exact()
         original = self._originals.get(candidate.original, lambda sha256: self._read_original(sha256, prints, features))
         if isinstance(original, UnusableImageError):
             return decide_unusable("original", original.reason)
@@ -155,6 +149,15 @@ class Verifier:
     def _read_suspect(self, sha256: bytes, prints: Mapping[bytes, Fingerprint]) -> SuspectPicture:
         data = self._load(sha256)
         return SuspectPicture(prints.get(sha256) or fingerprint(data), data)
+
+
+def _decide_prints(candidate: Candidate, prints: Mapping[bytes, Fingerprint]) -> Decision | None:
+    """Return the decision on a candidate, where it takes no look at the pictures."""
+    if candidate.original == candidate.suspect:
+        return decide_exact()
+    if candidate.original in prints and candidate.suspect in prints:
+        return decide_prints(prints[candidate.original], prints[candidate.suspect])
+    return None
 
 
 class _Kept[T]:

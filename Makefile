@@ -85,7 +85,7 @@ test-debian-postgres: $(DEV) ## Run the database tests on Debian's PostgreSQL, i
 		echo "PostgreSQL could not be installed (.cache/postgresql.log says why): sudo apt-get install postgresql"; \
 		exit 1; }
 	@for bin in $(DEBIAN_POSTGRES); do \
-		echo "Database tests on $$bin"; THEFTWATCH_TEST_POSTGRES=$$bin $(PYTEST) -m "database and not own_crawl" || exit 1; done
+		echo "Database tests on $$bin"; THEFTWATCH_TEST_POSTGRES=$$bin $(PYTEST) -m "each_postgres and database" || exit 1; done
 
 drill: $(DEV) ## Kill crawls at random moments, watch thirty simulated days, and compare what the record says
 	@THEFTWATCH_DRILLS=50 THEFTWATCH_DRILL_DAYS=30 THEFTWATCH_DRILL_CASES=10000 .venv/bin/pytest -m drill -o faulthandler_timeout=7200

@@ -41,9 +41,7 @@ _MEMORY_BYTES = 4_000_000_000
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "database: uses a real Postgres")
-    config.addinivalue_line(
-        "markers", "own_crawl: crawls a replica of its own, or drives a browser; one Postgres is enough for that"
-    )
+    config.addinivalue_line("markers", "each_postgres: about the database itself, and so run on each Postgres there is")
     for name in list(os.environ):
         if name.startswith(("THEFTWATCH_", "PG", "AWS_")) and not name.startswith(_KEPT):
             del os.environ[name]
@@ -55,8 +53,6 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if "postgres_bin" in item.fixturenames:
             item.add_marker("database")
-        if {"world", "chromium"}.intersection(item.fixturenames):
-            item.add_marker("own_crawl")
 
 
 @pytest.fixture(autouse=True)

@@ -15,6 +15,8 @@ from theftwatch.match.context import update_context
 from theftwatch.match.queue import update_queue
 from theftwatch.match.verdict import Seen, give_verdict, undo_verdict
 
+pytestmark = pytest.mark.each_postgres
+
 DOCUMENT = (Path(__file__).parents[1] / "docs/analysis.md").read_text()
 EXAMPLES = re.findall(r"^```sql\n(.*?)^```", DOCUMENT.partition("## More queries")[2], re.MULTILINE | re.DOTALL)
 

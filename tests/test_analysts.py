@@ -21,6 +21,8 @@ from theftwatch.errors import DatabaseError, UsageError
 from theftwatch.files import Files
 from theftwatch.match.context import update_context
 
+pytestmark = pytest.mark.each_postgres
+
 REFUSED = psycopg.errors.InsufficientPrivilege
 #: A name of `public` without the schema is not found, or is that of a view
 REFUSED_OR_UNKNOWN = (

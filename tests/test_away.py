@@ -16,7 +16,6 @@ NOW = datetime.now(UTC)
 OFFER = next(offer for offer in load_catalogue().offers if offer.key[0] == "alibaba" and len(offer.shown) > 1)
 
 
-@pytest.mark.own_crawl
 @pytest.mark.parametrize("kind", [TroubleKind.ERROR, TroubleKind.SILENT])
 def test_a_host_that_cannot_give_its_robots_txt_is_asked_for_nothing_else(dsn, tmp_path, kind):
     day = timedelta(days=1)
@@ -30,7 +29,6 @@ def test_a_host_that_cannot_give_its_robots_txt_is_asked_for_nothing_else(dsn, t
         assert world.rows("select outcome from run") == [("partial",)]
 
 
-@pytest.mark.own_crawl
 def test_a_captcha_in_an_image_s_place_is_not_kept_for_the_image(dsn, tmp_path, monkeypatch):
     with running_replica() as replica:
         world = World(replica=replica, dsn=dsn, folder=tmp_path)
@@ -43,7 +41,6 @@ def test_a_captcha_in_an_image_s_place_is_not_kept_for_the_image(dsn, tmp_path, 
         assert world.rows("select outcome from run order by id") == [("partial",), ("ok",)]
 
 
-@pytest.mark.own_crawl
 def test_an_image_that_is_not_there_keeps_no_run_from_being_good(dsn, tmp_path):
     [offer] = [each for each in load_catalogue().offers if any(s.picture.edit == "missing" for s in each.shown)]
     with running_replica() as replica:

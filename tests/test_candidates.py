@@ -3,6 +3,7 @@
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
 from PIL import Image
 
 from tests.edits import EDITS, photo_paths
@@ -17,6 +18,8 @@ from theftwatch.match.candidates import Asked, Candidate, Candidates
 from theftwatch.match.database import DatabaseCandidates
 from theftwatch.match.drain import Drain, Drained
 from theftwatch.match.memory import MemoryCandidates
+
+pytestmark = pytest.mark.each_postgres
 
 ORIGINALS = [path.read_bytes() for path in photo_paths()[::10]]
 COPIES = [edit(Image.open(path)) for path in photo_paths()[:40:10] for edit in EDITS.values()]

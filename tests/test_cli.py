@@ -189,7 +189,6 @@ def test_ctrl_c_is_one_line_and_exit_code_130(dsn):
     assert "Traceback" not in said
 
 
-@pytest.mark.own_crawl
 def test_ctrl_c_ends_a_crawl_in_order(dsn, tmp_path):
     with running_replica() as replica:
         world = World(replica=replica, dsn=dsn, folder=tmp_path)

@@ -11,6 +11,8 @@ from theftwatch.db import server
 from theftwatch.db.connect import connect, describe
 from theftwatch.errors import DatabaseError, TheftWatchError, UsageError
 
+pytestmark = pytest.mark.each_postgres
+
 
 def failure(dsn):
     with pytest.raises(TheftWatchError) as failed:

@@ -12,6 +12,8 @@ from theftwatch.config import settings
 from theftwatch.db import server
 from theftwatch.errors import DatabaseError, TheftWatchError, UsageError
 
+pytestmark = pytest.mark.each_postgres
+
 
 def db(*arguments):
     """Run the command in this process and return its lines; an expected error is raised."""

@@ -11,8 +11,6 @@ import pytest
 
 from theftwatch.db import cluster
 
-pytestmark = pytest.mark.own_crawl
-
 
 def theftwatch(folder: Path, *arguments: str) -> str:
     environment = os.environ | {"THEFTWATCH_DATA_DIR": str(folder), "COLUMNS": "200"}

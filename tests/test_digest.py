@@ -11,6 +11,8 @@ from theftwatch.cli import app
 from theftwatch.config import settings
 from theftwatch.errors import DeliveryError, UsageError
 
+pytestmark = pytest.mark.each_postgres
+
 
 @pytest.fixture
 def operator(told, mail_server, monkeypatch):

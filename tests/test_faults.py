@@ -29,7 +29,7 @@ from theftwatch.db.targets import Target
 from theftwatch.demo.catalogue import Catalogue, Edit, SellerKind, load_catalogue
 from theftwatch.demo.replica import running_replica
 
-pytestmark = [pytest.mark.drill, pytest.mark.own_crawl]
+pytestmark = pytest.mark.drill
 
 IS_SHORT = drill.TIMES < 50
 START = datetime(2026, 3, 1, 1, tzinfo=UTC)

@@ -285,7 +285,6 @@ def test_crawls_of_the_replica_take_what_is_gone_for_gone_and_what_is_blocked_fo
     }
 
 
-@pytest.mark.own_crawl
 def test_what_a_shop_no_longer_lists_says_by_the_api_what_became_of_it(world):
     """One listing is not found, and one inactive."""
     [shop] = (seller for seller in load_catalogue().sellers if seller.handle == "DemoStudioNorth")

@@ -42,7 +42,6 @@ def test_what_is_searched_for_stays_one_parameter():
         assert [values for values in parse_qs(urlsplit(address).query).values() if "hare" in values[0]]
 
 
-@pytest.mark.own_crawl
 def test_a_listing_of_the_record_is_looked_for(dsn, tmp_path):
     with running_replica(log=tmp_path / "requests.jsonl") as replica:
         world = World(replica=replica, dsn=dsn, folder=tmp_path)

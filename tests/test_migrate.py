@@ -16,6 +16,8 @@ import theftwatch
 from theftwatch.db import migrate
 from theftwatch.errors import DatabaseError
 
+pytestmark = pytest.mark.each_postgres
+
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 
 

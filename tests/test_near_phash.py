@@ -5,6 +5,8 @@ import random
 import psycopg
 import pytest
 
+pytestmark = pytest.mark.each_postgres
+
 STORED = 20_000
 ASKED = 100
 

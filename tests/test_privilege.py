@@ -16,6 +16,8 @@ from theftwatch.db import privilege, server
 from theftwatch.db.cluster import find_programs
 from theftwatch.db.privilege import SYSTEM_FOLDER
 
+pytestmark = pytest.mark.each_postgres
+
 NOBODY = 65534
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")

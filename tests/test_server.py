@@ -20,6 +20,8 @@ from theftwatch.config import Settings
 from theftwatch.db import cluster, server
 from theftwatch.errors import DatabaseError
 
+pytestmark = pytest.mark.each_postgres
+
 CONNECT = "from theftwatch.config import settings; from theftwatch.db.server import connect_dsn; "
 CONNECT += "print(connect_dsn(settings()))"
 

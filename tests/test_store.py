@@ -17,6 +17,8 @@ from theftwatch.db.store import MENDED_WITHIN, KnownImage
 from theftwatch.images.phash import VariantHash
 from theftwatch.listing import Alias, DateClaim, Listing, ListingImage, Seller
 
+pytestmark = pytest.mark.each_postgres
+
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 SELLER = Seller(
     marketplace="alibaba", ref="291096001", name="Duotts", aliases=(Alias(kind="subdomain", value="hkduotts"),)

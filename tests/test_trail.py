@@ -248,7 +248,6 @@ def split_in_two(catalogue: Catalogue, handle: str) -> Catalogue:
     )
 
 
-@pytest.mark.own_crawl
 def test_from_one_match_all_are_found_whom_the_vendor_its_sibling_and_others_copied(dsn, tmp_path):
     """One listing is watched. It matches, so its vendor is watched, and a showroom with its words is looked at.
 

@@ -67,7 +67,6 @@ def test_what_is_on_a_host_that_is_left_alone_stays_due(dsn):
     assert {each.ref for each in watch.lease(now=NOW + timedelta(hours=1))} >= {"resting"}
 
 
-@pytest.mark.own_crawl
 def test_crawls_of_a_marketplace_that_refuses_us_and_then_changes_its_pages(dsn, tmp_path, monkeypatch):
     now = datetime.now(UTC)
     captcha = Trouble(kind=TroubleKind.CAPTCHA, marketplace="alibaba", starts_at=now - DAY, ends_at=now + DAY)

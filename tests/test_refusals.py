@@ -4,8 +4,6 @@ import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-import pytest
-
 from spiders.refusals import IN_A_ROW_MAX, Refusals
 from tests.crawling import World
 from tests.test_targets import NOW, Watch, command, vendor

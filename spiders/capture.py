@@ -4,7 +4,6 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from functools import partial
-from importlib.metadata import version
 from typing import Any, ClassVar, cast, get_args
 
 from scrapy import Request
@@ -14,6 +13,7 @@ from scrapy.settings import BaseSettings
 from scrapy_playwright.page import PageMethod
 from twisted.python.failure import Failure
 
+import theftwatch
 from spiders.arguments import Arguments, Kind, Start
 from spiders.base import MarketplaceSpider, host_of, problem_kind
 from spiders.browser import SLOT, Shown
@@ -241,7 +241,7 @@ class CaptureSpider(MarketplaceSpider):
             taken_at=Run.of(self.crawler).clock(),
             url=document.url if document else visit.subject.url,
             http_status=document.status if document else None,
-            software=f"TheftWatch {version('theftwatch')}",
+            software=f"TheftWatch {theftwatch.__version__}",
             user_agent=own_settings().user_agent,
             browser=visit.browser,
             photos=tuple(photos),
@@ -296,7 +296,7 @@ def _page_files(visit: Visit) -> list[CapturedFile]:
     if visit.document is not None:
         files.append(CapturedFile(name="page.html", role="page", media_type="text/html", data=visit.document.body))
     if visit.exchanges:
-        software = f"TheftWatch {version('theftwatch')}"
+        software = f"TheftWatch {theftwatch.__version__}"
         data = write_warc(visit.exchanges, software=software, user_agent=own_settings().user_agent)
         files.append(CapturedFile(name="page.warc.gz", role="warc", media_type="application/warc", data=data))
     if visit.screenshot is not None:

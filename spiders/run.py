@@ -8,7 +8,6 @@ import socket
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from importlib.metadata import version
 from typing import Any, Literal, Self
 
 import psycopg
@@ -18,6 +17,7 @@ from scrapy.crawler import Crawler
 from scrapy.http import Response
 from scrapy.statscollectors import StatsCollector
 
+import theftwatch
 from theftwatch.alarms.examine import examine
 from theftwatch.clock import Clock, system_clock
 from theftwatch.config import settings
@@ -105,7 +105,7 @@ class Run:
                     arguments=getattr(spider, "arguments", {}),
                     jobid=getattr(spider, "jobid", None),
                     host=socket.gethostname(),
-                    version=version("theftwatch"),
+                    version=theftwatch.__version__,
                     now=self.clock(),
                 )
             )

@@ -7,9 +7,11 @@ import signal
 import socket
 import subprocess
 import sys
+import sysconfig
 import time
 import urllib.parse
 import urllib.request
+import venv
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -70,7 +72,9 @@ class Scrapyd:
 
 
 @contextmanager
-def running_scrapyd(folder: Path, environment: dict[str, str], *, config: str | None = None) -> Iterator[Scrapyd]:
+def running_scrapyd(
+    folder: Path, environment: dict[str, str], *, config: str | None = None, python: Path = Path(sys.executable)
+) -> Iterator[Scrapyd]:
     """Run scrapyd in a folder, with the settings that are there or that `config` gives.
 
     Whatever runs in its group is ended with it, as it leaves its jobs behind.
@@ -81,7 +85,7 @@ def running_scrapyd(folder: Path, environment: dict[str, str], *, config: str | 
     log = folder / "scrapyd.log"
     with log.open("ab") as output:
         process = subprocess.Popen(
-            [Path(sys.executable).with_name("scrapyd"), "--pidfile="],
+            [python, "-m", "scrapyd", "--pidfile="],
             cwd=folder,
             env=environment | {"SCRAPYD_HTTP_PORT": str(port)},
             stdout=output,
@@ -109,6 +113,16 @@ def _wait_until_it_listens(process: subprocess.Popen[bytes], port: int, log: Pat
             time.sleep(PAUSE_S)
         else:
             return
+
+
+def python_without_theftwatch(folder: Path) -> Path:
+    """Return a Python that has the packages of this one and not the program itself, as on a node without a checkout."""
+    venv.create(folder, symlinks=True)
+    ours, its = (Path(sysconfig.get_path("purelib", vars={"base": str(base)})) for base in (sys.prefix, folder))
+    for entry in ours.iterdir():
+        if not entry.name.lower().startswith(("theftwatch", "__editable__")) and not (its / entry.name).exists():
+            (its / entry.name).symlink_to(entry)
+    return folder / "bin/python"
 
 
 def free_port() -> int:

@@ -15,7 +15,7 @@ import pytest
 from typer.testing import CliRunner
 
 from tests.crawling import World
-from tests.nodes import free_port, running_scrapyd
+from tests.nodes import free_port, python_without_theftwatch, running_scrapyd
 from theftwatch.cli import app
 from theftwatch.config import settings
 from theftwatch.demo.replica import running_replica
@@ -86,10 +86,12 @@ def two_nodes(world, tmp_path):
     folders = [tmp_path / "here", tmp_path / "there"]
     for folder in folders:
         folder.mkdir()
+    python = python_without_theftwatch(tmp_path / "python")
+    config = "poll_interval = 0.5\nmax_proc = 1"
     # The other one only takes jobs, and leaves them waiting.
     with (
-        running_scrapyd(folders[0], environment, config="poll_interval = 0.5\nmax_proc = 1") as here,
-        running_scrapyd(folders[1], environment, config="poll_interval = 3600") as there,
+        running_scrapyd(folders[0], environment, config=config, python=python) as here,
+        running_scrapyd(folders[1], environment, config="poll_interval = 3600", python=python) as there,
     ):
         yield here, there
 

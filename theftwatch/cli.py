@@ -4,11 +4,11 @@ import io
 import logging
 import os
 import sys
-from importlib.metadata import version
 from typing import Annotated
 
 import typer
 
+import theftwatch
 from theftwatch.commands import (
     alarm,
     artisan,
@@ -94,7 +94,7 @@ app.add_typer(alarm.app, name="alarm")
 
 def _print_version(asked: bool) -> None:
     if asked:
-        print(f"TheftWatch {version('theftwatch')}")  # noqa: T201  to the user
+        print(f"TheftWatch {theftwatch.__version__}")  # noqa: T201  to the user
         raise typer.Exit
 
 

@@ -3,7 +3,6 @@
 import os
 from datetime import timedelta
 from functools import cache
-from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -12,6 +11,7 @@ import platformdirs
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+import theftwatch
 from theftwatch.errors import UsageError
 from theftwatch.interval import read_time
 
@@ -162,7 +162,7 @@ class Settings(BaseSettings):
     @property
     def user_agent(self) -> str:
         """Who we are and how to reach us, as hosts see it."""
-        return f"TheftWatch/{version('theftwatch')} (+{self.contact or 'no contact given'})"
+        return f"TheftWatch/{theftwatch.__version__} (+{self.contact or 'no contact given'})"
 
     def mapped(self, host: str) -> str | None:
         """Return the address that stands in for a host; None for a host that is itself."""

@@ -5,7 +5,6 @@ import json
 import socket
 import sys
 from contextlib import suppress
-from importlib.metadata import version
 from pathlib import Path
 
 import psycopg
@@ -13,6 +12,7 @@ from scrapy.commands import crawl
 from scrapy.crawler import Crawler
 from scrapy.spiderloader import SpiderLoader
 
+import theftwatch
 from spiders.base import MarketplaceSpider
 from spiders.run import Run
 from theftwatch.clock import system_clock
@@ -87,7 +87,7 @@ def _prepare(spider: type[MarketplaceSpider], given: dict[str, str]) -> psycopg.
                     "arguments": json.dumps(arguments),
                     "jobid": given.get("_job"),
                     "host": socket.gethostname(),
-                    "version": version("theftwatch"),
+                    "version": theftwatch.__version__,
                     "finish_reason": WRONG_RELEASE,
                     "now": system_clock(),
                 },

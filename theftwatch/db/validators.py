@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from importlib.metadata import version
 
+import theftwatch
 from theftwatch.db.queries import Connection, columns, execute, fetch
 
 #: A page that was not read for so long is read anew, whatever its host says of it
@@ -47,7 +47,7 @@ class ImageValidator:
 async def find_validator(connection: Connection, url: str, *, target: int, now: datetime) -> Validator | None:
     """Return with what a page of a target can be asked for; None where it has to be read."""
     rows = await fetch(
-        connection, "find_validator", url=url, target=target, version=version("theftwatch"), since=now - READ_ANEW
+        connection, "find_validator", url=url, target=target, version=theftwatch.__version__, since=now - READ_ANEW
     )
     for address, etag, last_modified, listing_refs, leads_to in rows:
         return Validator(
@@ -71,7 +71,7 @@ async def save(connection: Connection, validators: Sequence[Validator], *, now: 
             last_modified=validator.last_modified,
             listing_refs=list(validator.listing_refs),
             leads_to=list(validator.leads_to),
-            version=version("theftwatch"),
+            version=theftwatch.__version__,
             now=now,
         )
 

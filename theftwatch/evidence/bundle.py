@@ -8,11 +8,11 @@ import zipfile
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from importlib.metadata import version
 from itertools import batched
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import theftwatch
 from theftwatch.errors import TimestampError, UnusableImageError
 from theftwatch.evidence.certificate import host
 from theftwatch.evidence.document import complaint_text, defence_text, evidence_page, statement_page
@@ -289,7 +289,8 @@ _PARTS = (
 def _readme(facts: Facts, contents: _Contents, *, title: str, now: datetime) -> str:
     lines = [
         title,
-        f"Prepared {moment(now)} by TheftWatch {version('theftwatch')}. Nothing was filed or sent: a person does that.",
+        f"Prepared {moment(now)} by TheftWatch {theftwatch.__version__}. "
+        "Nothing was filed or sent: a person does that.",
         "",
         *(line for begin, line in _PARTS if any(name.startswith(begin) for name in contents.data)),
         "manifest.json     every file of the bundle with its digest",
@@ -334,7 +335,7 @@ def _manifest(contents: _Contents, facts: Facts, *, now: datetime, title: str) -
             "format": FORMAT,
             "title": title,
             "made_at": _moment(now),
-            "software": f"TheftWatch {version('theftwatch')}",
+            "software": f"TheftWatch {theftwatch.__version__}",
             "artisan": facts.artisan.name,
             "vendors": [
                 {"marketplace": each.marketplace, "seller_ref": each.seller_ref, "name": each.name}

@@ -7,7 +7,6 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 
 import theftwatch
@@ -57,7 +56,7 @@ def _commit(checkout: Path) -> str:
     try:
         told = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()  # noqa: S603  ours
     except (OSError, subprocess.CalledProcessError):
-        told = version("theftwatch")
+        told = theftwatch.__version__
     return re.sub(r"[^A-Za-z0-9_-]", "_", told)
 
 

@@ -430,8 +430,10 @@ def test_a_case_is_bundled_without_what_nobody_confirms_any_more(world, authorit
 def test_an_artisan_defends_her_own_listing(world, filled, authority, tmp_path):
     pair = copied_offers()[0]
     path = tmp_path / "defence.zip"
-    done = theftwatch(world, "evidence", "defend", pair.original.listing.url, "-o", path, **authority.environment)
+    nowhere = {"PATH": str(tmp_path), "HOME": str(tmp_path), **authority.environment}
+    done = theftwatch(world, "evidence", "defend", pair.original.listing.url, "-o", path, **nowhere)
     assert done.returncode == 0, done.stderr
+    assert "No Chromium is found, so its documents are HTML alone; `make chromium` installs one" in done.stderr
     folder = unpacked(path)
     assert not list(folder.glob("complaint*")), "it accuses nobody before a portal"
     assert not list(folder.glob("statement*"))

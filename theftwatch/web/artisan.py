@@ -130,13 +130,15 @@ async def _artisan(request: Request) -> Response:
 
 async def _enter_contact(request: Request) -> Response:
     by, artisan = reviewer_of(request), request.path_params["artisan"]
-    address = dict(await form_of(request)).get("contact", "")
+    fields = dict(await form_of(request))
+    if "contact" not in fields:  # an empty one takes away what is entered
+        raise HTTPException(400, "The form could not be read; send it again.")
     context = context_of(request)
     try:
         async with context.pool.connection() as connection:
             if not await fetch(connection, "find_artisan_facts", artisan=artisan):
                 raise HTTPException(404, "There is no such artisan.")
-            await enter_contact(connection, artisan, address, by=by, now=context.clock())
+            await enter_contact(connection, artisan, fields["contact"], by=by, now=context.clock())
     except UsageError as exc:
         raise HTTPException(422, sentence(exc)) from exc
     return RedirectResponse(f"/artisans/{artisan}", status_code=303)

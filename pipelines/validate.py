@@ -12,7 +12,7 @@ IMAGES_MAX = 100
 TEXT_MAX = 2_000
 
 # Postgres cannot hold NUL, and a lone surrogate is no text; the other control characters upset terminals.
-_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 class ValidatePipeline:

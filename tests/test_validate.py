@@ -27,7 +27,7 @@ def test_what_cannot_be_stored_is_dropped(bad):
 
 
 def test_hostile_text_is_cleaned():
-    seller = Seller(marketplace="etsy", ref="7", name="\x1b[31mShop\x00")
+    seller = Seller(marketplace="etsy", ref="7", name="\x1b[31mShop\x00\x9b")
     item = ValidatePipeline().process_item(listing(title="Ring\x00 \ud800\x07" + "x" * TEXT_MAX, seller=seller))
     assert item.title is not None
     assert item.title.startswith("Ring x")

@@ -23,7 +23,7 @@ async def list_alarms(*, every: bool, as_json: bool) -> None:
     if as_json:
         for alarm in alarms:
             told = asdict(alarm) | {"what": what_of(alarm), "remedy": remedy_of(alarm)}
-            print(json.dumps(told, default=str, ensure_ascii=False))
+            print(json.dumps(told, default=str))
         return
     for alarm in alarms:
         print(f"{alarm.alarm_id}  {_state(alarm, now)}  {one_line(what_of(alarm))}")

@@ -34,7 +34,7 @@ async def list_cases(*, due: bool, every: bool, artisan: str | None, vendor: str
             rows = await find_cases(connection, every=every, artisan=artisan, vendor=vendor)
     for row in rows:
         if as_json:
-            print(json.dumps(asdict(row), default=str, ensure_ascii=False))
+            print(json.dumps(asdict(row), default=str))
         else:
             print(due_line(row) if isinstance(row, Due) else _line(row))
     if not rows and not as_json:
@@ -60,7 +60,7 @@ async def show(case: int, *, as_json: bool) -> None:
             "seen_again": [asdict(each) for each in again],
             "events": [asdict(each) for each in events],
         }
-        print(json.dumps(asdict(standing) | lists, default=str, ensure_ascii=False))
+        print(json.dumps(asdict(standing) | lists, default=str))
         return
     print(_line(standing))
     print(f"  at {portal.name}{f', {portal.url}' if portal.url else ''}")

@@ -30,6 +30,6 @@ def doctor(
             print(f"{check.state:<7} {check.name:<10} {check.detail}{mend}", flush=True)
     well = all(check.state != "failed" for check in checks)
     if as_json:
-        print(json.dumps({"ok": well, "checks": [asdict(check) for check in checks]}, ensure_ascii=False))
+        print(json.dumps({"ok": well, "checks": [asdict(check) for check in checks]}))
     if not well:
         raise typer.Exit(FAILED)

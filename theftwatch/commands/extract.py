@@ -1,7 +1,6 @@
 """`theftwatch extract`: what a saved page says, as JSON."""
 
 import json
-import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -36,19 +35,14 @@ def extract(
         page = read_page(saved.body, saved.url)
     except PageError as exc:
         kind = PageKind.BLOCKED if isinstance(exc, PageBlockedError) else PageKind.UNKNOWN
-        print(_dump(_as_json(Page(kind=kind))))
+        print(_dump(Page(kind=kind)))
         raise
-    print(_dump(_as_json(page)))
+    print(_dump(page))
 
 
-def _dump(value: dict[str, Any]) -> str:
-    """Return JSON that a person can read, or at least a machine where the output cannot hold all letters."""
-    text = json.dumps(value, indent=2, ensure_ascii=False)
-    try:
-        text.encode(sys.stdout.encoding or "ascii")
-    except UnicodeEncodeError:
-        return json.dumps(value, indent=2)
-    return text
+def _dump(page: Page) -> str:
+    # in ASCII, as what a stranger wrote may steer a terminal
+    return json.dumps(_as_json(page), indent=2)
 
 
 def _as_json(page: Page) -> dict[str, Any]:

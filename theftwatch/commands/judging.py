@@ -41,7 +41,7 @@ async def list_findings(
         )
         found = await find_findings(connection, queued)
     for each in found:
-        print(json.dumps(asdict(each), default=str, ensure_ascii=False) if as_json else _line(each))
+        print(json.dumps(asdict(each), default=str) if as_json else _line(each))
     if not found and not as_json:
         print("No such finding." if every or verdict else "No finding needs a look.")
 
@@ -57,7 +57,7 @@ async def show_finding(finding: int, *, as_json: bool) -> None:
     [each] = found
     if as_json:
         lists = {"pairs": [asdict(pair) for pair in pairs], "verdicts": [asdict(row) for row in said]}
-        print(json.dumps(asdict(each) | lists, default=str, ensure_ascii=False))
+        print(json.dumps(asdict(each) | lists, default=str))
         return
     print("\n".join([*_facts(each), *(_pair_line(pair) for pair in pairs), *(_said_line(row) for row in said)]))
 

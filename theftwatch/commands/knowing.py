@@ -36,7 +36,7 @@ async def list_artisans(*, as_json: bool) -> None:
     async with opened() as connection:
         found = await fetch_as(connection, _Artisan, "find_artisans_told")
     for each in found:
-        print(json.dumps(asdict(each), default=str, ensure_ascii=False) if as_json else _line(each))
+        print(json.dumps(asdict(each), default=str) if as_json else _line(each))
     if not found and not as_json:
         print("No artisan is known: `theftwatch originals add` takes in the photos of one.")
 

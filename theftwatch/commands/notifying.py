@@ -80,7 +80,7 @@ async def list_notices(artisan: str | None, *, every: bool, as_json: bool) -> No
         only = (await find_artisan(connection, artisan))[0] if artisan else None
         found = await find_notices(connection, artisan=only, every=every)
     for each in found:
-        print(json.dumps(asdict(each), default=str, ensure_ascii=False) if as_json else _line(each))
+        print(json.dumps(asdict(each), default=str) if as_json else _line(each))
     if not found and not as_json:
         print("No notice was written." if every else "No notice needs a person.")
 

@@ -58,7 +58,7 @@ async def plan(*, night: str, marketplace: str | None, as_json: bool) -> None:
             marketplace=marketplace,
         )
     if as_json:
-        print(json.dumps(_as_json(hosts, now, length), default=str, ensure_ascii=False))
+        print(json.dumps(_as_json(hosts, now, length), default=str))
     else:
         print("\n".join(_lines(hosts, now + length, length)))
 

@@ -32,7 +32,7 @@ async def print_status(*, as_json: bool) -> bool:
         cases = await find_due(connection, now=status.at)
     if as_json:
         told = {"ok": status.is_well} | asdict(status) | {"cases": [asdict(each) for each in cases]}
-        print(json.dumps(told, default=_plain, ensure_ascii=False))
+        print(json.dumps(told, default=_plain))
     else:
         print("\n".join(_lines(status, cases)))
     return status.is_well

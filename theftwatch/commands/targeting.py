@@ -84,7 +84,7 @@ async def list_targets(*, marketplace: str | None, due: bool, limit: int, as_jso
     for row in rows:
         if as_json:
             seconds = {name: getattr(row, name).total_seconds() for name in ("every", "comes_again_after")}
-            print(json.dumps(asdict(row) | seconds, default=str, ensure_ascii=False))
+            print(json.dumps(asdict(row) | seconds, default=str))
         else:
             print(_line(row, now))
     if not rows and not as_json:

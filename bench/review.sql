@@ -40,7 +40,8 @@ insert into match (
 )
 select
     o.id, s.id, 'match', 0.98 + 0.02 * (n %% 997) / 997, 'phash', '{"scale": 0.6}'::jsonb, 'alike', 1,
-    '2026-11-01'::timestamptz + n * interval '1 second', '2026-11-02'::timestamptz
+    -- over some ten months
+    '2026-11-01'::timestamptz - interval '300 days' + n * (interval '301 days' / %(size)s), '2026-11-02'::timestamptz
 from generate_series(1, %(size)s) as n
 join image s on s.sha256 = sha256(convert_to('c' || n, 'utf8'))
 join image o on o.sha256 = sha256(convert_to('o' || n / 10, 'utf8'));

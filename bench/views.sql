@@ -50,3 +50,83 @@ where %(size)s > 0;
 -- first_sights --
 insert into listing_event (listing, kind, seen_at)
 select id, 'first_seen', first_seen_at from listing where %(size)s > 0;
+
+-- troubles --
+-- One photo in a hundred cannot be compared, and as many could not be had.
+update image set unusable_reason = 'flat' where id %% 100 = 1 and %(size)s > 0;
+
+-- missing --
+insert into listing_image (listing, position, image_key, source_url, missing_reason, shown, first_seen_at, last_seen_at)
+select l.id, 1, l.listing_ref || '-1', 'https://images.example/' || l.listing_ref || '/1', 'http_404', true,
+    '2026-11-01'::timestamptz, '2026-11-01'::timestamptz
+from listing l
+where l.id %% 100 = 2 and %(size)s > 0;
+
+-- aliases --
+insert into seller_alias (marketplace, kind, value, seller, first_seen_at)
+select marketplace, 'subdomain', seller_ref, id, first_seen_at from seller where marketplace = 'alibaba' and %(size)s > 0;
+
+-- targets --
+insert into target (marketplace, kind, ref, every, due_at, reason, added_at)
+select marketplace, 'vendor', seller_ref, interval '1 day', '2026-11-03'::timestamptz, 'watched', '2026-11-01'::timestamptz
+from seller
+where marketplace = 'alibaba' and %(size)s > 0;
+
+-- runs --
+insert into run (spider, arguments, host, version, started_at, heartbeat_at, finished_at, finish_reason, outcome, stats)
+select 'alibaba', '{}', 'bench', '0', moment, moment, moment, 'finished', 'ok', '{}'
+from generate_series('2026-10-01'::timestamptz, '2026-11-02'::timestamptz, interval '1 day') as moment
+where %(size)s > 0;
+
+-- visits --
+insert into visit (target, run, outcome, finished_at, requests, pages, listings_seen, listings_expected)
+select t.id, r.id, 'ok', r.finished_at, 5, 5, 200, 200 from target t cross join run r where %(size)s > 0;
+
+-- removals --
+insert into removal (finding, how, last_shown_at, missed_at, removed_at, run, shown_again_at)
+select
+    id, 'photo', '2026-11-04'::timestamptz, '2026-11-05'::timestamptz, '2026-11-06'::timestamptz,
+    (select max(r.id) from run r), case when id %% 1000 = 0 then '2026-11-09'::timestamptz end
+from finding
+where id %% 200 = 0 and %(size)s > 0;
+
+-- cases --
+insert into takedown_case (artisan, seller, opened_at)
+select distinct os.artisan, l.seller, '2026-11-04'::timestamptz
+from verdict v
+join finding f on f.id = v.finding
+join listing l on l.id = f.suspect_listing
+join listing o on o.id = f.original_listing
+join seller os on os.id = o.seller
+where os.artisan is not null and %(size)s > 0;
+
+-- case_listings --
+insert into case_listing (takedown_case, listing, added_by, added_at)
+select c.id, l.id, 'Eva', c.opened_at
+from takedown_case c
+join listing l on l.seller = c.seller
+join finding f on f.suspect_listing = l.id
+join verdict v on v.finding = f.id
+where %(size)s > 0;
+
+-- case_grounds --
+insert into case_ground (case_listing, match_decision, finding, verdict, cited_at)
+select cl.id, j.match_decision, v.finding, v.id, cl.added_at
+from case_listing cl
+join finding f on f.suspect_listing = cl.listing
+join verdict v on v.finding = f.id
+join judged_match j on j.verdict = v.id
+where %(size)s > 0;
+
+-- case_events --
+insert into case_event (takedown_case, kind, route, reference, happened_at, answer_due_at, removal_due_at, made_by, made_at)
+select c.id, e.kind, e.route, e.reference, c.opened_at, c.opened_at + e.answer, c.opened_at + e.removal, 'Eva', c.opened_at
+from takedown_case c
+cross join (
+    values ('opened', null, null, null::interval, null::interval), ('filed', 'portal', 'IPP-1', '3 days', '4 days')
+) as e (kind, route, reference, answer, removal)
+where %(size)s > 0;
+
+-- case_event_listings --
+insert into case_event_listing (case_event, case_listing)
+select e.id, cl.id from case_event e join case_listing cl using (takedown_case) where %(size)s > 0;

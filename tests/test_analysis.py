@@ -10,6 +10,7 @@ import pytest
 from psycopg.rows import dict_row
 
 from tests import matched
+from theftwatch.db.sums import update_sums
 from theftwatch.files import Files
 from theftwatch.match.context import update_context
 from theftwatch.match.queue import update_queue
@@ -121,6 +122,92 @@ def test_what_is_kept_of_sellers_is_what_counting_them_gives(filled):
     filled.execute("delete from coverage_due")
     filled.execute("update image set bytes_state = 'dropped'")
     assert column(filled, "select sum(images_held) from analysis.coverage") == [0]
+
+
+EVENTS_BY_MONTH = """
+    select
+        date_trunc('month', entered_at at time zone 'UTC')::date as month, artisan_id,
+        coalesce(artisan, shop) as artisan, vendor_id, vendor, marketplace, what, count(*) as times
+    from analysis.event
+    where what not in ('accepted', 'countered', 'refused', 'closed')
+    group by 1, 2, 3, 4, 5, 6, 7"""
+KEPT_BY_MONTH = """
+    select m.month, m.artisan_id, m.artisan, m.vendor_id, m.vendor, m.marketplace, each.what, each.times
+    from analysis.month m
+    cross join lateral (
+        values
+            ('found', found), ('confirmed', confirmed), ('rejected', rejected), ('unsure', unsure), ('undone', undone),
+            ('told', told), ('opened', opened), ('asked', asked), ('filed', filed), ('removed', removed),
+            ('shown again', shown_again)
+    ) as each (what, times)
+    where each.times > 0"""
+SUMS_ANEW = """
+    select * from vendor_sums((select array_agg('seller ' || id) || '{unknown on alibaba}' from seller))"""
+#: One after the other
+CHANGES = {
+    "a verdict": """
+        insert into verdict (finding, verdict, judged_by, judged_at) values (2, 'unsure', 'Eva', '2026-12-01')""",
+    "a removal": """
+        insert into removal (finding, how, last_shown_at, missed_at, removed_at, run)
+        select 1, 'gone', '2026-11-20', '2026-11-21', '2026-11-22', min(id) from run""",
+    "shown again": "update removal set shown_again_at = '2027-01-02'",
+    "a removal that was none": "delete from removal",
+    "a notice": """
+        with notice as (
+            insert into notice (artisan, state, subject, body, drafted_at)
+            select id, 'drafted', 'Copies', '', '2026-11-12' from artisan where name = 'Ana' returning id
+        )
+        insert into notice_finding (notice, finding, verdict, told)
+        select notice.id, v.finding, v.id, true from notice cross join verdict v where v.verdict = 'confirmed'""",
+    "a notice that went out": """
+        update notice set state = 'sent', sent_at = '2026-12-12', recipient = 'ana@example.org'""",
+    "a finding not told after all": "update notice_finding set told = false",
+    "a case": """
+        with opened as (
+            insert into takedown_case (artisan, seller, opened_at)
+            select a.id, s.id, '2026-11-13' from artisan a cross join seller s
+            where a.name = 'Ana' and s.name = 'Harbour Co., Ltd.'
+            returning id
+        )
+        insert into case_event (takedown_case, kind, happened_at, made_by, made_at)
+        select id, 'opened', '2026-11-13', 'Eva', '2026-11-13' from opened""",
+    "a complaint": """
+        insert into case_event (takedown_case, kind, route, reference, happened_at, made_by, made_at)
+        select id, 'filed', 'portal', 'IPP-1', '2026-11-14', 'Eva', '2026-12-01' from takedown_case""",
+    "a case with another vendor": """
+        update takedown_case set seller = (select id from seller where name = 'Meadow Clothing')""",
+    "a shop of an artisan's": """
+        update seller set artisan = (select id from artisan where name = 'Ana') where name = 'Ben''s Pots'""",
+    "a suspect listing of another vendor's": """
+        update listing set seller = (select id from seller where name = 'Lotus Factory') where listing_ref = '207'""",
+    "an original of another shop's": """
+        update listing set seller = (select id from seller where name = 'Ben''s Pots') where listing_ref = '12'""",
+    "what is kept of a finding": """
+        update review_queue set verdict = 'rejected', rejected = matched where finding = 3""",
+    "a finding that is none any more": "delete from review_queue where finding = 4",
+    "an artisan who opted out": "update artisan set opted_out_at = '2026-12-05' where name = 'Ana'",
+}
+
+
+def test_what_is_kept_of_vendors_is_what_summing_them_up_gives(filled):
+    """After each change, before it was worked in and after that."""
+
+    async def work_in():
+        async with await psycopg.AsyncConnection.connect(filled.info.dsn, password=filled.info.password) as own:
+            await update_sums(own)
+
+    def compare(after):
+        for kept, anew in ((KEPT_BY_MONTH, EVENTS_BY_MONTH), ("select * from vendor_summed", SUMS_ANEW)):
+            assert rows(filled, f"({kept} except all {anew}) union all ({anew} except all {kept})") == [], after
+
+    assert rows(filled, KEPT_BY_MONTH)
+    assert rows(filled, SUMS_ANEW)
+    for what, change in CHANGES.items():
+        filled.execute(change)
+        compare(what)
+        asyncio.run(work_in())
+        assert column(filled, "select count(*) from sum_due") == [0]
+        compare(f"{what}, worked in")
 
 
 def test_a_past_month_keeps_its_numbers(filled):

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from datetime import datetime
 
 from theftwatch.config import settings
-from theftwatch.db.coverage import update_coverage
 from theftwatch.db.queries import Connection, execute
+from theftwatch.db.sums import update_sums
 from theftwatch.match.ledger import update_directions
 from theftwatch.match.queue import update_queue
 from theftwatch.match.suppress import update_suppressions
@@ -30,4 +30,4 @@ async def update_context(
         await follow_trail(connection, steps=own.trail_steps, most=own.trail_targets, now=now)
     # after all of them, as people see them together
     await update_queue(connection, everything=everything)
-    await update_coverage(connection)
+    await update_sums(connection)

@@ -3,8 +3,9 @@
 import asyncio
 import base64
 import io
+import json
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 
@@ -26,6 +27,8 @@ from theftwatch.listing import Seller
 from theftwatch.match.context import update_context
 from theftwatch.match.queue import update_queue
 from theftwatch.reports import report
+from theftwatch.reports.chosen import Chosen, choose
+from theftwatch.reports.figures import find_figures
 from theftwatch.reports.pairs import match_rows
 from theftwatch.reports.preview import LONG_SIDE_PX, Previews, make_preview
 from theftwatch.reports.report import write_report
@@ -59,7 +62,7 @@ def run(dsn, work):
 def write(dsn, files, folder, **options):
     async def work(connection):
         await update_queue(connection, everything=True)
-        return await write_report(connection, files, folder, now=NOW, **options)
+        return await write_report(connection, files, folder, await choose(connection, **options), now=NOW)
 
     summary = run(dsn, work)
     return summary, Selector((folder / "index.html").read_text("utf-8"))
@@ -180,8 +183,8 @@ def test_one_side_alone_is_not_looked_at(dsn, files, tmp_path, side, remedy):
 def test_a_look_without_a_match_is_no_match(filled, files, tmp_path):
     summary, page = write(filled, files, tmp_path, vendor="lotus factory")
     assert (summary.matches, summary.looked) == (0, True)
-    assert words(page.css("h1")) == "No match among what was compared"
-    assert "Only vendors that go by lotus factory are shown" in words(page)
+    assert words(page.css("h1")) == "No such match among what was compared"
+    assert "Only what concerns vendors that go by lotus factory is shown." in words(page)
 
 
 def test_a_vendor_that_was_not_looked_at_has_no_result(filled, files, tmp_path):
@@ -218,6 +221,13 @@ def hostile(connection):
     return store.save_listings(connection, [listing], run=None, now=NOW)
 
 
+def drawing(source):
+    """Return a plot that a page holds."""
+    kind, _, data = source.partition(";base64,")
+    assert kind == "data:image/svg+xml"
+    return Selector(base64.b64decode(data).decode(), type="xml")
+
+
 def test_hostile_listings_stay_text(filled, files, tmp_path):
     run(filled, hostile)
     run(
@@ -227,7 +237,12 @@ def test_hostile_listings_stay_text(filled, files, tmp_path):
     _, page = write(filled, files, tmp_path)
     assert HOSTILE_TITLE.replace("\x1b", "�") in words(page).replace("\x1b", "�")
     assert page.css("script, iframe, object, embed, link, base, form, [onerror], [onclick], [style]") == []
-    assert all(source.startswith("data:image/jpeg;base64,") for source in page.xpath("//@src").getall())
+    sources = page.xpath("//@src | //@srcset").getall()
+    plots = [source for source in sources if not source.startswith("data:image/jpeg;base64,")]
+    drawn = [drawing(source) for source in plots]
+    assert len(drawn) == 4  # two, for light and dark
+    assert all(each.xpath("//*[local-name() = 'img' or local-name() = 'image'] | //@onerror") == [] for each in drawn)
+    assert any("<img src=x onerror=alert" in each.xpath("string()").get() for each in drawn)
     targets = page.css("a::attr(href)").getall()
     assert targets
     assert all(re.match(r"https?://|#vendor-\d+$", target) for target in targets)
@@ -385,6 +400,7 @@ def test_chromium_shows_both_photos_of_each_pair_and_asks_for_nothing(filled, fi
             "[...document.querySelectorAll('article')]"
             ".map(each => [...each.querySelectorAll('figure img')].map(each => each.naturalWidth))"
         )
+        plots = page.evaluate("[...document.querySelectorAll('.plot img')].map(each => each.naturalWidth)")
         styled = page.evaluate("getComputedStyle(document.querySelector('.pair')).display")
         overflow_px = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         unnamed = page.evaluate("[...document.images].filter(each => !each.alt.trim()).length")
@@ -392,6 +408,8 @@ def test_chromium_shows_both_photos_of_each_pair_and_asks_for_nothing(filled, fi
         browser.close()
     assert len(loaded) == summary.matches + summary.possible
     assert all(len(widths) == 2 and min(widths) > 100 for widths in loaded)
+    assert len(plots) == 2
+    assert min(plots) > 100
     assert [url for url in asked if not url.startswith(("data:", summary.path.as_uri()))] == []
     assert told == []  # the policy of the page had nothing to refuse
     assert styled == "grid"
@@ -402,7 +420,7 @@ def test_chromium_shows_both_photos_of_each_pair_and_asks_for_nothing(filled, fi
 
 
 def test_lines_hold_one_pair_each(filled):
-    lines = list(match_lines(run(filled, match_rows)))
+    lines = list(match_lines(run(filled, lambda connection: match_rows(connection, Chosen()))))
     assert lines[0].split("\t") == list(COLUMNS)
     assert len(lines) == 1 + 5
     assert lines[1].split("\t") == [
@@ -624,11 +642,15 @@ def test_what_was_removed_and_where_it_is_seen_again_is_said(filled, files, tmp_
         await store.save_listings(connection, [again], run=None, now=removed_at + timedelta(days=2))
 
     run(filled, remove)
+    run(filled, lambda connection: update_context(connection, load=files.get, now=removed_at))
     _, page = write(filled, files, tmp_path / "report")
     told = {words(each) for each in page.css("p.removal")}
     listing = "https://www.alibaba.com/listing/"
     removed = f"Removed from {listing}201, with the listing: 2026-11-12 09:30 UTC."
     assert told == {f"{removed} Seen again at {listing}208."}
+    [month] = run(filled, lambda connection: find_figures(connection, Chosen(), "month"))
+    # found two days before it was gone; seen again in one listing, for each of the originals that show it
+    assert (month.name, month.removed, month.relisted, month.median_days_to_removal) == ("2026-11", 2, 2, 1.0)
 
 
 def test_where_nothing_counts_it_does_not_say_that_nothing_matched(filled, files, tmp_path):
@@ -638,3 +660,88 @@ def test_where_nothing_counts_it_does_not_say_that_nothing_matched(filled, files
         )
     _, page = write(filled, files, tmp_path)
     assert words(page.css("h1")) == "No match that counts"
+
+
+def judged(connection):
+    """Confirm two findings of Harbour's in December, and reject one; December was not crawled."""
+    return connection.execute("""
+        insert into verdict (finding, verdict, reason, judged_by, judged_at)
+        select f.id, case l.listing_ref when '207' then 'rejected' else 'confirmed' end,
+            case l.listing_ref when '207' then 'stock_photo' end, 'Eva', '2027-01-10'
+        from finding f join listing l on l.id = f.suspect_listing
+        where l.listing_ref in ('201', '207')""")
+
+
+def test_figures_leave_no_month_out_and_say_which_was_not_looked_at(filled):
+    run(filled, judged)
+    months = run(filled, lambda connection: find_figures(connection, Chosen(), "month"))
+    assert [(row.name, row.looked, row.found, row.confirmed, row.rejected) for row in months] == [
+        ("2026-11", "in part", 8, 0, 0),
+        ("2026-12", "not looked", 0, 0, 0),
+        ("2027-01", "not looked", 0, 2, 2),
+    ]
+
+
+def test_figures_by_vendor_and_by_artisan(filled):
+    run(filled, judged)
+    vendors = run(filled, lambda connection: find_figures(connection, Chosen(), "vendor"))
+    assert [(row.name, row.looked, row.found, row.confirmed, row.rejected) for row in vendors] == [
+        ("Harbour Co., Ltd.", "in part", 5, 2, 0),
+        ("Meadow Clothing", "in full", 2, 0, 2),
+        (None, "in full", 1, 0, 0),
+    ]
+    artisans = run(filled, lambda connection: find_figures(connection, Chosen(), "artisan"))
+    assert [(row.name, row.looked, row.found) for row in artisans] == [
+        ("Ana", "in part", 7),
+        ("Ben's Pots", "in full", 1),
+    ]
+
+
+def test_a_report_is_narrowed_to_an_artisan_and_a_time(filled, files, tmp_path):
+    summary, page = write(filled, files, tmp_path / "ben", artisan="BensPots")
+    assert (summary.matches, summary.possible, summary.vendors) == (0, 1, 1)
+    assert "Only what concerns photos of BensPots is shown." in words(page)
+    assert "AnaMakes" not in words(page.css(".vendor, .vendors"))
+    assert {words(row.css("th")) for row in page.css(".figures tbody tr")} == {
+        "2026-11",
+        "Ben's Pots",
+        "Harbour Co., Ltd.",
+    }
+    summary, page = write(filled, files, tmp_path / "now", since=date(2026, 11, 11), until=date(2026, 11, 11))
+    assert (summary.matches, summary.possible) == (4, 1)
+    summary, page = write(filled, files, tmp_path / "later", artisan="ana", since=date(2026, 11, 12))
+    assert (summary.matches, summary.possible) == (0, 0)
+    assert words(page.css("h1")) == "No such match among what was compared"
+    assert "no such match among 4 photos of 3 listings" in words(page.css(".others"))
+
+
+def test_figures_are_printed_as_lines_a_table_or_json(command, filled, monkeypatch):
+    run(filled, judged)
+    lines = [line.split("\t") for line in command("--by", "vendor", "--since", "2027-01-01").stdout.splitlines()]
+    assert lines[0][:4] == ["vendor", "found", "confirmed", "rejected"]
+    assert [line[:4] for line in lines[1:]] == [
+        ["Harbour Co., Ltd.", "0", "2", "0"],
+        ["Meadow Clothing", "0", "0", "2"],
+    ]
+    [row] = map(json.loads, command("--by", "month", "--until", "2026-11-30", "--json").stdout.splitlines())
+    assert (row["month"], row["found"], row["looked"]) == ("2026-11", 8, "in part")
+    pairs = [json.loads(line) for line in command("--artisan", "Ana", "--json").stdout.splitlines()]
+    assert [pair["shop"] for pair in pairs] == ["AnaMakes", "AnaMakes", "AnaMakes", "Ana"]
+    assert all(len(pair["suspect_sha256"]) == 64 and pair["decision"] == "match" for pair in pairs)
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "160")
+    assert "days to removal" in command("--by", "artisan").stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "refused"),
+    [
+        (["--artisan", "Nobody"], "Nobody: no artisan or shop goes by this"),
+        (["--since", "2026-12-01", "--until", "2026-11-01"], "is before --since"),
+        (["--html", "here", "--by", "month"], "give it without --by"),
+        (["--gallery", "Ana", "--html", "here", "--since", "2026-12-01"], "and nothing else"),
+    ],
+)
+def test_what_a_report_cannot_be_about_is_one_line(command, arguments, refused):
+    with pytest.raises(UsageError, match=refused):
+        command(*arguments)

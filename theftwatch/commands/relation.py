@@ -13,7 +13,7 @@ app = typer.Typer(
 )
 
 Kind = Literal["own_shop", "licensee", "reseller", "common_supplier"]
-_DAY = ["%Y-%m-%d"]
+DAY = ["%Y-%m-%d"]
 
 
 @app.command()
@@ -29,10 +29,10 @@ def add(
         typer.Option(metavar="LISTING", help="Only for this listing of the artisan's (address), or file (name)."),
     ] = None,
     starts: Annotated[
-        datetime | None, typer.Option(formats=_DAY, help="The first day, in UTC; always if not given.")
+        datetime | None, typer.Option(formats=DAY, help="The first day, in UTC; always if not given.")
     ] = None,
     expires: Annotated[
-        datetime | None, typer.Option(formats=_DAY, help="The first day on which it no longer holds, in UTC.")
+        datetime | None, typer.Option(formats=DAY, help="The first day on which it no longer holds, in UTC.")
     ] = None,
     note: Annotated[str | None, typer.Option(help="What it rests on.")] = None,
     by: By = None,

@@ -1,6 +1,10 @@
 """The work of `theftwatch report`."""
 
+import json
 import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
 from pathlib import Path
 
 import psycopg
@@ -13,26 +17,48 @@ from theftwatch.config import settings
 from theftwatch.db.queries import Connection, fetch
 from theftwatch.errors import UsageError
 from theftwatch.image_store import open_files
+from theftwatch.reports.chosen import Chosen, choose
 from theftwatch.reports.coverage import Coverage, find_coverage
+from theftwatch.reports.figures import By, Figures, find_figures
 from theftwatch.reports.gallery import write_gallery
-from theftwatch.reports.pairs import NotCounted, find_not_counted, find_vendors, match_rows
+from theftwatch.reports.pairs import NotCounted, find_not_counted, match_rows
 from theftwatch.reports.report import write_report
-from theftwatch.reports.table import match_lines, match_table
+from theftwatch.reports.table import figure_lines, figures_table, match_lines, match_object, match_table
 from theftwatch.reports.words import count, moment, one_line
 
 
-async def report(*, html: Path | None, vendor: str | None) -> None:
-    """Write the page, or print the table."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wanted:
+    """What a report shall be about, as the command is told."""
+
+    vendor: str | None = None
+    artisan: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+async def report(wanted: Wanted, *, html: Path | None, by: By | None, as_json: bool) -> None:
+    """Write the page, or print the matches, or with `by` the figures."""
     async with opened() as connection:
         await bring_up_to_date(connection)  # figures are kept, and a new release may have to work them out anew
         await connection.set_autocommit(False)
         # One snapshot for all queries, however long the page takes, while a crawl may go on.
         await connection.set_isolation_level(psycopg.IsolationLevel.REPEATABLE_READ)
         await connection.set_read_only(True)
-        if html is None:
-            await _print_table(connection, vendor)
+        chosen = await choose(
+            connection,
+            vendor=wanted.vendor,
+            artisan=wanted.artisan,
+            since=wanted.since and wanted.since.date(),
+            until=wanted.until and wanted.until.date(),
+        )
+        if html is not None:
+            await _write_page(connection, html, chosen)
+        elif by is not None:
+            _print_figures(await find_figures(connection, chosen, by), by, as_json=as_json)
+            print(_summary(await find_coverage(connection)), file=sys.stderr)
         else:
-            await _write_page(connection, html, vendor)
+            await _print_matches(connection, chosen, as_json=as_json)
 
 
 async def write_gallery_page(artisan: str, folder: Path) -> None:
@@ -55,14 +81,14 @@ async def write_gallery_page(artisan: str, folder: Path) -> None:
     print(written.path.resolve())
 
 
-async def _write_page(connection: Connection, folder: Path, vendor: str | None) -> None:
+async def _write_page(connection: Connection, folder: Path, chosen: Chosen) -> None:
     with Console(stderr=True).status("Writing the report"):
         written = await write_report(
             connection,
             await open_files(connection, settings()),
             folder,
+            chosen,
             now=system_clock(),
-            vendor=vendor,
             workers=settings().workers,
         )
     if not written.looked:
@@ -75,15 +101,11 @@ async def _write_page(connection: Connection, folder: Path, vendor: str | None) 
     print(written.path.resolve())
 
 
-async def _print_table(connection: Connection, vendor: str | None) -> None:
-    if vendor is not None and not await find_vendors(connection, vendor):
-        raise UsageError(f"{vendor}: no vendor goes by this name or key; `theftwatch report` shows those with matches")
-    rows = await match_rows(connection, vendor)
-    apart = await find_not_counted(
-        connection, None if vendor is None else await find_vendors(connection, vendor), most=1
-    )
+async def _print_matches(connection: Connection, chosen: Chosen, *, as_json: bool) -> None:
+    rows = await match_rows(connection, chosen)
+    apart = await find_not_counted(connection, chosen, most=1)
     console = Console(highlight=False)
-    if console.is_terminal:
+    if console.is_terminal and not as_json:
         console.print(match_table(rows))
         console.print()
         console.print(_summary(await find_coverage(connection)))
@@ -94,11 +116,28 @@ async def _print_table(connection: Connection, vendor: str | None) -> None:
                 "A match says that two photos are one and the same; only a person can confirm what that means."
             )
         return
-    for line in match_lines(rows):
-        print(line)
+    if as_json:
+        for vendor, pairs in rows:
+            for pair in pairs:
+                print(json.dumps(match_object(vendor, pair), default=str))
+    else:
+        for line in match_lines(rows):
+            print(line)
     print(_summary(await find_coverage(connection)), file=sys.stderr)
     if apart:
         print(_not_counted(apart[0]), file=sys.stderr)
+
+
+def _print_figures(rows: Sequence[Figures], by: By, *, as_json: bool) -> None:
+    console = Console(highlight=False)
+    if as_json:
+        for row in rows:
+            print(json.dumps({by: row.name} | {name: value for name, value in asdict(row).items() if name != "name"}))
+    elif console.is_terminal:
+        console.print(figures_table(rows, by))
+    else:
+        for line in figure_lines(rows, by):
+            print(line)
 
 
 def _not_counted(first: NotCounted) -> str:

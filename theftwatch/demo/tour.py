@@ -31,6 +31,7 @@ from theftwatch.demo.starts import start_lines
 from theftwatch.demo.truth import ImagePlace, Pair, Score, score
 from theftwatch.errors import TheftWatchError
 from theftwatch.image_store import open_files
+from theftwatch.reports.chosen import Chosen
 from theftwatch.reports.report import write_report
 
 MARKETPLACES = ("etsy", "artfire", "alibaba")
@@ -155,7 +156,7 @@ def _progress_table(progress: dict[str, Progress], running: list[str], matches: 
 async def _show(connection: Connection, demo: Settings, folder: Path, console: Console, elapsed_s: float) -> None:
     result = score(await _found_pairs(connection), load_catalogue())
     report = folder / "report"
-    await write_report(connection, await open_files(connection, demo), report, now=system_clock())
+    await write_report(connection, await open_files(connection, demo), report, Chosen(), now=system_clock())
     console.print()
     console.print("Copied photos, by vendor", style="bold")
     console.print(await _vendor_table(connection))

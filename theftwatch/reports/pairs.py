@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from theftwatch.db.queries import Connection, fetch_as
+from theftwatch.reports.chosen import Chosen
 from theftwatch.reports.words import done_to_the_photo, rejection, relation_kind, suppression_rule
 
 
@@ -23,7 +24,6 @@ class Vendor:
     matches: int
     possible: int
     listings_with_matches: int
-    shops_concerned: int
     artisans_concerned: int
     findings_confirmed: int
     best_score: float | None
@@ -195,15 +195,17 @@ class Pair:
         return bool((self.transform or {}).get("mirrored"))
 
 
-async def find_vendors(connection: Connection, vendor: str | None = None) -> list[Vendor]:
-    """Return all vendors, or those that go by a name or key; the most serious first."""
-    return await fetch_as(connection, Vendor, "report_vendors", vendor=vendor)
+async def find_vendors(connection: Connection, chosen: Chosen) -> list[Vendor]:
+    """Return the chosen vendors, the most serious first, with what counts of the chosen pairs."""
+    return await fetch_as(connection, Vendor, "report_vendors", **chosen.parameters)
 
 
-async def find_pairs(connection: Connection, vendor: Vendor) -> list[Pair]:
+async def find_pairs(connection: Connection, vendor: Vendor, chosen: Chosen) -> list[Pair]:
     """Return the pairs of one vendor: matches before possible ones, the surest first, copies of one photo together."""
-    unknown_on = vendor.marketplace if vendor.vendor_id is None else None
-    pairs = await _fetch(connection, vendor=vendor.vendor_id, unknown_on=unknown_on)
+    if vendor.vendor_id is None:
+        pairs = await _fetch(connection, chosen, unknown_on=vendor.marketplace)
+    else:
+        pairs = await _fetch(connection, replace(chosen, vendors=(vendor.vendor_id,)))
     bounds = await _find_bounds(connection, pairs)
     return [
         replace(pair, originals=_dated(pair.originals, bounds), suspects=_dated(pair.suspects, bounds))
@@ -211,29 +213,26 @@ async def find_pairs(connection: Connection, vendor: Vendor) -> list[Pair]:
     ]
 
 
-async def find_not_counted(
-    connection: Connection, vendors: Sequence[Vendor] | None = None, *, most: int = 200
-) -> list[NotCounted]:
-    """Return pairs that matched and do not count, of given vendors or of all."""
-    ids = None if vendors is None else [vendor.vendor_id for vendor in vendors if vendor.vendor_id is not None]
-    return await fetch_as(connection, NotCounted, "report_not_counted", vendors=ids, most=most)
+async def find_not_counted(connection: Connection, chosen: Chosen, *, most: int = 200) -> list[NotCounted]:
+    """Return the chosen pairs that matched and do not count."""
+    return await fetch_as(connection, NotCounted, "report_not_counted", most=most, **chosen.parameters)
 
 
-async def match_rows(connection: Connection, vendor: str | None = None) -> list[tuple[Vendor, list[Pair]]]:
-    """Return the vendors that have pairs, each with its pairs; the most serious first.
+async def match_rows(connection: Connection, chosen: Chosen) -> list[tuple[Vendor, list[Pair]]]:
+    """Return the vendors that have chosen pairs, each with its pairs; the most serious first.
 
     All at once, for a table of them; `find_pairs` goes vendor by vendor.
     """
     of_vendor: dict[tuple[int | None, str], list[Pair]] = defaultdict(list)
-    for pair in await _fetch(connection, vendor=None, unknown_on=None):
+    for pair in await _fetch(connection, chosen):
         of_vendor[pair.vendor_id, pair.marketplace].append(pair)
-    vendors = await find_vendors(connection, vendor)
+    vendors = await find_vendors(connection, chosen)
     rows = ((each, of_vendor.get((each.vendor_id, each.marketplace), [])) for each in vendors)
     return [(each, pairs) for each, pairs in rows if pairs]
 
 
-async def _fetch(connection: Connection, *, vendor: int | None, unknown_on: str | None) -> list[Pair]:
-    rows = await fetch_as(connection, Pair, "report_pairs", vendor=vendor, unknown_on=unknown_on)
+async def _fetch(connection: Connection, chosen: Chosen, *, unknown_on: str | None = None) -> list[Pair]:
+    rows = await fetch_as(connection, Pair, "report_pairs", unknown_on=unknown_on, **chosen.parameters)
     return [
         replace(
             row,

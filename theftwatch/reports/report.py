@@ -1,23 +1,35 @@
 """The report: one self-contained page with every match, both photos side by side, and what was compared."""
 
-from collections.abc import AsyncIterator, Sequence
+import base64
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from itertools import batched
 from pathlib import Path
+from typing import TYPE_CHECKING, get_args
 
 from theftwatch.db.queries import Connection
 from theftwatch.errors import UsageError
 from theftwatch.files import Files, replacing
+from theftwatch.reports.chosen import Chosen
 from theftwatch.reports.coverage import find_coverage
+from theftwatch.reports.figures import By, Figures, draw_months, draw_vendors, find_figures
 from theftwatch.reports.html import environment, style
 from theftwatch.reports.pairs import Pair, Vendor, find_not_counted, find_pairs, find_vendors
+from theftwatch.reports.plot import Scheme, render
 from theftwatch.reports.preview import Preview, Previews
+
+if TYPE_CHECKING:
+    from pygal.graph.graph import Graph
+    from pygal.style import Style
 
 #: Pairs of a vendor that are seen without a click
 _UNFOLDED = 24
 #: Pairs on one page; each takes some 45 kB, and a browser has to hold them all
 _PAIRS_MAX = 3_000
+#: Artisans and vendors whose figures stand on the page
+_FIGURES_MAX = 100
 #: Pairs that do not count, named one by one
 _NOT_COUNTED_MAX = 200
 #: Places of a photo that are seen without a click
@@ -63,32 +75,37 @@ class Section:
 
 
 async def write_report(
-    connection: Connection, files: Files, folder: Path, *, now: datetime, vendor: str | None = None, workers: int = 2
+    connection: Connection, files: Files, folder: Path, chosen: Chosen, *, now: datetime, workers: int = 2
 ) -> ReportSummary:
     """Write `index.html` into a folder, which is made where it is missing, and return what it came to.
 
-    The page replaces an older one when it is whole. With `vendor`, only what concerns vendors of that name or key.
-    Raises UsageError where no vendor has it, and where the folder cannot be written.
+    The page replaces an older one when it is whole. Raises UsageError where the folder cannot be written.
     """
-    vendors = await find_vendors(connection, vendor)
-    if vendor is not None and not vendors:
-        raise UsageError(f"{vendor}: no vendor goes by this name or key; a report without --vendor names all")
+    vendors = await find_vendors(connection, chosen)
     matched = [each for each in vendors if each.pairs]
     looked = any(each.images_compared or each.pairs for each in vendors)
     summary = {"matches": sum(each.matches for each in matched), "possible": sum(each.possible for each in matched)}
+    months, artisans, figured = [await find_figures(connection, chosen, by) for by in get_args(By)]
     path = folder / "index.html"
     make_folder(folder)
     with Previews(files, workers=workers) as previews, replacing(path) as file:
         page = environment("theftwatch.reports", enable_async=True).get_template("report.html.j2")
         async for part in page.generate_async(
             now=now,
-            only=vendor,
+            only=chosen.in_words,
             looked=looked,
             vendors=matched,
             others=[each for each in vendors if not each.pairs],
             coverage=await find_coverage(connection),
-            not_counted=await find_not_counted(connection, None if vendor is None else vendors, most=_NOT_COUNTED_MAX),
-            sections=_sections(connection, matched),
+            not_counted=await find_not_counted(connection, chosen, most=_NOT_COUNTED_MAX),
+            months=months,
+            figures=[("Month by month", months), ("Artisan by artisan", artisans), ("Vendor by vendor", figured)],
+            figures_max=_FIGURES_MAX,
+            plots=[
+                ("What was entered, by month", _drawing(draw_months, months)),
+                ("The same, by vendor", _drawing(draw_vendors, figured)),
+            ],
+            sections=_sections(connection, matched, chosen),
             with_previews=lambda pairs: _with_previews(pairs, previews),
             places_unfolded=_PLACES_UNFOLDED,
             **summary,
@@ -105,11 +122,11 @@ async def write_report(
     )
 
 
-async def _sections(connection: Connection, vendors: Sequence[Vendor]) -> AsyncIterator[Section]:
+async def _sections(connection: Connection, vendors: Sequence[Vendor], chosen: Chosen) -> AsyncIterator[Section]:
     """Yield the vendors' sections one by one, so that the pairs of one vendor are held at a time."""
     room = _PAIRS_MAX
     for number, vendor in enumerate(vendors, 1):
-        pairs = await find_pairs(connection, vendor)
+        pairs = await find_pairs(connection, vendor, chosen)
         shown = pairs[:room]
         room -= len(shown)
         yield Section(
@@ -119,6 +136,14 @@ async def _sections(connection: Connection, vendors: Sequence[Vendor]) -> AsyncI
             folded=shown[_UNFOLDED:],
             left_out=len(pairs) - len(shown),
         )
+
+
+def _drawing(draw: Callable[[Sequence[Figures], "Style"], "Graph"], rows: Sequence[Figures]) -> dict[Scheme, str]:
+    """Return a plot as `data:` addresses, for light and dark."""
+    return {
+        scheme: "data:image/svg+xml;base64," + base64.b64encode(render(partial(draw, rows), scheme).encode()).decode()
+        for scheme in get_args(Scheme)
+    }
 
 
 async def _with_previews(pairs: Sequence[Pair], previews: Previews) -> AsyncIterator[PairShown]:

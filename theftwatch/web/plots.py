@@ -4,8 +4,7 @@ A plot is an image of its own, so that the pages need neither script nor style i
 """
 
 import asyncio
-import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -17,7 +16,7 @@ from starlette.routing import Route
 from theftwatch.clock import monday_of
 from theftwatch.db import store
 from theftwatch.db.queries import Connection, fetch_as
-from theftwatch.reports.words import one_line, shortened
+from theftwatch.reports.plot import Scheme, highest, label, layout, render, ticks
 from theftwatch.web.pages import context_of
 
 if TYPE_CHECKING:
@@ -27,15 +26,9 @@ if TYPE_CHECKING:
 _DAYS = 28
 _WEEKS = 26
 _VENDORS_MAX = _ARTISANS_MAX = 12
-_LABEL_MAX = 28
 _HEADERS = {
     # pygal puts styles into the drawing, and settings for a script that is not loaded
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",
-}
-#: Ground, line, text and the colours of series, as in report.css; told apart by those who see fewer colours too
-_SCHEMES = {
-    "light": ("#dedbd4", "#59616a", "#1f2328", ("#17535c", "#c98a1b", "#8c2f1f", "#7a7f87")),
-    "dark": ("#333a41", "#a3abb3", "#e4e5e3", ("#7fd0d8", "#f1d48a", "#f0a393", "#9aa3ab")),
 }
 #: What is told of a vendor by the week, in the order in which it happens
 EVENTS = ("found", "confirmed", "rejected", "asked", "filed", "removed", "seen again")
@@ -118,22 +111,22 @@ def _draw_crawls(what: str, days: Sequence[CrawledDay], style: "Style") -> "Grap
 
     series: dict[str, list[float | None]]
     if what == "outcomes":
-        chart = pygal.StackedBar(**_layout(style, legend_at_bottom_columns=4))
+        chart = pygal.StackedBar(**layout(style, legend_at_bottom_columns=4))
         series = {name: [getattr(day, name) for day in days] for name in ("ok", "partial", "blocked", "failed")}
     elif what == "listings":
-        chart = pygal.Bar(**_layout(style))
+        chart = pygal.Bar(**layout(style))
         series = {"listings": [day.listings for day in days], "photos fetched": [day.photos for day in days]}
     elif what == "refused":
-        chart = pygal.Bar(**_layout(style, show_legend=False))
+        chart = pygal.Bar(**layout(style, show_legend=False))
         series = {"pages refused": [day.pages_refused for day in days]}
     else:
-        chart = pygal.Line(**_layout(style, show_legend=False, include_x_axis=True))
+        chart = pygal.Line(**layout(style, show_legend=False, include_x_axis=True))
         series = {"listings an hour": [day.listings_an_hour for day in days]}
     chart.x_labels = [f"{day.day:%d %b}" for day in days]
     chart.x_labels_major = chart.x_labels[::7]
     for name, values in series.items():
         chart.add(name, values)
-    chart.y_labels = _ticks(_highest(series.values(), stacked=what == "outcomes"))
+    chart.y_labels = ticks(highest(series.values(), stacked=what == "outcomes"))
     return chart
 
 
@@ -150,7 +143,7 @@ def _draw_timeline(weeks: Sequence[VendorWeek], first: date, style: "Style") -> 
 
     mondays = [first + timedelta(weeks=number) for number in range(_WEEKS)]
     times = {(each.kind, each.week): each.times for each in weeks}
-    chart = pygal.Dot(**_layout(style, height=320, show_legend=False, dots_size=8))
+    chart = pygal.Dot(**layout(style, height=320, show_legend=False, dots_size=8))
     chart.x_labels = [f"{monday:%d %b}" for monday in mondays]
     chart.x_labels_major = chart.x_labels[::4]
     for kind in EVENTS:
@@ -171,82 +164,17 @@ def _draw_shared(shared: Sequence[Shared], style: "Style") -> "Graph":
     vendors = {each.vendor_id: each.vendor for each in shared}
     findings = {(each.vendor_id, each.artisan): each.findings for each in shared}
     height = 140 + 36 * len(vendors)
-    chart = pygal.Dot(**_layout(style, height=height, show_legend=False, show_minor_x_labels=True, x_label_rotation=25))
-    chart.x_labels = [_label(artisan) for artisan in artisans]
+    chart = pygal.Dot(**layout(style, height=height, show_legend=False, show_minor_x_labels=True, x_label_rotation=25))
+    chart.x_labels = [label(artisan) for artisan in artisans]
     for key, name in vendors.items():
-        chart.add(_label(name), [findings.get((key, artisan), 0) for artisan in artisans])
+        chart.add(label(name), [findings.get((key, artisan), 0) for artisan in artisans])
     return chart
-
-
-def _highest(series: Iterable[Sequence[float | None]], *, stacked: bool) -> float:
-    """Return how high the highest bar is, by itself or with those that it stands on."""
-    columns = [[value or 0 for value in column] for column in zip(*series, strict=True)]
-    return max(sum(column) if stacked else max(column) for column in columns)
-
-
-def _ticks(most: float) -> list[int]:
-    """Return what an axis of counts is marked with: whole numbers from 0, six at most."""
-    step = 1
-    while most > 5 * step:
-        step = step * 5 // 2 if str(step)[0] == "2" else step * 2
-    return list(range(0, math.ceil(most / step) * step + 1, step)) if most else [0, 1]
-
-
-def _label(name: str) -> str:
-    return shortened(one_line(name), _LABEL_MAX)
-
-
-def _layout(style: "Style", **more: object) -> dict[str, object]:
-    own: dict[str, object] = {
-        "style": style,
-        "js": (),
-        "width": 760,
-        "height": 260,
-        "margin": 4,
-        "legend_at_bottom": True,
-        "legend_at_bottom_columns": 2,
-        "legend_box_size": 12,
-        "show_minor_x_labels": False,
-        "truncate_label": -1,
-        "truncate_legend": -1,
-        "disable_xml_declaration": True,
-        "no_data_text": "nothing",
-    }
-    return own | more
 
 
 async def _drawn(request: Request, draw: Callable[["Style"], "Graph"]) -> Response:
     """Draw a plot off the event loop, in the colours that the page asks for."""
-    scheme = "dark" if request.query_params.get("scheme") == "dark" else "light"
-
-    def render() -> str:
-        return str(draw(_style(scheme)).render(is_unicode=True))
-
-    return Response(await asyncio.to_thread(render), media_type="image/svg+xml", headers=_HEADERS)
-
-
-def _style(scheme: str) -> "Style":
-    from pygal.style import Style
-
-    line, text, strong, colours = _SCHEMES[scheme]
-    return Style(
-        background="transparent",
-        plot_background="transparent",
-        foreground=text,
-        foreground_strong=strong,
-        foreground_subtle=line,
-        guide_stroke_color=line,
-        major_guide_stroke_color=line,
-        colors=colours,
-        font_family="system-ui, sans-serif",
-        label_font_size=14,
-        major_label_font_size=14,
-        legend_font_size=14,
-        no_data_font_size=20,
-        opacity="1",
-        opacity_hover="1",
-        transition="0s",
-    )
+    scheme: Scheme = "dark" if request.query_params.get("scheme") == "dark" else "light"
+    return Response(await asyncio.to_thread(render, draw, scheme), media_type="image/svg+xml", headers=_HEADERS)
 
 
 ROUTES = [

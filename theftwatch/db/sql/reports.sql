@@ -1,15 +1,42 @@
 -- report_vendors --
 -- Lists vendors, the most serious first: those with matches, by how many artisans they concern, then by how many matches.
+-- Only pairs that count and are chosen are counted.
+with counted as (
+    select
+        suspect_seller_id, suspect_marketplace,
+        count(distinct match_id) filter (where decision = 'match') as matches,
+        count(distinct match_id) filter (where decision = 'possible') as possible,
+        count(distinct suspect_listing_id) as listings_with_matches,
+        count(distinct coalesce('artisan ' || artisan, 'shop ' || original_seller_id)) as artisans_concerned,
+        count(distinct finding_id) filter (where verdict = 'confirmed') as findings_confirmed,
+        max(score) as best_score
+    from analysis.match
+    where suppressed_by is null and relation is null and verdict is distinct from 'rejected'
+        and (%(vendors)s::bigint[] is null or suspect_seller_id = any(%(vendors)s::bigint[]))
+        and (
+            %(artisans)s::bigint[] is null
+            or original_seller_id = any(%(shops)s::bigint[])
+            or artisan in (select a.name from artisan a where a.id = any(%(artisans)s::bigint[]))
+        )
+        and (%(since)s::timestamptz is null or first_matched_at >= %(since)s::timestamptz)
+        and (%(before)s::timestamptz is null or first_matched_at < %(before)s::timestamptz)
+    group by suspect_seller_id, suspect_marketplace
+)
 select
-    vendor_id, marketplace, vendor_ref, vendor, url, country, matches, possible, listings_with_matches, shops_concerned,
-    artisans_concerned, findings_confirmed, best_score, listings, images_held, images_compared, looked, last_good_look_at
+    v.vendor_id, v.marketplace, v.vendor_ref, v.vendor, v.url, v.country,
+    coalesce(c.matches, 0) as matches,
+    coalesce(c.possible, 0) as possible,
+    coalesce(c.listings_with_matches, 0) as listings_with_matches,
+    coalesce(c.artisans_concerned, 0) as artisans_concerned,
+    coalesce(c.findings_confirmed, 0) as findings_confirmed,
+    c.best_score, v.listings, v.images_held, v.images_compared, v.looked, v.last_good_look_at
 from analysis.vendor v
-where %(vendor)s::text is null
-    or lower(%(vendor)s::text) in (lower(vendor), lower(vendor_ref))
-    or exists (select from seller_alias a where a.seller = v.vendor_id and lower(a.value) = lower(%(vendor)s::text))
+left join counted c
+    on c.suspect_marketplace = v.marketplace and c.suspect_seller_id is not distinct from v.vendor_id
+where %(vendors)s::bigint[] is null or v.vendor_id = any(%(vendors)s::bigint[])
 order by
-    matches > 0 desc, artisans_concerned desc, matches desc, possible desc, looked = 'not looked', marketplace, vendor,
-    vendor_ref;
+    c.matches > 0 desc nulls last, c.artisans_concerned desc nulls last, c.matches desc nulls last, c.possible desc nulls last,
+    v.looked = 'not looked', v.marketplace, v.vendor, v.vendor_ref;
 
 -- report_pairs --
 -- Lists matched pairs of photos that count, each with all places where the two stand: of one vendor, of the listings of a
@@ -18,11 +45,18 @@ with shown as (
     select *, max(score) over (partition by suspect_marketplace, suspect_seller_id, decision, original_sha256) as best_of
     from analysis.match
     where suppressed_by is null and relation is null and verdict is distinct from 'rejected'
-        and (%(vendor)s::bigint is null or suspect_seller_id = %(vendor)s::bigint)
+        and (%(vendors)s::bigint[] is null or suspect_seller_id = any(%(vendors)s::bigint[]))
         and (
             %(unknown_on)s::text is null
             or (suspect_seller_id is null and suspect_marketplace = %(unknown_on)s::text)
         )
+        and (
+            %(artisans)s::bigint[] is null
+            or original_seller_id = any(%(shops)s::bigint[])
+            or artisan in (select a.name from artisan a where a.id = any(%(artisans)s::bigint[]))
+        )
+        and (%(since)s::timestamptz is null or first_matched_at >= %(since)s::timestamptz)
+        and (%(before)s::timestamptz is null or first_matched_at < %(before)s::timestamptz)
 ), pair as (
     select
         suspect_seller_id as vendor_id, suspect_marketplace as marketplace, match_id, decision, score, best_of, method,
@@ -122,11 +156,113 @@ from analysis.match m
 left join verdict v on v.id = m.verdict_id
 where (suppressed_by is not null or relation is not null or m.verdict = 'rejected')
     and (%(vendors)s::bigint[] is null or suspect_seller_id = any(%(vendors)s::bigint[]))
+    and (
+        %(artisans)s::bigint[] is null
+        or m.original_seller_id = any(%(shops)s::bigint[])
+        or m.artisan in (select a.name from artisan a where a.id = any(%(artisans)s::bigint[]))
+    )
+    and (%(since)s::timestamptz is null or m.first_matched_at >= %(since)s::timestamptz)
+    and (%(before)s::timestamptz is null or m.first_matched_at < %(before)s::timestamptz)
 group by
     match_id, suspect_marketplace, coalesce(suspect_seller, suspect_seller_ref),
     coalesce(original_seller, original_seller_ref, artisan), suppressed_by, relation, rejected_as
 order by suppressed_by nulls last, relation, rejected_as, vendor, score desc, match_id
 limit %(most)s::int;
+
+-- report_figures --
+-- Counts what was entered in a time, by month, artisan or vendor, and tells how far that was looked at: a month by its crawls, the
+-- others by now.
+with entry as (
+    select
+        e.entered_at, e.what, e.finding_id, e.artisan_id, e.artisan, e.shop_id, e.shop, e.vendor_id, e.vendor, e.marketplace
+    from analysis.event e
+    where e.what <> 'shown again'
+    union all
+    select
+        r.relisted_at, 'relisted', r.finding, a.id, a.name, os.id, coalesce(os.name, os.seller_ref), s.id,
+        coalesce(s.name, s.seller_ref), p.marketplace
+    from relisting r
+    join finding_party p on p.finding = r.finding
+    left join artisan a on a.id = p.artisan
+    left join seller os on os.id = p.shop
+    left join seller s on s.id = p.vendor
+    left join artisan own on own.id = s.artisan
+    where a.opted_out_at is null and own.opted_out_at is null
+), counted as (
+    select
+        case %(by)s::text
+            when 'month' then to_char(entered_at at time zone 'UTC', 'YYYY-MM')
+            when 'artisan' then coalesce('artisan ' || artisan, 'shop ' || shop_id)
+            else coalesce('seller ' || vendor_id, 'unknown on ' || marketplace)
+        end as key,
+        case %(by)s::text when 'artisan' then min(coalesce(artisan, shop)) when 'vendor' then min(vendor) end as name,
+        case when %(by)s::text = 'vendor' then min(marketplace) end as marketplace,
+        count(*) filter (where what = 'found') as found,
+        count(*) filter (where what = 'confirmed') as confirmed,
+        count(*) filter (where what = 'rejected') as rejected,
+        count(*) filter (where what = 'told') as told,
+        count(*) filter (where what = 'asked') as asked,
+        count(*) filter (where what = 'filed') as filed,
+        count(*) filter (where what = 'removed') as removed,
+        count(*) filter (where what = 'relisted') as relisted,
+        percentile_cont(0.5) within group (order by extract(epoch from entered_at - f.first_found_at)::float / 86400)
+            filter (where what = 'removed') as median_days_to_removal
+    from entry
+    left join finding f on f.id = entry.finding_id and entry.what = 'removed'
+    where (%(vendors)s::bigint[] is null or vendor_id = any(%(vendors)s::bigint[]))
+        and (
+            %(artisans)s::bigint[] is null
+            or shop_id = any(%(shops)s::bigint[]) or artisan_id = any(%(artisans)s::bigint[])
+        )
+        and (%(since)s::timestamptz is null or entered_at >= %(since)s::timestamptz)
+        and (%(before)s::timestamptz is null or entered_at < %(before)s::timestamptz)
+    group by 1
+), crawled as (
+    select
+        to_char(r.started_at at time zone 'UTC', 'YYYY-MM') as key,
+        case when bool_and(r.outcome is not distinct from 'ok') then 'in full' else 'in part' end as looked
+    from run r
+    join marketplace m on m.code = r.spider
+    where %(by)s::text = 'month'
+        and (%(since)s::timestamptz is null or r.started_at >= %(since)s::timestamptz)
+        and (%(before)s::timestamptz is null or r.started_at < %(before)s::timestamptz)
+    group by 1
+), covered as (
+    select
+        key,
+        case
+            when bool_and(looked = 'in full') then 'in full'
+            when bool_and(looked = 'not looked') then 'not looked'
+            else 'in part'
+        end as looked
+    from (
+        select
+            case
+                when side = 'suspect' then coalesce('seller ' || seller_id, 'unknown on ' || marketplace)
+                else coalesce('artisan ' || artisan, 'shop ' || seller_id)
+            end as key,
+            looked
+        from analysis.coverage
+        where side = case %(by)s::text when 'vendor' then 'suspect' when 'artisan' then 'original' end
+    ) as each
+    group by key
+)
+select
+    coalesce(c.name, case when %(by)s::text = 'month' then key end) as name, c.marketplace,
+    coalesce(crawled.looked, covered.looked, 'not looked') as looked,
+    coalesce(c.found, 0) as found,
+    coalesce(c.confirmed, 0) as confirmed,
+    coalesce(c.rejected, 0) as rejected,
+    coalesce(c.told, 0) as told,
+    coalesce(c.asked, 0) as asked,
+    coalesce(c.filed, 0) as filed,
+    coalesce(c.removed, 0) as removed,
+    coalesce(c.relisted, 0) as relisted,
+    c.median_days_to_removal
+from counted c
+full join crawled using (key)
+left join covered using (key)
+order by case when %(by)s::text = 'month' then key end, found desc, confirmed desc, name;
 
 -- report_date_claims --
 -- Lists what is known of when given listings existed.

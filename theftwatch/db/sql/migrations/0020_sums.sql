@@ -89,22 +89,26 @@ join notice n on n.id = nf.notice
 where nf.told and n.sent_at is not null;
 comment on view happened is 'One row for each thing that happened to a finding or in a case.';
 
+-- The one place that says whose a finding is.
+create view finding_party as
+select
+    f.id as finding, f.first_found_at, l.seller as vendor, l.marketplace, coalesce(os.artisan, file.artisan) as artisan,
+    o.seller as shop
+from finding f
+join listing l on l.id = f.suspect_listing
+left join listing o on o.id = f.original_listing
+left join seller os on os.id = o.seller
+left join original_file file on file.id = f.original_file;
+comment on view finding_party is
+    'One row for each finding, whatever became of it: the vendor, the artisan, and the shop whose original it is.';
+
 create or replace view analysis.event as
-with party as (
-    select
-        f.id as finding, l.seller as vendor, l.marketplace, coalesce(os.artisan, file.artisan) as artisan, o.seller as shop
-    from finding f
-    join listing l on l.id = f.suspect_listing
-    left join listing o on o.id = f.original_listing
-    left join seller os on os.id = o.seller
-    left join original_file file on file.id = f.original_file
-)
 select
     h.at, h.entered_at, h.what, h.finding as finding_id, h.takedown_case as case_id, a.id as artisan_id, a.name as artisan,
     os.id as shop_id, coalesce(os.name, os.seller_ref) as shop, s.id as vendor_id, coalesce(s.name, s.seller_ref) as vendor,
     coalesce(f.marketplace, s.marketplace) as marketplace, h.by
 from happened h
-left join party f on f.finding = h.finding
+left join finding_party f on f.finding = h.finding
 left join takedown_case c on c.id = h.takedown_case
 left join artisan a on a.id = coalesce(f.artisan, c.artisan)
 left join seller os on os.id = f.shop

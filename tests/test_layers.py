@@ -14,7 +14,7 @@ LAYERS = (
     ("pages", "images"),
     ("files", "bucket", "chromium", "db", "image_store", "file_copy", "store_check"),
     ("jobs", "match", "alarms", "reports", "cases", "evidence", "notices", "originals", "targets", "erasure", "backup"),
-    ("settings", "doctor", "web", "demo", "commands", "cli", "__main__"),
+    ("settings", "doctor", "metrics", "web", "demo", "commands", "cli", "__main__"),
 )
 ORDER = [f"theftwatch.{name}" for layer in LAYERS for name in layer] + ["spiders", "pipelines"]
 SCRAPY = {"scrapy", "scrapy_playwright", "itemadapter", "itemloaders", "twisted"}

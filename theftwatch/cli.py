@@ -28,6 +28,7 @@ from theftwatch.commands import (
     finding,
     look,
     match,
+    metrics,
     notify,
     receive,
     relation,
@@ -90,6 +91,7 @@ app.command()(schedule.schedule)
 app.command()(schedule.deploy)
 app.command()(status.status)
 app.add_typer(alarm.app, name="alarm")
+app.command()(metrics.metrics)
 
 
 def _print_version(asked: bool) -> None:

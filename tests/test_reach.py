@@ -22,6 +22,8 @@ from scrapy.utils import _compression
 
 from theftwatch.demo import pages
 from theftwatch.demo.catalogue import Served, load_catalogue
+from theftwatch.errors import TimestampError
+from theftwatch.evidence.timestamp import Authority, ask
 
 #: This machine in every way that an address of it can be written
 THIS_MACHINE = (
@@ -234,6 +236,14 @@ def test_no_address_that_a_page_gives_leads_into_this_machine(dsn, tmp_path, pit
     assert {f"/{n}?to={quote(url)}" for n, url in enumerate(direct)} <= set(hostile.reached)
     assert (pit.reached, pit.connections) == ([], 0)
     assert looked_up.keys() == NAMES.keys()
+
+
+def test_an_authority_that_leads_elsewhere_is_not_followed(pit, hostile):
+    url = f"http://localhost:{hostile.port}/tsr?to={quote(f'http://127.0.0.1:{pit.port}/')}"
+    authority = Authority(url=url, certificates="", user_agent="TheftWatch")
+    with pytest.raises(TimestampError, match="answers 302"):
+        ask(authority, b"photo")
+    assert (pit.reached, pit.connections) == ([], 0)
 
 
 #: What a page may try with this machine, each of another kind

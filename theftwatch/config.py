@@ -34,7 +34,8 @@ def _default_data_dir() -> Path:
 class Settings(BaseSettings):
     """The settings of one process."""
 
-    model_config = SettingsConfigDict(env_prefix="THEFTWATCH_", frozen=True)
+    # what a setting was given may be a secret, and has no place in a traceback
+    model_config = SettingsConfigDict(env_prefix="THEFTWATCH_", frozen=True, hide_input_in_errors=True)
 
     dsn: SecretStr | None = Field(None, description="Postgres to use in place of the embedded one")
     reader_dsn: SecretStr | None = Field(None, description="Read-only account on the Postgres of THEFTWATCH_DSN")
@@ -73,7 +74,7 @@ class Settings(BaseSettings):
     )
     timestamp_url: str | None = Field(
         None,
-        pattern="^https?://[^/]",
+        pattern="^https?://[^/@]+(/|$)",
         description="Address of an authority (RFC 3161) that dates artisans' photos and captures",
     )
     timestamp_certificate: Path | None = Field(
@@ -151,12 +152,12 @@ class Settings(BaseSettings):
             return value
         urls = [url.strip().rstrip("/") for url in value.split(",") if url.strip()]
         for url in urls:
+            if "@" in url:
+                # the address is printed, and a password in it would be too
+                raise ValueError("an address names a user; give THEFTWATCH_NODE_USERNAME and THEFTWATCH_NODE_PASSWORD")
             parts = urlsplit(url)
             if parts.scheme not in ("http", "https") or not parts.hostname:
                 raise ValueError(f"{url!r} is no address of scrapyd, such as http://10.0.0.5:6800")
-            if "@" in parts.netloc:
-                # the address is printed, and a password in it would be too
-                raise ValueError("an address names a user; give THEFTWATCH_NODE_USERNAME and THEFTWATCH_NODE_PASSWORD")
         return tuple(dict.fromkeys(urls))
 
     @property

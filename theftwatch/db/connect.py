@@ -1,5 +1,7 @@
 """Connecting to Postgres for a moment, with errors that a user can act on and that never show a password."""
 
+import re
+
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
@@ -38,14 +40,19 @@ def describe(dsn: str) -> str:
     try:
         parts = conninfo_to_dict(dsn)
     except psycopg.ProgrammingError:
-        # its text quotes what it could not read, which may be the password
-        raise UsageError(
-            "THEFTWATCH_DSN is no connection string; write postgresql://user:password@host:port/database, "
-            "with %-codes for special characters in the password"
-        ) from None
+        raise _unreadable() from None  # its text quotes what it could not read, which may be the password
+    if "@" in str(parts.get("host", "")) or not re.fullmatch("[0-9,]*", str(parts.get("port", ""))):
+        raise _unreadable()  # a password with a special character has come apart
     host = parts.get("host") or parts.get("hostaddr") or "the local socket"
     port = f":{parts['port']}" if parts.get("port") else ""
     return f"database {parts.get('dbname') or parts.get('user') or 'of the user'} at {host}{port}"
+
+
+def _unreadable() -> UsageError:
+    return UsageError(
+        "THEFTWATCH_DSN is no connection string; write postgresql://user:password@host:port/database, "
+        "with %-codes for special characters in the password"
+    )
 
 
 def _reason(exc: psycopg.OperationalError) -> str:

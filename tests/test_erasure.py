@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from tests.crawling import World
-from tests.fixtures_told import HARBOUR, MEADOW
+from tests.fixtures_told import HARBOUR, HOSTILE, MEADOW
 from tests.matched import (
     DRESS,
     FLAT,
@@ -23,6 +23,7 @@ from tests.matched import (
     TUNIC,
     image,
 )
+from theftwatch import erasure
 from theftwatch.clock import system_clock
 from theftwatch.config import settings
 from theftwatch.db import store
@@ -200,7 +201,7 @@ def test_a_kill_before_the_files_are_deleted_is_made_good_for(told):
     told.do(killed)
     assert digests(DRESS, SHIRT, FLAT) < kept()
     assert told.rows("select count(*) from unneeded_file") == [(3,)]
-    assert "Erased; 3 files deleted." in told.run("erase", "old", "--yes")
+    assert "Dropped; 3 files deleted." in told.run("keep", "--apply")
     assert not digests(DRESS, SHIRT, FLAT) & kept()
     assert told.rows("select count(*) from unneeded_file") == [(0,)]
 
@@ -224,19 +225,94 @@ def test_what_another_shows_again_is_held_again(told):
     assert not digests(FRAMED_SKIRT) & kept()
 
 
-def test_old_photos_go_that_nothing_rests_on(told):
+def keep_for(monkeypatch, **times):
+    for kind, time in times.items():
+        monkeypatch.setenv(f"THEFTWATCH_KEEP_{kind.upper()}", time)
+    settings.cache_clear()
+
+
+def test_all_is_kept_where_nobody_says_otherwise(told):
+    capture(told, MEADOW, b"a page of Meadow")
+    long_ago(told, "image.first_seen_at", "listing_image.last_seen_at", "capture.taken_at")
+    before = kept()
+    assert told.run("keep", "--apply") == (
+        "All is kept: none of THEFTWATCH_KEEP_PHOTOS, THEFTWATCH_KEEP_CAPTURES and THEFTWATCH_KEEP_PAGES is set.\n"
+        "Dropped; 0 files deleted.\n"
+    )
+    assert kept() == before
+
+
+def long_ago(told, *columns):
+    for column in columns:
+        table, _, name = column.partition(".")
+        with psycopg.connect(told.dsn) as connection:
+            connection.execute(f"update {table} set {name} = %s", [system_clock() - timedelta(days=400)])
+
+
+def test_old_photos_go_that_nothing_rests_on(told, monkeypatch):
+    keep_for(monkeypatch, photos="52w")
     told.do(lambda connection: connection.execute("update listing set state = 'gone'"))
-    assert "  go    0 photos" in told.run("erase", "old", "--older-than", "52w", "--yes")
-    for table, column in (("listing_image", "last_seen_at"), ("image", "first_seen_at")):
-        long_ago = system_clock() - timedelta(days=400)
-        told.do(lambda connection, t=table, c=column, at=long_ago: connection.execute(f"update {t} set {c} = %s", [at]))
-    said = told.run("erase", "old", "--older-than", "52w", "--yes", "--by", "Eva")
-    assert said.startswith("Photos not shown for 52w:\n  go    1 photo, 0.")
+    assert told.run("keep").startswith("photos, kept for 52w: 0 may go\n")
+    long_ago(told, "listing_image.last_seen_at", "image.first_seen_at")
+    before = kept()
+    said = told.run("keep")
+    assert said.startswith("photos, kept for 52w: 1 may go\n0.")
+    assert said.endswith("Nothing was dropped; --apply does it.\n")
+    assert kept() == before
+    assert told.run("keep", "--apply", "--by", "Eva").endswith("Dropped; 1 file deleted.\n")
     # of all that is gone, the one photo of a vendor that never matched
     assert {sha256 for sha256, state in states(told).items() if state == "dropped"} == digests(HAT)
     assert not digests(HAT) & kept()
-    with pytest.raises(UsageError, match="is no time"):
-        told.run("erase", "old", "--older-than", "a year")
+    assert told.rows("select photos, captures, pages, made_by from erasure") == [(1, 0, 0, "Eva")]
+    keep_for(monkeypatch, photos="a year")
+    with pytest.raises(UsageError, match="THEFTWATCH_KEEP_PHOTOS: 'a year' is no time"):
+        told.run("keep")
+
+
+def test_old_captures_go_and_the_evidence_of_cases_stays(told, monkeypatch):
+    keep_for(monkeypatch, captures="52w")
+    told.confirm(HARBOUR, MEADOW)
+    told.run("case", "open", "Ana", "Harbour Co., Ltd.", "--by", "Eva")
+    for ref, data in ((HARBOUR, b"of an open case"), (MEADOW, b"confirmed, no case yet"), (HOSTILE, b"neither")):
+        capture(told, ref, data)
+    long_ago(told, "capture.taken_at")
+    told.run("keep", "--apply")
+    assert digests(b"of an open case", b"confirmed, no case yet") < kept()
+    assert not digests(b"neither") & kept()
+    # a case that was closed just now still has its evidence for as long
+    told.run("case", "close", "1", "--as", "withdrawn", "--by", "Eva")
+    assert "captures, kept for 52w: 0 may go" in told.run("keep")
+    long_ago(told, "takedown_case.closed_at")
+    assert "captures, kept for 52w: 1 may go" in told.run("keep", "--apply")
+    assert digests(b"confirmed, no case yet") < kept()
+    assert not digests(b"of an open case") & kept()
+    assert told.rows("select count(*) from capture where erased_at is null") == [(1,)]
+
+
+def test_old_pages_go_a_part_at_a_time(told, monkeypatch):
+    keep_for(monkeypatch, pages="4w")
+    monkeypatch.setattr(erasure, "_ROWS_AT_ONCE", 2)
+    files = Files(settings().files_dir)
+    now = system_clock()
+    with psycopg.connect(told.dsn) as connection:
+        for n in range(7):
+            [(run,)] = connection.execute(
+                "insert into run (spider, arguments, host, version, started_at, heartbeat_at)"
+                " values ('etsy', '{}', 'here', '1', %s, %s)"
+                " returning id",
+                [now, now],
+            ).fetchall()
+            for url, age in (("https://x/old", 30), ("https://x/new", 1)):
+                connection.execute(
+                    "insert into page_problem (run, url, kind, detail, page_sha256, seen_at)"
+                    " values (%s, %s, 'changed', 'no price', %s, %s)",
+                    [run, url, files.put(f"{url} {n}".encode()), now - timedelta(days=age)],
+                )
+    assert "pages, kept for 4w: 7 may go" in told.run("keep", "--apply")
+    assert kept() >= digests(*(f"https://x/new {n}".encode() for n in range(7)))
+    assert not digests(*(f"https://x/old {n}".encode() for n in range(7))) & kept()
+    assert told.rows("select sum(pages)::int, count(*) from erasure") == [(7, 4)]
+    assert told.rows("select count(*) from page_problem where detail = 'no price'") == [(14,)]
 
 
 def test_a_crawl_takes_nothing_in_of_who_was_erased(dsn, tmp_path: Path):

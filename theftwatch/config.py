@@ -105,6 +105,15 @@ class Settings(BaseSettings):
         3, ge=0, le=3, description="How far a match leads: to the vendor's shop, siblings' shops, showrooms; 0: nowhere"
     )
     trail_targets: int = Field(50, ge=1, description="The most targets that one match may lead to")
+    keep_photos: Annotated[timedelta | None, NoDecode] = Field(
+        None, description="How long photos of vendors are kept that matched nothing, once no listing shows them"
+    )
+    keep_captures: Annotated[timedelta | None, NoDecode] = Field(
+        None, description="How long captures are kept that no case needs"
+    )
+    keep_pages: Annotated[timedelta | None, NoDecode] = Field(
+        None, description="How long pages are kept that could not be read"
+    )
     workers: int = Field(
         default_factory=lambda: min(4, os.cpu_count() or 1), ge=1, description="Threads that fingerprint and verify"
     )
@@ -135,6 +144,14 @@ class Settings(BaseSettings):
             return value
         try:
             return {spider: read_time(time) for spider, time in _pairs(value, "spider=time").items()}
+        except UsageError as exc:
+            raise ValueError(str(exc)) from exc
+
+    @field_validator("keep_photos", "keep_captures", "keep_pages", mode="before")
+    @classmethod
+    def _read_time(cls, value: Any) -> Any:
+        try:
+            return read_time(value) if isinstance(value, str) else value
         except UsageError as exc:
             raise ValueError(str(exc)) from exc
 

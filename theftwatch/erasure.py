@@ -1,4 +1,4 @@
-"""Erasure: what an artisan or a vendor may want gone, and photos that nothing rests on, by their age.
+"""Erasure: what an artisan or a vendor may want gone, and what goes by its age.
 
 Bytes and contacts go; digests, decisions, verdicts and cases stay, so that what was done can still be explained. What
 is to be done is worked out first, in one place, for people to see; what is done is that and nothing else.
@@ -6,7 +6,7 @@ is to be done is worked out first, in one place, for people to see; what is done
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -18,6 +18,8 @@ logger = logging.getLogger(__name__)
 
 #: Files deleted in one transaction, during which nobody else writes
 _FILES_AT_ONCE = 500
+#: Photos, captures and runs that go in one transaction
+_ROWS_AT_ONCE = 1000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,6 +31,9 @@ class Plan:
     #: By their keys in the record
     photos: tuple[int, ...] = field(default=(), repr=False)
     captures: tuple[int, ...] = field(default=(), repr=False)
+    #: Runs with pages that could not be read and were kept, and how many pages
+    page_runs: tuple[int, ...] = field(default=(), repr=False)
+    pages: int = 0
     #: Of photos and captures together
     byte_count: int = 0
     #: Photos that stay, as others show them too
@@ -63,14 +68,59 @@ async def plan_vendor(connection: Connection, seller: int) -> Plan:
     return await _plan(connection, None, [seller])
 
 
-async def plan_old(connection: Connection, before: datetime) -> Plan:
-    """Return what dropping old photos does: those of vendors that never matched, and that no listing shows since then.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Limits:
+    """Since when what is kept by age is kept: older photos, captures and pages may go; where None, none may."""
 
-    In the caller's transaction; nobody else writes until that ends.
+    photos: datetime | None = None
+    captures: datetime | None = None
+    pages: datetime | None = None
+
+
+async def plan_old(connection: Connection, limits: Limits, *, of: Plan | None = None) -> Plan:
+    """Return what is older than some limits and may go, or which part of an earlier plan that still is.
+
+    Photos of vendors that never matched, and that no listing shows since then; captures that no case needs, and of
+    nothing that a person confirmed and no case settled; pages that could not be read.
     """
-    await execute(connection, "lock_writes")
-    rows = await fetch(connection, "find_old_photos", before=before)
-    return Plan(photos=tuple(image for image, *_ in rows), byte_count=sum(count for _, count, _ in rows))
+
+    async def find(query: str, before: datetime | None, only: tuple[int, ...] | None) -> list[tuple[int, int]]:
+        if before is None or only == ():
+            return []
+        rows = await fetch(connection, query, before=before, only=None if only is None else list(only))
+        return [(key, number) for key, number in rows]
+
+    photos = await find("find_old_photos", limits.photos, of.photos if of else None)
+    captures = await find("find_old_captures", limits.captures, of.captures if of else None)
+    pages = await find("find_old_pages", limits.pages, of.page_runs if of else None)
+    return Plan(
+        photos=tuple(image for image, _ in photos),
+        captures=tuple(capture for capture, _ in captures),
+        page_runs=tuple(run for run, _ in pages),
+        pages=sum(number for _, number in pages),
+        byte_count=sum(byte_count for _, byte_count in (*photos, *captures)),
+    )
+
+
+async def drop_old(connection: Connection, limits: Limits, plan: Plan, *, by: str, now: datetime) -> None:
+    """Do in the record what a plan by age says, a part at a time; what is needed again by then stays.
+
+    Each part is a transaction of its own, so that crawls wait for none long, and a kill loses nothing.
+    """
+    for part in _parts(plan):
+        async with connection.transaction():
+            await execute(connection, "lock_writes")
+            still = await plan_old(connection, limits, of=part)
+            if still.page_runs:
+                await execute(connection, "drop_pages", runs=list(still.page_runs), before=limits.pages)
+            if still != Plan():
+                await erase(connection, still, by=by, now=now)
+
+
+def _parts(plan: Plan) -> Iterator[Plan]:
+    for start in range(0, max(len(plan.photos), len(plan.captures), len(plan.page_runs)), _ROWS_AT_ONCE):
+        part = slice(start, start + _ROWS_AT_ONCE)
+        yield Plan(photos=plan.photos[part], captures=plan.captures[part], page_runs=plan.page_runs[part])
 
 
 async def erase(connection: Connection, plan: Plan, *, by: str, now: datetime) -> None:
@@ -88,6 +138,7 @@ async def erase(connection: Connection, plan: Plan, *, by: str, now: datetime) -
         seller=plan.sellers[0] if plan.sellers and plan.artisan is None else None,
         photos=len(plan.photos),
         captures=len(plan.captures),
+        pages=plan.pages,
         byte_count=plan.byte_count,
         by=by,
         now=now,

@@ -1,4 +1,4 @@
-"""`theftwatch erase`: what an artisan or a vendor wants gone, and photos that nothing rests on."""
+"""`theftwatch erase`: what an artisan or a vendor wants gone; `theftwatch keep`: what goes by its age."""
 
 from typing import Annotated
 
@@ -6,7 +6,7 @@ import typer
 
 from theftwatch.commands.suppression import By
 
-app = typer.Typer(help="Erase an artisan, a vendor, or old photos.", no_args_is_help=True)
+app = typer.Typer(help="Erase an artisan or a vendor.", no_args_is_help=True)
 
 _Yes = Annotated[bool, typer.Option("--yes", help="Do it. Without, only what it would do is shown.")]
 
@@ -51,21 +51,18 @@ def vendor(
     asyncio.run(erasing.erase_vendor(vendor, yes=yes, by=by))
 
 
-@app.command()
-def old(
-    older_than: Annotated[
-        str, typer.Option("--older-than", metavar="TIME", help="Not shown for so long: a number and d or w.")
-    ] = "52w",
+def keep(
     *,
-    yes: _Yes = False,
+    apply: Annotated[bool, typer.Option("--apply", help="Do it. Without, only what it would do is shown.")] = False,
     by: By = None,
 ) -> None:
-    """Drop photos of vendors that matched nothing.
+    """Drop what is older than the settings keep it.
 
-    Those that no listing shows any more since that time. What matched is kept, and so is all of artisans.
+    Photos of vendors that matched nothing, captures that no case needs, and pages that could not be read, by
+    THEFTWATCH_KEEP_PHOTOS, _CAPTURES and _PAGES. Without these all is kept.
     """
     import asyncio
 
     from theftwatch.commands import erasing
 
-    asyncio.run(erasing.drop_old(older_than, yes=yes, by=by))
+    asyncio.run(erasing.keep(apply=apply, by=by))

@@ -1,4 +1,4 @@
-"""The work of `theftwatch erase`."""
+"""The work of `theftwatch erase` and `theftwatch keep`."""
 
 from collections.abc import Awaitable, Callable, Iterator
 
@@ -7,9 +7,9 @@ from theftwatch.commands.relating import find_artisan, find_vendor
 from theftwatch.commands.suppressing import bring_up_to_date, opened, person
 from theftwatch.config import settings
 from theftwatch.db.queries import Connection
-from theftwatch.erasure import Plan, delete_files, erase, plan_artisan, plan_old, plan_vendor
+from theftwatch.erasure import Limits, Plan, delete_files, drop_old, erase, plan_artisan, plan_old, plan_vendor
 from theftwatch.image_store import open_files
-from theftwatch.interval import read_time
+from theftwatch.interval import write_time
 from theftwatch.reports.words import count, one_line
 
 _MB = 1_000_000
@@ -35,14 +35,27 @@ async def erase_vendor(vendor: str, *, yes: bool, by: str | None) -> None:
     await _erase(plan, yes=yes, by=by)
 
 
-async def drop_old(older_than: str, *, yes: bool, by: str | None) -> None:
-    """Drop photos that nothing rests on, or print how many there are."""
-    before = system_clock() - read_time(older_than)
-
-    async def plan(connection: Connection) -> tuple[str, Plan]:
-        return f"photos not shown for {older_than}", await plan_old(connection, before)
-
-    await _erase(plan, yes=yes, by=by)
+async def keep(*, apply: bool, by: str | None) -> None:
+    """Drop what is older than the settings keep it, or print what that would be."""
+    own, who, now = settings(), person(by), system_clock()
+    kept = {"photos": own.keep_photos, "captures": own.keep_captures, "pages": own.keep_pages}
+    if not any(kept.values()):
+        print("All is kept: none of THEFTWATCH_KEEP_PHOTOS, THEFTWATCH_KEEP_CAPTURES and THEFTWATCH_KEEP_PAGES is set.")
+    limits = Limits(**{kind: now - long for kind, long in kept.items() if long})
+    async with opened() as connection:
+        files = await open_files(connection, own)
+        planned = await plan_old(connection, limits)
+        counts = {"photos": len(planned.photos), "captures": len(planned.captures), "pages": planned.pages}
+        for kind, long in kept.items():
+            if long:
+                print(f"{kind}, kept for {write_time(long)}: {counts[kind]:,} may go")
+        if not apply:
+            print(f"{planned.byte_count / _MB:,.1f} MB without the pages. Nothing was dropped; --apply does it.")
+            return
+        await drop_old(connection, limits, planned, by=who, now=now)
+        await bring_up_to_date(connection)
+        deleted = await delete_files(connection, files)
+    print(f"Dropped; {count(deleted, 'file')} deleted.")
 
 
 async def _erase(plan: Callable[[Connection], Awaitable[tuple[str, Plan]]], *, yes: bool, by: str | None) -> None:
@@ -66,8 +79,6 @@ def _lines(name: str, plan: Plan) -> Iterator[str]:
     yield f"{name[:1].upper()}{name[1:]}:"
     captures = f", {count(len(plan.captures), 'capture')}" if plan.captures else ""
     yield f"  go    {count(len(plan.photos), 'photo')}{captures}, {plan.byte_count / _MB:,.1f} MB"
-    if not plan.is_by_wish:
-        return
     whose = "name, contact, names of files, texts of notices" if plan.artisan is not None else "name and country"
     yield f"  go    {whose}, titles and prices of listings"
     if plan.shared:

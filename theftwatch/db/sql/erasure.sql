@@ -61,10 +61,11 @@ order by c.id;
 
 -- find_old_photos --
 -- Lists photos of vendors that nothing rests on: never in a match, in no file of an artisan's, and shown by no listing since a
--- moment.
-select i.id, i.byte_count, false as others_show
+-- moment. Of some photos, or of all where these are null; so with the next two.
+select i.id, i.byte_count
 from image i
 where i.bytes_state = 'held' and i.first_seen_at < %(before)s
+    and (%(only)s::bigint[] is null or i.id = any(%(only)s))
     and not exists (select from original_file f where f.image = i.id)
     and not exists (select from match m where m.original_image = i.id or m.suspect_image = i.id)
     and exists (select from listing_image li where li.image = i.id)
@@ -80,6 +81,51 @@ where i.bytes_state = 'held' and i.first_seen_at < %(before)s
             )
     )
 order by i.id;
+
+-- find_old_captures --
+-- Lists captures that were taken before a moment and that no case needs: none with the vendor is open, or opens again by itself, and
+-- none was closed since then; and no person confirmed what they show without a case that came of it.
+select c.id, held.byte_count
+from capture c
+join listing l on l.id = c.listing
+cross join lateral (
+    select coalesce(sum(f.byte_count), 0)::bigint as byte_count from capture_file f where f.capture = c.id
+) as held
+where c.erased_at is null and c.taken_at < %(before)s
+    and (%(only)s::bigint[] is null or c.id = any(%(only)s))
+    and not exists (
+        select from takedown_case k
+        left join analysis.case v on v.case_id = k.id
+        where (k.closed_at is null or k.closed_at >= %(before)s or v.is_open)
+            and (
+                k.seller = l.seller
+                or exists (select from case_listing cl where cl.takedown_case = k.id and cl.listing = c.listing)
+            )
+    )
+    and not exists (
+        select from capture_finding cf
+        join standing_verdict v on v.finding = cf.finding and v.verdict = 'confirmed'
+        where cf.capture = c.id and not exists (select from case_ground g where g.finding = cf.finding)
+    )
+order by c.id;
+
+-- find_old_pages --
+-- Lists kept pages that could not be read, seen before a moment, by their run.
+select run, count(*)
+from page_problem
+where page_sha256 is not null and seen_at < %(before)s and (%(only)s::bigint[] is null or run = any(%(only)s))
+group by run
+order by run;
+
+-- drop_pages --
+-- Lets the pages go that some runs kept before a moment.
+with kept as materialized (
+    select run, url, page_sha256 from page_problem
+    where page_sha256 is not null and seen_at < %(before)s and run = any(%(runs)s::bigint[])
+), dropped as (
+    update page_problem p set page_sha256 = null from kept where (p.run, p.url) = (kept.run, kept.url)
+)
+insert into unneeded_file (sha256) select page_sha256 from kept on conflict do nothing;
 
 -- count_what_stays --
 -- Counts what stays of an artisan or a vendor: findings, verdicts and cases.
@@ -197,8 +243,8 @@ select 'queue', finding from artisan_finding where artisan = %(artisan)s
 on conflict do nothing;
 
 -- insert_erasure --
-insert into erasure (artisan, seller, photos, captures, byte_count, made_by, made_at)
-values (%(artisan)s, %(seller)s, %(photos)s, %(captures)s, %(byte_count)s, %(by)s, %(now)s);
+insert into erasure (artisan, seller, photos, captures, pages, byte_count, made_by, made_at)
+values (%(artisan)s, %(seller)s, %(photos)s, %(captures)s, %(pages)s, %(byte_count)s, %(by)s, %(now)s);
 
 -- find_unneeded_files --
 -- Lists files that are to be deleted, and forgets those that something needs again.

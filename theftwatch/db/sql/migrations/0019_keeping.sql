@@ -1,4 +1,4 @@
--- Which image store belongs to the record.
+-- Which image store belongs to the record, and what went by its age.
 
 create table image_store (
     -- a record has one
@@ -10,3 +10,6 @@ create table image_store (
 );
 insert into image_store default values;
 comment on table image_store is 'The image store that belongs to the record; no program uses another for it.';
+
+-- kept pages that could not be read; those of who was erased are not counted
+alter table erasure add column pages int not null default 0;

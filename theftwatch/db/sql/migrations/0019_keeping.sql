@@ -1,4 +1,5 @@
 -- Which image store belongs to the record, and what went by its age.
+-- fits: 0017
 
 create table image_store (
     -- a record has one

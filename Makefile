@@ -48,7 +48,7 @@ AS_ROOT = $(shell test "$$(id -u)" = 0 || echo sudo -n) env "PATH=$$PATH:/usr/sb
 APT_INSTALL = $(AS_ROOT) apt-get -qq update && \
 	$(AS_ROOT) apt-get -qq -y install --no-install-recommends
 
-.PHONY: help setup demo test check chromium test-debian-postgres drill fuzz bench pictures lock upgrade clean
+.PHONY: help setup demo test check chromium test-debian-postgres drill soak fuzz bench pictures lock upgrade clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-22s %s\n", $$1, $$2 }' Makefile
@@ -95,6 +95,9 @@ SECONDS := 600
 fuzz: $(DEV) ## Spoil what one READER reads for so many SECONDS, guided by the code that it reaches (Linux)
 	@$(UV) pip install -q --python .venv --target .cache/atheris "atheris>=3.1"
 	@PYTHONPATH=.cache/atheris .venv/bin/python -m tests.fuzz $(READER) -max_total_time=$(SECONDS)
+
+soak: $(DEV) ## Crawl simulated weeks for an hour, and fail where memory or open files grow
+	@THEFTWATCH_SOAK_S=3600 .venv/bin/pytest -q -m soak -o faulthandler_timeout=7200
 
 bench: $(DEV) ## Measure the speeds that the documentation states
 	@.venv/bin/python -m bench

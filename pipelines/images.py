@@ -139,7 +139,7 @@ class ImagesPipeline:
         if isinstance(response, TextResponse):
             # A captcha, say. Were it kept for the image, nobody would ask for that again.
             return self._missing(request, "text")
-        sha256 = await asyncio.to_thread(self._run.files.put, response.body)
+        sha256 = await self._run.keep(self._run.files.put, response.body)
         self._run.inc("image/fetched")
         return _Sent(ImageRecord(sha256=sha256, byte_count=len(response.body)), image_validator_of(response, sha256))
 

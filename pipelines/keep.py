@@ -1,9 +1,10 @@
 """Keeps captures: first their files, then their row, then a timestamp."""
 
-import asyncio
 import logging
 from typing import Self
 
+import psycopg
+from psycopg_pool import PoolTimeout
 from scrapy.crawler import Crawler
 
 from spiders.run import Run
@@ -34,7 +35,7 @@ class KeepPipeline:
 
     async def process_item(self, item: Capture) -> Capture:
         """Keep a capture, and have its manifest dated at once."""
-        sha256 = await asyncio.to_thread(put_files, item, self._run.files)
+        sha256 = await self._run.keep(put_files, item, self._run.files)
         await self._run.ask(lambda connection: save_capture(connection, item, sha256, run=self._run.id))
         await self._stamp()
         return item
@@ -46,8 +47,13 @@ class KeepPipeline:
     async def _stamp(self) -> None:
         if self._authority is None:
             return
-        async with store.reading(self._run.pool) as connection:
-            done = await work_off(connection, self._run.files, self._authority, clock=self._run.clock)
+        try:
+            async with store.reading(self._run.pool) as connection:
+                done = await work_off(connection, self._run.files, self._authority, clock=self._run.clock)
+        except (psycopg.OperationalError, PoolTimeout):
+            # The capture is kept; the next one, or the end of the crawl, has both dated.
+            logger.warning("no timestamp, as the database went away; `theftwatch evidence stamp` asks again")
+            return
         if done.failure:
             logger.warning("%s; `theftwatch evidence stamp` asks again", done.failure)
             self._authority = None  # for this crawl: it would keep every capture waiting

@@ -24,7 +24,7 @@ from theftwatch.config import settings
 from theftwatch.db import hosts, store
 from theftwatch.db.queries import Connection, execute
 from theftwatch.db.server import connect_dsn
-from theftwatch.errors import DatabaseError
+from theftwatch.errors import DatabaseError, FileStoreError
 from theftwatch.files import Files
 from theftwatch.image_store import open_files
 from theftwatch.listing import Listing
@@ -180,6 +180,21 @@ class Run:
                     self._is_away = False
                 return answer
 
+    async def keep[**P](self, put: Callable[P, bytes], *args: P.args, **kwargs: P.kwargs) -> bytes:
+        """Have something put among the files, and return its SHA-256.
+
+        Raises OSError or FileStoreError where they take no more; then the crawl ends, as what it fetches could not be
+        kept.
+        """
+        try:
+            return await asyncio.to_thread(put, *args, **kwargs)
+        except (OSError, FileStoreError) as exc:
+            why = exc.strerror if isinstance(exc, OSError) else exc
+            self.stop(
+                "files_refused", f"{self.files.place} keeps nothing more ({why}); make room there and run it again"
+            )
+            raise
+
     def stop(self, reason: str, message: str) -> None:
         """End the crawl, which has failed; the first reason counts, and its message names the remedy."""
         if self._stopped is None:
@@ -249,7 +264,7 @@ class Run:
         self.inc(f"page/{kind}")
         logger.warning("%s page: %s", kind, detail)
         page = response.body if response is not None and response.body else None
-        sha256 = await asyncio.to_thread(self.files.put, page) if page else None
+        sha256 = await self.keep(self.files.put, page) if page else None
         marketplace, listing_ref = listing_key(url) or (None, None)
         await self.ask(
             lambda connection: execute(

@@ -32,7 +32,7 @@ pytest_plugins = [
 ]
 
 # What tests may know of the developer's environment.
-_KEPT = ("THEFTWATCH_TEST_", "THEFTWATCH_CHROMIUM", "THEFTWATCH_DRILL")
+_KEPT = ("THEFTWATCH_TEST_", "THEFTWATCH_CHROMIUM", "THEFTWATCH_DRILL", "THEFTWATCH_SOAK")
 _TEST_DSN = os.environ.get("THEFTWATCH_TEST_DSN")
 _TEST_POSTGRES = os.environ.get("THEFTWATCH_TEST_POSTGRES")
 #: What has to be free in memory for databases to be kept there

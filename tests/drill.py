@@ -6,7 +6,7 @@ A drill adds its row also where it fails.
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import pytest
 
@@ -30,8 +30,8 @@ class Drill:
     doubled: int = 0
     #: Listings that the record took for gone, and that were there
     false_gone: int = 0
-    #: Where records are unlike what they have to be
-    unlike: list[str] = field(default_factory=list)
+    #: Where records are unlike what they have to be; None while none was compared
+    unlike: list[str] | None = None
 
     def compare(self, expected: Mapping[str, str], world: World) -> None:
         """Add a record that has to have the digests of an undisturbed one's tables, of things that were all there."""
@@ -41,12 +41,12 @@ class Drill:
         [(gone,)] = world.rows("select count(*) from listing_event where kind = 'state' and after = '\"gone\"'")
         self.false_gone += gone
         tables = sorted(expected.keys() | found.keys())
-        self.unlike += [each for each in tables if expected.get(each) != found.get(each)]
+        self.unlike = [*(self.unlike or []), *(each for each in tables if expected.get(each) != found.get(each))]
 
     def row(self) -> tuple[str, ...]:
         """Return the row of the table."""
         counts = (self.times, self.lost, self.doubled, self.false_gone)
-        return (self.what, *map(str, counts), "no" if self.unlike else self.same)
+        return (self.what, *map(str, counts), self.same if self.unlike == [] else "no")
 
 
 @contextmanager

@@ -20,6 +20,8 @@ from typing import Any
 
 START_MAX_S = 30
 JOB_MAX_S = 120
+#: It lists the spiders of a project in a process of its own, and answers nobody meanwhile
+ANSWER_MAX_S = 120
 PAUSE_S = 0.2
 
 
@@ -67,7 +69,7 @@ class Scrapyd:
     def _read(self, url: str, data: bytes | None = None) -> bytes:
         login = base64.b64encode(self.login.encode()).decode()
         request = urllib.request.Request(url, data, headers={"Authorization": f"Basic {login}"})
-        with urllib.request.urlopen(request, timeout=30) as answer:
+        with urllib.request.urlopen(request, timeout=ANSWER_MAX_S) as answer:
             return bytes(answer.read())
 
 

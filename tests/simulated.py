@@ -1,8 +1,9 @@
 """Scrapy's settings for a crawl at another moment: production's, with a clock of the test's own.
 
-The file that SIMULATED_AHEAD names holds by how many seconds the clock is ahead of the machine's; it is read each time,
-so that the clock can be set while a crawl goes on. Where production's patience is too long to wait for,
-SIMULATED_TIMEOUT_S is how long a host may take, and SIMULATED_PATIENCE_S how long the database may be away.
+SIMULATED_AHEAD names the file that holds by how many seconds the clock is ahead of the machine's; it is read each time,
+so that the clock can be set while a crawl goes on. SIMULATED_TIMEOUT_S is how long a host may take, and
+SIMULATED_PATIENCE_S how long the database may be away, where production's patience is too long to wait for.
+SIMULATED_LOG names a file for the log of a crawl to which nobody listens meanwhile.
 """
 
 import os
@@ -30,6 +31,7 @@ class Run(spiders.run.Run):
         self.clock = simulated_clock
 
 
+LOG_FILE = os.environ.get("SIMULATED_LOG")
 DOWNLOAD_TIMEOUT = int(os.environ.get("SIMULATED_TIMEOUT_S", _TIMEOUT_S))
 spiders.run.PATIENCE_S = int(os.environ.get("SIMULATED_PATIENCE_S", spiders.run.PATIENCE_S))
 EXTENSIONS = {**_EXTENSIONS, "spiders.run.Run": None, "tests.simulated.Run": 100}

@@ -38,6 +38,18 @@ def test_turns_are_a_delay_apart_whoever_takes_them(dsn):
     assert asyncio.run(main()) == [NOW + offset * SECOND for offset in (0, 3, 6, 60, 63, 0)]
 
 
+def test_a_turn_that_was_promised_before_the_clock_went_back_is_not_waited_for(dsn):
+    async def main() -> list[datetime | None]:
+        async with await connect(dsn) as connection:
+            return [
+                await hosts.take_turn(connection, "a.com", delay=3 * SECOND, now=NOW + offset * SECOND)
+                for offset in (3600, 0, 0, -500)
+            ]
+
+    # The last clock went back by no more than jobs may have promised.
+    assert asyncio.run(main()) == [NOW + offset * SECOND for offset in (3600, 0, 3, 6)]
+
+
 def test_a_host_that_refuses_is_left_alone_ever_longer_until_it_shows_a_page(dsn):
     async def main() -> None:
         async with await connect(dsn) as connection:

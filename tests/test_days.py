@@ -15,7 +15,7 @@ import pytest
 
 from theftwatch.demo.catalogue import TAKEN_DOWN, Offer, Served, load_catalogue
 from theftwatch.demo.days import ChangeKind, Days, Trouble, TroubleKind
-from theftwatch.demo.draw import draw_days
+from theftwatch.demo.draw import TROUBLES, draw_days
 from theftwatch.demo.photos import picture_bytes
 from theftwatch.demo.replica import Replica, running_replica
 from theftwatch.errors import PageBlockedError, PageGoneError
@@ -25,6 +25,7 @@ START = datetime(2026, 3, 1, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 ASKED_AT = [START + 8 * number * HOUR for number in range(60)]
 MOMENT = timedelta(microseconds=1)
+SPOILS_IMAGES = {TroubleKind.HALF_IMAGE, TroubleKind.NO_IMAGE}
 
 
 @pytest.fixture(scope="module")
@@ -42,9 +43,9 @@ def set_clock(replica: Replica, moment: datetime) -> None:
     replica.clock = lambda: moment
 
 
-def get(replica: Replica, url: str) -> tuple[int, bytes]:
+def get(replica: Replica, url: str, *, timeout: float = 10) -> tuple[int, bytes]:
     parts = urlsplit(url)
-    with closing(http.client.HTTPConnection(replica.address, timeout=10)) as connection:
+    with closing(http.client.HTTPConnection(replica.address, timeout=timeout)) as connection:
         connection.request("GET", parts.path, headers={"Host": parts.netloc})
         response = connection.getresponse()
         return response.status, response.read()
@@ -60,7 +61,7 @@ def test_everything_happens_about_equally_often_and_nothing_while_somebody_looks
     counts = Counter(change.kind for change in days.changes)
     assert counts.keys() == set(ChangeKind)
     assert min(counts.values()) > max(counts.values()) / 3
-    assert Counter(trouble.kind for trouble in days.troubles).keys() == set(TroubleKind)
+    assert Counter(trouble.kind for trouble in days.troubles).keys() == set(TROUBLES)
     for change in days.changes:
         assert any(before + HOUR <= change.at < after for before, after in pairwise(ASKED_AT))
     for trouble in days.troubles:
@@ -125,7 +126,7 @@ def check(replica: Replica, url: str, offer: Offer | None) -> None:
         assert get(replica, shown.url) == (200, picture_bytes(shown.picture))
 
 
-@pytest.mark.parametrize("kind", TroubleKind)
+@pytest.mark.parametrize("kind", [kind for kind in TroubleKind if kind not in SPOILS_IMAGES])
 def test_trouble_spoils_the_pages_of_its_marketplace_for_its_time(kind):
     trouble = Trouble(kind=kind, marketplace="alibaba", starts_at=START, ends_at=START + HOUR)
     first = load_catalogue()
@@ -147,9 +148,12 @@ def test_trouble_spoils_the_pages_of_its_marketplace_for_its_time(kind):
             case TroubleKind.SILENT:
                 with pytest.raises(http.client.RemoteDisconnected):
                     get(replica, url)
-            case TroubleKind.BROKEN_OFF:
-                with pytest.raises(http.client.IncompleteRead):
+            case TroubleKind.BROKEN_OFF | TroubleKind.RESET:
+                with pytest.raises(http.client.IncompleteRead if kind == "broken off" else ConnectionResetError):
                     get(replica, url)
+            case TroubleKind.STALLED | TroubleKind.DRIPPING:
+                with pytest.raises(TimeoutError):
+                    get(replica, url, timeout=0.5)
             case TroubleKind.ERROR:
                 assert get(replica, url)[0] == 503
             case TroubleKind.HALF:
@@ -163,6 +167,28 @@ def test_trouble_spoils_the_pages_of_its_marketplace_for_its_time(kind):
                 if status == 200:
                     with pytest.raises(PageBlockedError):
                         read_page(body.decode(), url)
+
+
+@pytest.mark.parametrize("kind", sorted(SPOILS_IMAGES))
+def test_trouble_spoils_images_alone(kind):
+    trouble = Trouble(kind=kind, marketplace="alibaba", starts_at=START, ends_at=START + HOUR)
+    [offer, *_] = [offer for offer in load_catalogue().offers if offer.key[0] == "alibaba"]
+    with running_replica(days=Days(load_catalogue(), troubles=[trouble])) as replica:
+        set_clock(replica, START)
+        assert read_page(get(replica, offer.listing.url)[1].decode(), offer.listing.url).listings
+        status, body = get(replica, offer.shown[0].url)
+        whole = picture_bytes(offer.shown[0].picture)
+        assert status == 200
+        assert body == whole[: len(whole) // 2] if kind is TroubleKind.HALF_IMAGE else body.startswith(b"<html")
+
+
+def test_trouble_meets_one_request_in_so_many():
+    trouble = Trouble(
+        kind=TroubleKind.ERROR, marketplace="etsy", starts_at=START, ends_at=START + HOUR, one_in=3, turn=1
+    )
+    days = Days(load_catalogue(), troubles=[trouble])
+    met = [number for number in range(7) if days.trouble_at("www.etsy.com", START, number)]
+    assert met == [1, 4]
 
 
 def test_a_seller_s_lists_lead_to_nothing_that_was_taken_down(days):

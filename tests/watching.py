@@ -22,6 +22,7 @@ from theftwatch.db.targets import LEASE, Target
 from theftwatch.demo.photos import photo_bytes
 from theftwatch.files import Files
 
+CHECKOUT = Path(__file__).parents[1]
 #: After a kill the next crawl begins when the leases have run out
 _AGAIN_AFTER = LEASE + timedelta(seconds=30)
 
@@ -67,16 +68,30 @@ class Watch:
 
     def start(self, spider: str, **environment: str) -> subprocess.Popen[str]:
         """Start a crawl of what is due; on the replica it is the same time."""
+        self.set_clock()
+        return self.world.start(spider, **self.environment, **environment)
+
+    def set_clock(self) -> None:
+        """Have it be the same time on the replica and for the crawls, and go on from there."""
         ahead = self.now - datetime.now(UTC)
         self.world.replica.clock = clock.clock_ahead(ahead)
         self.set_crawler_s_clock(ahead)
-        return self.world.start(spider, **self.environment, **environment)
 
     def finish(self, process: subprocess.Popen[str]) -> str:
         """Wait for a crawl to end, and return its log."""
         log = self.world.finish(process)
         self.now = self.world.replica.clock()
         return log
+
+    def as_node(self) -> tuple[Path, dict[str, str]]:
+        """Return a folder for a scrapyd, and an environment in which its jobs have the clock of the test."""
+        self.set_clock()
+        own = (CHECKOUT / "scrapy.cfg").read_text().replace("= theftwatch.settings", "= tests.simulated")
+        (self.world.folder / "scrapy.cfg").write_text(own)
+        environment = self.world.environment(**self.environment, PYTHONPATH=str(CHECKOUT))
+        # Jobs have those of the project.
+        del environment["SCRAPY_SETTINGS_MODULE"]
+        return self.world.folder, environment
 
     def set_crawler_s_clock(self, ahead: timedelta) -> None:
         """Set by how much the clock of the crawls is ahead of the machine's, while they go on."""

@@ -42,6 +42,11 @@ class TroubleKind(StrEnum):
     ERROR = "error"  # 503
     SILENT = "silent"  # the connection is taken and closed
     DOWN = "down"  # connections are refused
+    STALLED = "stalled"  # the connection is taken, and nothing comes
+    DRIPPING = "dripping"  # a byte a second
+    RESET = "reset"  # by the host, in the middle of an answer
+    HALF_IMAGE = "half an image"  # properly ended
+    NO_IMAGE = "no image"  # a page with status 200 in the place of images
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,12 +63,14 @@ class Change:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Trouble:
-    """A time in which a marketplace does not answer as it should."""
+    """A time in which a marketplace does not answer as it should; of so many requests, the one whose turn it is."""
 
     kind: TroubleKind
     marketplace: str
     starts_at: datetime
     ends_at: datetime
+    one_in: int = 1
+    turn: int = 0
 
 
 def marketplace_of(host: str) -> str | None:
@@ -89,14 +96,17 @@ class Days:
         """Return the listings by marketplace and key, those that were taken down by then among them."""
         return {offer.key: offer for offer in self.catalogue_at(moment).offers}
 
-    def trouble_at(self, host: str, moment: datetime) -> TroubleKind | None:
-        """Return what is the matter with the marketplace of a host."""
-        return self.trouble_of(marketplace_of(host), moment)
+    def trouble_at(self, host: str, moment: datetime, number: int = 0) -> TroubleKind | None:
+        """Return what is the matter with the marketplace of a host, for a request of this number."""
+        return self.trouble_of(marketplace_of(host), moment, number)
 
-    def trouble_of(self, marketplace: str | None, moment: datetime) -> TroubleKind | None:
-        """Return what is the matter with a marketplace."""
+    def trouble_of(self, marketplace: str | None, moment: datetime, number: int = 0) -> TroubleKind | None:
+        """Return what is the matter with a marketplace, for a request of this number."""
         troubles = (one for one in self.troubles if one.marketplace == marketplace)
-        return next((one.kind for one in troubles if one.starts_at <= moment < one.ends_at), None)
+        return next(
+            (one.kind for one in troubles if one.starts_at <= moment < one.ends_at and number % one.one_in == one.turn),
+            None,
+        )
 
     def _catalogue_after(self, count: int) -> Catalogue:
         offers = {offer.key: offer for offer in self.first.offers}

@@ -24,6 +24,16 @@ _MANNERS = (
 #: What sellers leave behind who take goods down
 _WAYS_OUT = (Served.DELETED, Served.ENDED, Served.UNAVAILABLE)
 _NO_PHOTO = frozenset({Edit.DRAWN, Edit.BROKEN, Edit.MISSING})
+#: What can be the matter with a marketplace on such days
+TROUBLES = (
+    TroubleKind.REFUSAL,
+    TroubleKind.CAPTCHA,
+    TroubleKind.HALF,
+    TroubleKind.BROKEN_OFF,
+    TroubleKind.ERROR,
+    TroubleKind.SILENT,
+    TroubleKind.DOWN,
+)
 _HOUR = timedelta(hours=1)
 _CENT = Decimal("0.01")
 _PHOTOS_MAX = 5
@@ -63,7 +73,7 @@ class _Draw:
             for code in {offer.key[0] for offer in first.offers}
         }
         self._kinds = self._dealt(tuple(ChangeKind))
-        self._troubles = self._dealt(tuple(TroubleKind))
+        self._troubles = self._dealt(TROUBLES)
         self._relisted = set[tuple[str, str]]()
 
     def moments(self, start: datetime, end: datetime, count: int) -> list[datetime]:

@@ -8,9 +8,13 @@ prints its address in one line and serves until it is interrupted.
 """
 
 import argparse
+import itertools
 import json
 import logging
+import select
 import signal
+import socket
+import struct
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -38,6 +42,9 @@ logger = logging.getLogger(__name__)
 _ADDRESS = "127.0.0.1"
 #: An idle connection is closed after this long, so that stopping need not wait for it
 _IDLE_S = 30
+#: Troubles in which a body does not come whole, and how long the longest keeps a connection
+_BREAKS_IN = {TroubleKind.BROKEN_OFF, TroubleKind.DRIPPING, TroubleKind.RESET}
+_LONGEST_S = 600
 
 
 class Replica(ThreadingHTTPServer):
@@ -54,6 +61,8 @@ class Replica(ThreadingHTTPServer):
         #: What time it is on the marketplaces
         self.clock: Clock = system_clock
         self.limit = CallLimit()
+        #: Of requests, as they come
+        self.numbers = itertools.count(1)
         self.doors = {
             code: Door(_ADDRESS, is_shut=partial(self._is_down, code), take=self.process_request)
             for code in {trouble.marketplace for trouble in days.troubles if trouble.kind is TroubleKind.DOWN}
@@ -83,6 +92,11 @@ class Replica(ThreadingHTTPServer):
     def show(self, catalogue: Catalogue) -> None:
         """Offer another catalogue from now on, whatever the time."""
         self.days = Days(catalogue)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Report what went wrong with a request, unless it is only that its client has gone."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
     def shelves_at(self, moment: datetime) -> Shelves:
         """Return what is on offer at a moment."""
@@ -152,10 +166,12 @@ class _Handler(BaseHTTPRequestHandler):
             body=self.rfile.read(int(self.headers.get("Content-Length") or 0)),
         )
         now = self.server.clock()
-        trouble = self.server.days.trouble_at(request.host, now)
-        if trouble in {TroubleKind.SILENT, TroubleKind.DOWN}:
+        trouble = self.server.days.trouble_at(request.host, now, next(self.server.numbers))
+        if trouble in {TroubleKind.SILENT, TroubleKind.DOWN, TroubleKind.STALLED}:
             self.server.write_log(request, None, now, trouble)
             self.close_connection = True
+            if trouble is TroubleKind.STALLED:
+                self._wait_for_end(_LONGEST_S)
             return
         try:
             found = condensed(request, answer(request, self.server.shelves_at(now), self.server.limit))
@@ -164,9 +180,9 @@ class _Handler(BaseHTTPRequestHandler):
             logger.exception("no answer to %s", request.url)
             found = Answer(status=HTTPStatus.INTERNAL_SERVER_ERROR, content_type="text/plain")
         spoiled = spoil(found, trouble) if trouble else found
-        cut = trouble is TroubleKind.BROKEN_OFF and bool(found.body)
-        self.server.write_log(request, spoiled.status, now, trouble if cut or spoiled is not found else None)
-        self._send(spoiled, cut=cut)
+        breaks = trouble in _BREAKS_IN and bool(found.body)
+        self.server.write_log(request, spoiled.status, now, trouble if breaks or spoiled is not found else None)
+        self._send(spoiled, trouble=trouble if breaks else None)
 
     do_HEAD = do_GET  # noqa: N815  the name that http.server looks for
     do_POST = do_GET  # noqa: N815  the same
@@ -178,7 +194,8 @@ class _Handler(BaseHTTPRequestHandler):
         """Return no `Server` of our own where an answer brings one."""
         return self.server_version
 
-    def _send(self, found: Answer, *, cut: bool) -> None:
+    def _send(self, found: Answer, *, trouble: TroubleKind | None) -> None:
+        """Send an answer, whose body does not come whole in trouble."""
         self.send_response_only(found.status)
         headers = {
             "Server": self.server_version,
@@ -190,9 +207,28 @@ class _Handler(BaseHTTPRequestHandler):
         for name, value in headers.items():
             self.send_header(name, value)
         self.end_headers()
-        if self.command != "HEAD" and found.status != HTTPStatus.NOT_MODIFIED:
-            self.wfile.write(found.body[: len(found.body) // 2] if cut else found.body)
-        self.close_connection |= cut
+        if self.command == "HEAD" or found.status == HTTPStatus.NOT_MODIFIED:
+            return
+        if trouble is None:
+            self.wfile.write(found.body)
+            return
+        self.close_connection = True
+        if trouble is TroubleKind.DRIPPING:
+            for byte in found.body[:_LONGEST_S]:
+                self.wfile.write(bytes([byte]))
+                if self._wait_for_end(1):
+                    return
+            return
+        self.wfile.write(found.body[: len(found.body) // 2])
+        if trouble is TroubleKind.RESET:
+            # Closed so, a connection ends with a reset, not with a last word.
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.connection.close()
+
+    def _wait_for_end(self, seconds: float) -> bool:
+        """Wait until the client ends the connection, so long at most, and return whether it did."""
+        ready, _, _ = select.select([self.connection], [], [], seconds)
+        return bool(ready)
 
 
 def main() -> None:

@@ -1,10 +1,15 @@
 -- take_turn --
 -- Promises a request its turn: after all turns promised before, each with its delay. None while the host is left alone, and
 -- while the day's calls are spent. The last of them may be lost with the job that got it, so how long that holds is set here.
+-- A turn further off than jobs can have promised was promised by a clock that went back since, and counts for nothing.
 insert into host_budget as b (host, next_at, delay)
 values (%(host)s, %(now)s::timestamptz + %(delay)s::interval, %(delay)s)
 on conflict (host) do update set
-    next_at = greatest(b.next_at, %(now)s) + excluded.delay,
+    next_at = excluded.delay + case
+        when b.next_at < %(now)s::timestamptz + interval '10 minutes' + 20 * excluded.delay
+            then greatest(b.next_at, %(now)s)
+        else %(now)s
+    end,
     delay = excluded.delay,
     calls_left = case when b.calls_left > 0 then b.calls_left - 1 end,
     spent_until = case when b.calls_left = 1 then %(now)s::timestamptz + %(again)s::interval end

@@ -1,8 +1,11 @@
 """`theftwatch doctor`: what works is ok, what is missing is off or failed, and each with the command that mends it."""
 
 import json
+import os
+import re
 import shutil
 from collections import namedtuple
+from datetime import timedelta
 
 import psycopg
 import pytest
@@ -10,14 +13,19 @@ from psycopg.conninfo import make_conninfo
 from pydantic import SecretStr
 from typer.testing import CliRunner
 
+from tests.nodes import running_scrapyd
 from theftwatch import chromium, doctor
 from theftwatch.cli import app
+from theftwatch.clock import clock_ahead
 from theftwatch.config import Settings, settings
 from theftwatch.db import cluster, migrate, server
 from theftwatch.image_store import MARKER
 from theftwatch.images import descriptor
 
-NAMES = ["database", "schema", "index", "descriptor", "files", "disk", "chromium", "timestamps", "mail"]
+NAMES = [
+    *("database", "clock", "schema", "index", "descriptor", "files", "disk", "chromium", "nodes", "timestamps"),
+    *("mail", "operator"),
+]
 
 
 @pytest.fixture(autouse=True)
@@ -32,8 +40,11 @@ def external(monkeypatch, dsn):
     monkeypatch.setenv("THEFTWATCH_DSN", dsn)
 
 
-@pytest.fixture
-def no_chromium(monkeypatch):
+@pytest.fixture(autouse=True)
+def no_chromium(monkeypatch, request):
+    """Have none found but by the tests that are about one, as it takes a second to start."""
+    if "chromium" in request.fixturenames:
+        return
     monkeypatch.setattr(chromium, "_COMMANDS", ())
     monkeypatch.setattr(chromium, "_playwright_folders", list)
 
@@ -50,15 +61,62 @@ def examined() -> tuple[int, dict[str, dict[str, str | None]]]:
     return result.exit_code, {check["name"]: check for check in answer["checks"]}
 
 
-def test_where_all_is_well(external, chromium, authority, mail_server, monkeypatch):
-    for name, value in (authority.environment | mail_server.environment).items():
+def test_where_all_is_well(external, chromium, authority, mail_server, monkeypatch, tmp_path):
+    login = {"SCRAPYD_USERNAME": "night", "SCRAPYD_PASSWORD": "watch"}
+    with running_scrapyd(tmp_path, dict(os.environ) | login) as scrapyd:
+        nodes = {
+            "THEFTWATCH_NODES": scrapyd.url,
+            "THEFTWATCH_NODE_USERNAME": "night",
+            "THEFTWATCH_NODE_PASSWORD": "watch",
+            "THEFTWATCH_OPERATOR_URL": "mailtos://user:hidden@example.org?to=op@example.org",
+        }
+        for name, value in (authority.environment | mail_server.environment | nodes).items():
+            monkeypatch.setenv(name, value)
+        code, checks = examined()
+        assert code == 0
+        assert list(checks) == NAMES
+        assert {check["state"] for name, check in checks.items() if name != "index"} == {"ok"}
+        assert re.match(rf"\d+\.[\d.]+, {chromium}, a picture in \d+ ms", str(checks["chromium"]["detail"]))
+        assert str(checks["nodes"]["detail"]).startswith(f"scrapyd answers at {scrapyd.url}")
+        assert "hidden" not in json.dumps(checks)
+        lines = CliRunner().invoke(app, ["doctor"]).stdout.splitlines()
+        assert [line.split()[:2] for line in lines] == [[check["state"], name] for name, check in checks.items()]
+        wrong = settings().model_copy(update={"node_password": SecretStr("guessed")})
+        [check] = doctor._check_nodes(wrong)
+        assert (check.state, check.detail) == ("failed", f"{scrapyd.url}: it does not know us")
+        assert "SCRAPYD_PASSWORD" in str(check.remedy)
+
+
+def test_a_node_that_is_down_is_a_failure():
+    [check] = doctor._check_nodes(Settings(nodes=("http://127.0.0.1:9",)))
+    assert (check.state, check.remedy) == ("failed", "start scrapyd there, or take it out of THEFTWATCH_NODES")
+
+
+def test_a_browser_that_does_not_start_is_a_failure(tmp_path):
+    program = tmp_path / "chromium"
+    program.write_text("#!/bin/sh\nexit 3\n")
+    program.chmod(0o755)
+    check = doctor._check_chromium(Settings(chromium=program))
+    assert (check.state, check.remedy) == ("failed", "unset THEFTWATCH_CHROMIUM")
+    assert check.detail.startswith(f"{program} does not start: ")
+    assert "\n" not in check.detail
+
+
+def test_a_clock_that_is_off_is_a_failure(connection, authority, monkeypatch):
+    for ahead_s, said in ((90, "90 s behind"), (-90, "90 s ahead of")):
+        check = doctor._check_clock(connection, clock_ahead(timedelta(seconds=ahead_s)))
+        assert (check.state, check.remedy) == ("failed", "timedatectl set-ntp true")
+        assert check.detail == f"the database's clock is {said} this machine's; one of them is wrong"
+    for name, value in authority.environment.items():
         monkeypatch.setenv(name, value)
-    code, checks = examined()
-    assert code == 0
-    assert list(checks) == NAMES
-    assert {check["state"] for name, check in checks.items() if name != "index"} == {"ok"}
-    lines = CliRunner().invoke(app, ["doctor"]).stdout.splitlines()
-    assert [line.split()[:2] for line in lines] == [[check["state"], name] for name, check in checks.items()]
+    check = doctor._check_timestamps(Settings(), clock_ahead(timedelta(seconds=90)))
+    assert check.state == "failed"
+    assert check.detail.startswith("the authority's clock is ")
+
+
+def test_an_operator_s_address_that_nobody_knows_is_a_failure():
+    check = doctor._check_operator(Settings(operator_url=SecretStr("smoke://signal")))
+    assert (check.state, "Apprise" in check.detail) == ("failed", True)
 
 
 def test_the_embedded_server_is_started_and_its_index_tried(postgres_bin):
@@ -126,7 +184,7 @@ def test_a_server_that_does_not_answer(monkeypatch):
     code, checks = examined()
     assert (code, checks["database"]["state"]) == (1, "failed")
     assert "secret" not in json.dumps(checks)
-    assert list(checks) == ["database", *NAMES[3:]]  # the others are tried all the same
+    assert list(checks) == ["database", *NAMES[4:]]  # the others are tried all the same
 
 
 def test_a_schema_that_lags_behind(monkeypatch, empty_dsn):

@@ -18,6 +18,8 @@ from theftwatch.errors import UsageError
 
 _COMMANDS = ("chromium", "chromium-browser", "google-chrome")
 
+_START_MAX_MS = 60_000
+
 # One folder a version, named by its number: chromium-1234/chrome-linux64/chrome
 _PLAYWRIGHT_PATTERNS = (
     "chromium-*/chrome-linux*/chrome",
@@ -73,6 +75,29 @@ def launch_options(chromium: Path) -> dict[str, Any]:
             "--webrtc-ip-handling-policy=disable_non_proxied_udp",
         ],
     }
+
+
+def try_chromium(chromium: Path) -> str:
+    """Start a Chromium, have it show a page and take a picture of it, and return its version.
+
+    Raises UsageError where it does not.
+    """
+    from playwright.sync_api import Error, sync_playwright
+
+    try:
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(**launch_options(chromium), timeout=_START_MAX_MS)
+            page = browser.new_page(viewport={"width": 64, "height": 48})
+            page.set_content("<body style='background: #123456'>")
+            picture = page.screenshot(type="png")
+            version = browser.version
+            browser.close()
+    except (Error, OSError) as exc:
+        # what follows the first line is Playwright's log
+        raise UsageError(f"{chromium} does not start: {str(exc).strip().splitlines()[0]}") from exc
+    if not picture.startswith(b"\x89PNG"):
+        raise UsageError(f"{chromium} takes no picture of a page")
+    return version
 
 
 def _installed_by_playwright() -> Iterator[Path]:

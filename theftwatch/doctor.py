@@ -9,6 +9,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
@@ -16,7 +17,7 @@ import numpy as np
 import psycopg
 from PIL import Image
 
-from theftwatch.chromium import find_chromium
+from theftwatch.chromium import find_chromium, try_chromium
 from theftwatch.clock import Clock, system_clock
 from theftwatch.config import Settings
 from theftwatch.db import migrate, server
@@ -26,14 +27,20 @@ from theftwatch.errors import DatabaseError, TheftWatchError, TimestampError, Us
 from theftwatch.evidence.timestamp import ask, authority_of
 from theftwatch.image_store import look_for_store, place_of
 from theftwatch.images import descriptor
+from theftwatch.jobs.look import look
+from theftwatch.jobs.node import nodes_of
 from theftwatch.match.routes import descriptor_off, index_off
+from theftwatch.notices.digest import operator_of
 from theftwatch.notices.smtp import mail_server_of, sign_in
 
 type State = Literal["ok", "off", "failed"]
 
 #: With less than this a night's photos may not fit
 DISK_FREE_MIN_BYTES = 1_000_000_000
+#: Leases of targets allow for a minute or so between the clocks of machines
+CLOCK_OFF_MAX_S = 60
 
+_SET_CLOCK = "timedatectl set-ntp true"
 _OTHER_FOLDER = "export THEFTWATCH_DATA_DIR=FOLDER, of a folder that you may write to"
 
 
@@ -59,8 +66,10 @@ def examine(settings: Settings, *, clock: Clock = system_clock) -> Iterator[Chec
     yield _check_files(settings, clock)
     yield _check_disk(settings.data_dir)
     yield _check_chromium(settings)
-    yield _check_timestamps(settings)
+    yield from _check_nodes(settings)
+    yield _check_timestamps(settings, clock)
     yield _check_mail(settings)
+    yield _check_operator(settings)
 
 
 def _check_database(settings: Settings, clock: Clock) -> Iterator[Check]:
@@ -72,6 +81,7 @@ def _check_database(settings: Settings, clock: Clock) -> Iterator[Check]:
             version = connection.info.parameter_status("server_version")
             where = f"{describe(dsn)} (THEFTWATCH_DSN)" if external else f"embedded, {describe(dsn)}"
             yield Check(name="database", state="ok", detail=f"Postgres {version}, {where}")
+            yield _check_clock(connection, clock)
             schema = _check_schema(connection)
             yield schema
             if schema.state == "ok":
@@ -81,6 +91,23 @@ def _check_database(settings: Settings, clock: Clock) -> Iterator[Check]:
         yield Check(name="database", state="failed", detail=str(exc), remedy=remedy)
     except psycopg.Error as exc:
         yield Check(name="database", state="failed", detail=_line(exc), remedy="theftwatch db status")
+
+
+def _check_clock(connection: psycopg.Connection, clock: Clock) -> Check:
+    """Compare this machine's clock with the database's."""
+    [(theirs,)] = connection.execute(queries()["read_clock"]).fetchall()
+    off = _off(theirs, clock)
+    if off:
+        return Check(name="clock", state="failed", detail=f"the database's clock is {off}", remedy=_SET_CLOCK)
+    return Check(name="clock", state="ok", detail="this machine and the database agree")
+
+
+def _off(theirs: datetime, clock: Clock) -> str | None:
+    """Return how far another clock is off from this machine's; None where they agree."""
+    ahead_s = (theirs - clock()).total_seconds()
+    if abs(ahead_s) <= CLOCK_OFF_MAX_S:
+        return None
+    return f"{abs(ahead_s):,.0f} s {'ahead of' if ahead_s > 0 else 'behind'} this machine's; one of them is wrong"
 
 
 def _check_schema(connection: psycopg.Connection) -> Check:
@@ -173,14 +200,21 @@ def _check_disk(folder: Path) -> Check:
 
 
 def _check_chromium(settings: Settings) -> Check:
-    """Look for a Chromium; it is not started."""
+    """Start a Chromium and have it take a picture."""
     try:
         found = find_chromium(settings)
     except UsageError as exc:
         return Check(name="chromium", state="failed", detail=str(exc), remedy="unset THEFTWATCH_CHROMIUM")
     if found:
-        used = "" if settings.browser else ", not used while THEFTWATCH_BROWSER is unset"
-        return Check(name="chromium", state="ok", detail=f"{found}{used}")
+        started = time.perf_counter()
+        try:
+            version = try_chromium(found)
+        except UsageError as exc:
+            again = "unset THEFTWATCH_CHROMIUM" if settings.chromium else "sudo apt-get install --reinstall chromium"
+            return Check(name="chromium", state="failed", detail=str(exc), remedy=again)
+        # captures use it all the same
+        used = "" if settings.browser else "; crawls do not use it while THEFTWATCH_BROWSER is unset"
+        return Check(name="chromium", state="ok", detail=f"{version}, {found}, a picture in {_ms(started)}{used}")
     needed = "THEFTWATCH_BROWSER is set and none is found" if settings.browser else "none is found"
     return Check(
         name="chromium",
@@ -190,21 +224,37 @@ def _check_chromium(settings: Settings) -> Check:
     )
 
 
-def _check_timestamps(settings: Settings) -> Check:
-    """Get a timestamp and verify it."""
+def _check_nodes(settings: Settings) -> Iterator[Check]:
+    """Ask each node what it lists."""
+    if not settings.nodes:
+        detail = "THEFTWATCH_NODES is not set: crawls are started on this machine, by hand or by cron"
+        yield Check(name="nodes", state="off", detail=detail, remedy="export THEFTWATCH_NODES=http://127.0.0.1:6800")
+        return
+    found = look(nodes_of(settings))
+    for node in found:
+        if node.trouble:
+            yield Check(name="nodes", state="failed", detail=f"{node.url}: {node.trouble}", remedy=node.remedy)
+    if well := [f"{node.url} ({node.release or 'no release'})" for node in found if not node.trouble]:
+        yield Check(name="nodes", state="ok", detail=f"scrapyd answers at {', '.join(well)}")
+
+
+def _check_timestamps(settings: Settings, clock: Clock) -> Check:
+    """Get a timestamp and verify it, and compare this machine's clock with the authority's."""
     try:
         authority = authority_of(settings)
         if authority is None:
             detail = "THEFTWATCH_TIMESTAMP_URL is not set: nothing proves when photos and captures existed"
             return Check(name="timestamps", state="off", detail=detail, remedy="export THEFTWATCH_TIMESTAMP_URL=…")
         started = time.perf_counter()
-        ask(authority, os.urandom(32))
+        timestamp = ask(authority, os.urandom(32))
     except UsageError as exc:
         remedy = "export THEFTWATCH_TIMESTAMP_CERTIFICATE=FILE, of the authority's root certificate"
         return Check(name="timestamps", state="failed", detail=str(exc), remedy=remedy)
     except TimestampError as exc:
         remedy = "export THEFTWATCH_TIMESTAMP_URL=…, of another authority, or try again later"
         return Check(name="timestamps", state="failed", detail=str(exc), remedy=remedy)
+    if off := _off(timestamp.at, clock):
+        return Check(name="timestamps", state="failed", detail=f"the authority's clock is {off}", remedy=_SET_CLOCK)
     return Check(name="timestamps", state="ok", detail=f"one by {authority.url}, verified, in {_ms(started)}")
 
 
@@ -221,6 +271,21 @@ def _check_mail(settings: Settings) -> Check:
         remedy = "export THEFTWATCH_SMTP_URL=… and THEFTWATCH_MAIL_FROM=…, as docs/settings.md has them"
         return Check(name="mail", state="failed", detail=str(exc), remedy=remedy)
     return Check(name="mail", state="ok", detail=f"signed in to {server.called} in {_ms(started)}")
+
+
+def _check_operator(settings: Settings) -> Check:
+    """See whether the operator's address is one that is known; nothing is sent."""
+    if settings.operator_url is None:
+        detail = "THEFTWATCH_OPERATOR_URL is not set: nobody is told of alarms unless they look"
+        return Check(name="operator", state="off", detail=detail, remedy="export THEFTWATCH_OPERATOR_URL=mailtos://…")
+    try:
+        services = operator_of(settings)
+    except UsageError as exc:
+        remedy = "export THEFTWATCH_OPERATOR_URL=…, as docs/notices.md has it"
+        return Check(name="operator", state="failed", detail=str(exc), remedy=remedy)
+    # The address holds a password, so the service alone is named.
+    named = ", ".join(str(service.service_name) for service in services)
+    return Check(name="operator", state="ok", detail=f"told by {named}; `theftwatch notify --operator` tries it")
 
 
 def _ms(started: float) -> str:

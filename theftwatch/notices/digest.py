@@ -87,16 +87,25 @@ async def find_digest(connection: Connection, *, settings: Settings, now: dateti
     )
 
 
+def operator_of(settings: Settings) -> Apprise:
+    """Return the services through which the operator of the settings is told.
+
+    Raises UsageError for an address that Apprise does not know.
+    """
+    assert settings.operator_url is not None
+    apprise = Apprise()
+    if not apprise.add(settings.operator_url.get_secret_value()):
+        raise UsageError("THEFTWATCH_OPERATOR_URL: not an address that Apprise knows; docs/notices.md names some")
+    return apprise
+
+
 async def send_digest(connection: Connection, digest: Digest, *, settings: Settings, now: datetime) -> None:
     """Send a digest where THEFTWATCH_OPERATOR_URL says, and note that it went out.
 
     After a kill in between it goes out again: the operator loses less by hearing twice than by not hearing. Raises
     UsageError for an address that Apprise does not know, and DeliveryError where it did not go out.
     """
-    assert settings.operator_url is not None
-    apprise = Apprise()
-    if not apprise.add(settings.operator_url.get_secret_value()):
-        raise UsageError("THEFTWATCH_OPERATOR_URL: not an address that Apprise knows; docs/notices.md names some")
+    apprise = operator_of(settings)
     is_wrong = any(each.wrong for each in digest.troubles)
     gone = await apprise.async_notify(
         title=one_line(digest.subject),

@@ -23,6 +23,10 @@ from pg_database
 where not datistemplate and datname <> 'postgres'
 order by datname;
 
+-- read_clock --
+-- Tells what time it is by the server's clock, to be compared with our own.
+select clock_timestamp();
+
 -- find_vector --
 -- Says which version of the extension vector could be used, and which one is in use in this database.
 select

@@ -17,8 +17,10 @@ from typer.testing import CliRunner
 from tests.crawling import World
 from tests.nodes import free_port, python_without_theftwatch, running_scrapyd
 from theftwatch.cli import app
-from theftwatch.config import settings
+from theftwatch.config import Settings, settings
 from theftwatch.demo.replica import running_replica
+from theftwatch.jobs.node import nodes_of
+from theftwatch.jobs.release import Release, deploy
 from theftwatch.jobs.schedule import job_id
 
 CHECKOUT = Path(__file__).parents[1]
@@ -148,6 +150,13 @@ def test_a_release_and_its_jobs_go_to_the_nodes_and_one_that_is_down_stops_no_ot
     found = world.rows(f"select spider, outcome, finish_reason from run where jobid = '{job}'")
     assert found == [("delivered", "ok", "finished")]
     assert world.rows("select count(*) from listing") == [(2,)]
+
+    eggs = tmp_path / "there/eggs/theftwatch"
+    shutil.copy(eggs / f"{release}.egg", eggs / "zebra.egg")
+    [node] = nodes_of(Settings(nodes=(there.url,), node_username="night", node_password=LOGIN["PASSWORD"]))
+    [deployed] = deploy([node], Release(name="20261126T013000-1", egg=(eggs / "zebra.egg").read_bytes()))
+    assert not deployed.is_well
+    assert deployed.detail.startswith("it takes zebra for newer and runs that; delete it: curl ")
 
 
 def _deploy_with_another_spider(world, tmp_path, environment):

@@ -129,9 +129,8 @@ def _multipart(form: Mapping[str, str], egg: bytes) -> tuple[bytes, str]:
         for name, value in form.items()
     ]
     head = f'--{boundary}\r\nContent-Disposition: form-data; name="egg"; filename="{PROJECT}.egg"\r\n\r\n'.encode()
-    return b"".join(
-        [*parts, head, egg, f"\r\n--{boundary}--\r\n".encode()]
-    ), f"multipart/form-data; boundary={boundary}"
+    body = b"".join([*parts, head, egg, f"\r\n--{boundary}--\r\n".encode()])
+    return body, f"multipart/form-data; boundary={boundary}"
 
 
 def _refusal(node: Node, answer: object) -> NodeError:

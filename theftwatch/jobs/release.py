@@ -16,8 +16,6 @@ from theftwatch.jobs.node import PROJECT, TIMEOUT_S, Node, ask
 #: In place of a release's name: what scrapyd found in the folder where it was started
 CHECKOUT = "its checkout"
 
-_BUILD_MAX_S = 300
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Release:
@@ -69,7 +67,7 @@ def _build_egg(checkout: Path) -> bytes:
             *("bdist_egg", "--bdist-dir", f"{folder}/bdist", "--dist-dir", f"{folder}/dist"),
         ]
         done = subprocess.run(  # noqa: S603  ours
-            command, cwd=checkout, capture_output=True, text=True, timeout=_BUILD_MAX_S, check=False
+            command, cwd=checkout, capture_output=True, text=True, check=False
         )
         eggs = list(Path(folder, "dist").glob("*.egg"))
         if done.returncode or len(eggs) != 1:

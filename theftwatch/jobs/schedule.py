@@ -19,7 +19,7 @@ from theftwatch.jobs.node import PROJECT, Job, Node, ask, list_jobs, log_url
 _LETTERS = 6
 #: What scrapyd takes for itself among the fields of a form
 _RESERVED = ("project", "spider", "jobid", "priority", "setting", "_version", "_job", "_project", "_spider")
-_ID = re.compile(r"(?P<spider>[a-z_]+)-[0-9]{8}T[0-9]{4,6}(-(?P<letters>[0-9a-f]{6}))?")
+_ID = re.compile(r"[a-z_]+-[0-9]{8}T[0-9]{4,6}(-(?P<letters>[0-9a-f]{6}))?")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -103,12 +103,11 @@ def job_id(spider: str, arguments: Mapping[str, str], *, now: datetime, taken: C
     With the second where the id of the minute is taken: two jobs of one id would write into one log.
     """
     letters = _letters(arguments)
-    ids = (
-        "-".join([spider, f"{now.astimezone(UTC):{form}}", *([letters] if letters else [])])
+    of_minute, of_second = (
+        "-".join(filter(None, [spider, f"{now.astimezone(UTC):{form}}", letters]))
         for form in ("%Y%m%dT%H%M", "%Y%m%dT%H%M%S")
     )
-    first, second = ids
-    return second if first in taken else first
+    return of_second if of_minute in taken else of_minute
 
 
 def _letters(arguments: Mapping[str, str]) -> str | None:

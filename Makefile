@@ -48,7 +48,7 @@ AS_ROOT = $(shell test "$$(id -u)" = 0 || echo sudo -n) env "PATH=$$PATH:/usr/sb
 APT_INSTALL = $(AS_ROOT) apt-get -qq update && \
 	$(AS_ROOT) apt-get -qq -y install --no-install-recommends
 
-.PHONY: help setup demo test check chromium test-debian-postgres drill soak fuzz bench pictures lock upgrade clean
+.PHONY: help setup demo test check chromium test-debian-postgres drill soak fuzz audit bench pictures lock upgrade clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-22s %s\n", $$1, $$2 }' Makefile
@@ -62,7 +62,7 @@ demo: $(SETUP) ## Crawl a replica of the marketplaces and match the copied photo
 test: check ## Run all checks and tests, on a Debian PostgreSQL too where there is one
 	@$(MAKE) --no-print-directory chromium || test -z "$$CI"
 	@$(PYTEST)
-	@if ls $(DEBIAN_POSTGRES)/postgres >/dev/null 2>&1 || test -n "$$CI"; then \
+	@if ls $(DEBIAN_POSTGRES)/postgres >/dev/null 2>&1 || { test -n "$$CI" && command -v apt-get >/dev/null; }; then \
 		$(MAKE) --no-print-directory test-debian-postgres; fi
 
 check: $(DEV) ## Run the linter, the format check and the type checker
@@ -98,6 +98,11 @@ fuzz: $(DEV) ## Spoil what one READER reads for so many SECONDS, guided by the c
 
 soak: $(DEV) ## Crawl simulated weeks for an hour, and fail where memory or open files grow
 	@THEFTWATCH_SOAK_S=3600 .venv/bin/pytest -q -m soak -o faulthandler_timeout=7200
+
+audit: $(SETUP) ## Ask PyPI whether a weakness of a locked package is known; needs the internet
+	@$(UV) pip install -q --python .venv --target .cache/audit "pip-audit>=2.10"
+	@for lock in requirements.lock requirements-dev.lock; do \
+		PYTHONPATH=.cache/audit .venv/bin/python -m pip_audit --strict --disable-pip --requirement $$lock || exit 1; done
 
 bench: $(DEV) ## Measure the speeds that the documentation states
 	@.venv/bin/python -m bench

@@ -5,7 +5,7 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
@@ -43,7 +43,7 @@ def write_dump(settings: Settings, dsn: str, path: Path, *, snapshot: str) -> No
     ]
     command += ["--no-owner", "--no-privileges", f"--exclude-table-data={_WITHOUT_ROWS}", f"--file={path}"]
     command += [f"--schema={schema}" for schema in _SCHEMAS]
-    _run([*command, _place(dsn)], dsn)
+    _run([*command, _place(dsn)], _environment(dsn))
 
 
 def read_dump(settings: Settings, dsn: str, path: Path) -> None:
@@ -51,36 +51,41 @@ def read_dump(settings: Settings, dsn: str, path: Path) -> None:
 
     Raises BackupError, and then the database is as it was.
     """
-    wanted = path.with_suffix(".list")
-    try:
-        listed = _run([_program(settings, "pg_restore"), "--list", path], dsn)
-        wanted.write_text("".join(line for line in listed.splitlines(keepends=True) if not _OF_VECTOR.match(line)))
-        with _script(settings, path, wanted) as script:
-            _feed(settings, dsn, script)
-    finally:
-        wanted.unlink(missing_ok=True)
+    with script_of(settings, path) as script:
+        run_script(settings, dsn, script)
 
 
 @contextmanager
-def _script(settings: Settings, path: Path, wanted: Path) -> Iterator[IO[bytes]]:
-    """Yield the SQL that a dump comes to."""
-    command: list[str | Path] = [
-        _program(settings, "pg_restore"),
-        "--no-owner",
-        "--no-privileges",
-        f"--use-list={wanted}",
-        "--file=-",
-    ]
-    with tempfile.TemporaryFile() as said:
-        with subprocess.Popen([*command, path], stdout=subprocess.PIPE, stderr=said) as restore:  # noqa: S603  our own program
+def script_of(settings: Settings, path: Path) -> Iterator[IO[bytes]]:
+    """Yield the SQL that a dump comes to, without what the migrations make where the server can.
+
+    Raises BackupError.
+    """
+    program = _program(settings, "pg_restore")
+    with tempfile.TemporaryFile() as said, tempfile.NamedTemporaryFile("w", suffix=".list") as wanted:
+        listed = _run([program, "--list", path], _environment(""))
+        wanted.write("".join(line for line in listed.splitlines(keepends=True) if not _OF_VECTOR.match(line)))
+        wanted.flush()
+        command: list[str | Path] = [
+            program,
+            "--no-owner",
+            "--no-privileges",
+            f"--use-list={wanted.name}",
+            "--file=-",
+            path,
+        ]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=said) as restore:  # noqa: S603  our own program
             assert restore.stdout is not None
             yield restore.stdout
         if restore.returncode:
             raise BackupError(f"{path} could not be read: {_complaint(_all_of(said))}")
 
 
-def _feed(settings: Settings, dsn: str, script: IO[bytes]) -> None:
-    """Run SQL in one transaction, behind what clears its place."""
+def run_script(settings: Settings, dsn: str, script: IO[bytes]) -> None:
+    """Run the SQL that a dump comes to in one transaction, behind what clears its place.
+
+    Raises BackupError, and then the database is as it was.
+    """
     command: list[str | Path] = [_program(settings, "psql"), "--no-psqlrc", "--quiet", "--single-transaction"]
     command += ["--set=ON_ERROR_STOP=1", "--output=/dev/null", "--dbname", _place(dsn)]
     with tempfile.TemporaryFile() as said:
@@ -99,8 +104,8 @@ def _feed(settings: Settings, dsn: str, script: IO[bytes]) -> None:
             raise BackupError(f"the dump could not be brought back, and changed nothing: {_complaint(_all_of(said))}")
 
 
-def _run(command: list[str | Path], dsn: str) -> str:
-    ran = subprocess.run(command, env=_environment(dsn), capture_output=True, stdin=subprocess.DEVNULL, check=False)  # noqa: S603  our own program
+def _run(command: Sequence[str | Path], environment: Mapping[str, str]) -> str:
+    ran = subprocess.run(command, env=environment, capture_output=True, stdin=subprocess.DEVNULL, check=False)  # noqa: S603  our own program
     if ran.returncode:
         name = Path(command[0]).name
         older = "server version mismatch" in ran.stderr.decode("utf-8", "replace")

@@ -44,10 +44,25 @@ def paths(dsn):
     ]
 
 
+def raise_alarm(dsn):
+    """Raise an alarm on a list, as a run would; its name is as hostile as any."""
+    run(
+        dsn,
+        lambda connection: connection.execute(
+            "with list as (insert into target (marketplace, kind, ref, every, reason, added_at, due_at) values"
+            " ('alibaba', 'vendor', '<script>', '1 day', 'a test', now(), now()) returning id)"
+            " insert into alarm (kind, spider, target, value, usual, size, run, first_seen_at, last_seen_at)"
+            " select 'fewer_listings', 'alibaba', list.id, 3, 40, 7, max(run.id), now(), now() from list, run"
+            " group by list.id"
+        ),
+    )
+
+
 def test_pages_fit_and_a_screen_reader_finds_its_way(review, filled, chromium):
     [finding] = rows(filled, "select min(finding_id) as id from analysis.finding where suspect_listing_ref = '207'")
     command("finding", "confirm", str(finding["id"]), "--by", "Eva")
     command("case", "open", "Ana", "alibaba/104", "--by", "Eva")
+    raise_alarm(filled)
     assert review.ask("POST", f"/artisans/{artisan_of(filled)}/notices", {})[0] == 303
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium)
@@ -145,6 +160,12 @@ def test_plots_are_drawings_of_what_the_tables_say(review, filled):
     assert re.search(r"\b3\b", refused), refused
     crawls = text_of(review, "/crawls")
     assert re.search(r"\d{4}-\d\d-\d\d 1 0 1 0 3 4 3", crawls), crawls
+    assert "alarm" not in crawls
+    raise_alarm(filled)
+    crawls = text_of(review, "/crawls")
+    assert "1 alarm" in crawls
+    assert re.search(r"Alibaba vendor=<script>: 3 listings, where 40 are usual look in a browser", crawls), crawls
+    assert re.search(r"theftwatch alarm acknowledge \d+", crawls)
     said = text_of(review, f"/vendors/{vendor}")
     assert "Who else shows photos of the same artisans" in said
     [shared] = {row["artisan"] for row in rows(filled, "select artisan from analysis.finding where artisan = 'Ana'")}

@@ -22,6 +22,7 @@ BENCHMARKS = (
     "context",
     "review",
     "views",
+    "export",
     "crawl",
     "shop",
     "processes",

@@ -20,6 +20,7 @@ SIZES = {
     "context": 200,
     "review": 2000,
     "views": 200,
+    "export": 200,
     "crawl": 1,
     "shop": 4,
     "processes": 6,

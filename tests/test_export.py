@@ -139,8 +139,10 @@ def test_a_file_appears_when_it_is_whole(filled, tmp_path, monkeypatch):
 
 def test_more_rows_than_a_sheet_holds_are_refused(filled, tmp_path, monkeypatch):
     monkeypatch.setattr(exporting, "_SHEET_ROWS", 3)
+    told: list[int] = []
     with pytest.raises(UsageError, match="take csv or parquet"):
-        export(filled, "findings", "xlsx", tmp_path / "f.xlsx")
+        export(filled, "findings", "xlsx", tmp_path / "f.xlsx", advance=lambda done, _: told.append(done))
+    assert told == []  # before any row was written
     assert list(tmp_path.glob("*.xlsx")) == []
 
 

@@ -69,6 +69,8 @@ def export(
     with psycopg.connect(dsn, options="-c timezone=UTC -c jit=off") as connection:
         connection.read_only = True
         connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        if fmt == "xlsx":
+            _refuse_more_than_a_sheet_holds(connection, view)
         [[plan]] = connection.execute(sql.SQL("explain (format json) {}").format(query)).fetchall()
         guess = int(plan[0]["Plan"]["Plan Rows"])
         written = 0
@@ -82,6 +84,14 @@ def export(
                     if advance:
                         advance(written, max(guess, written))
     return written
+
+
+def _refuse_more_than_a_sheet_holds(connection: psycopg.Connection, view: str) -> None:
+    """Raise UsageError before a million rows are written for nothing."""
+    count = sql.SQL("select count(*) from (select from analysis.{} limit {}) as row")
+    [[rows]] = connection.execute(count.format(sql.Identifier(view), _SHEET_ROWS + 1)).fetchall()
+    if rows > _SHEET_ROWS:
+        raise UsageError(f"a sheet of Excel holds {_SHEET_ROWS:,} rows, and there are more; take csv or parquet")
 
 
 class _Csv:
@@ -126,8 +136,6 @@ class _Xlsx:
             self._sheet.write_string(0, place, column.name)
 
     def write(self, rows: Sequence[tuple[Any, ...]]) -> None:
-        if self._row + len(rows) > _SHEET_ROWS:
-            raise UsageError(f"a sheet of Excel holds {_SHEET_ROWS:,} rows, and there are more; take csv or parquet")
         for row in rows:
             self._row += 1
             for place, value in enumerate(row):

@@ -16,6 +16,7 @@ from bench.result import Goal, Measure, Result
 from theftwatch.clock import system_clock
 from theftwatch.db import store
 from theftwatch.db.queries import Connection, parse_queries
+from theftwatch.db.sums import update_sums
 from theftwatch.files import Files
 from theftwatch.web.command import run_command
 from theftwatch.web.inbox import Inbox
@@ -71,6 +72,7 @@ async def _measure(dsn: str, size: int) -> tuple[dict[str, list[float]], float]:
     async with await AsyncConnection.connect(dsn, autocommit=True, options="-c jit=off") as connection:
         for statement in parse_queries(resources.files("bench").joinpath("review.sql").read_text("utf-8")).values():
             await connection.execute(statement, {"size": size})
+        await update_sums(connection)
         await connection.execute("vacuum analyze")
         pages = {
             name: [await _ms(partial(_page, connection, narrowed)) for _ in range(_ROUNDS)]
@@ -97,6 +99,9 @@ async def _measure_whole(dsn: str) -> dict[str, list[float]]:
                 "the start": "/",
                 "the queue": "/queue",
                 "a vendor": f"/vendors/{vendor}",
+                "the artisans": "/artisans",
+                "the cases": "/cases",
+                "the crawls": "/crawls",
                 "an artisan": f"/artisans/{artisan}",
                 "a photo": f"/photos/{photo}",
             }

@@ -18,6 +18,7 @@ BENCHMARKS = (
     "lookup",
     "scan",
     "store",
+    "vacuum",
     "leases",
     "context",
     "review",

@@ -16,6 +16,7 @@ SIZES = {
     "lookup": 1000,
     "scan": 8,
     "store": 20,
+    "vacuum": 2000,
     "leases": 2000,
     "context": 200,
     "review": 2000,

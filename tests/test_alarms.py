@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import psycopg
@@ -13,6 +15,7 @@ from theftwatch.alarms.examine import examine
 from theftwatch.alarms.rules import ListFigure, Pause, Seen, judge_counters, judge_lists, judge_pause
 from theftwatch.cli import app
 from theftwatch.config import settings
+from theftwatch.db.queries import queries
 from theftwatch.db.store import close_lost_runs
 from theftwatch.reports.alarms import remedy_of, what_of
 from theftwatch.reports.status import find_status
@@ -34,6 +37,9 @@ def fired(run, *, day=None, earlier=(), usual=None):
         ({"page/listing": 100, "page/failed": 17}, ("errors", "pages"), False),
         ({"page/listing": 16, "page/failed": 4}, ("errors", "pages"), False),  # a fifth, but of a few
         ({"page/listing": 12, "page/failed": 7}, ("errors", "pages"), None),  # too few to say
+        ({"page/failed": 5}, ("errors", "pages"), True),  # all of them
+        ({"page/failed": 4}, ("errors", "pages"), None),
+        ({"page/listing": 5}, ("errors", "pages"), False),
         ({"page/listing": 30, "listing/failed": 30}, ("errors", "pages"), True),
         ({"page/gone": 95, "page/failed": 5}, ("errors", "pages"), False),
         ({"image/fetched": 40, "image/failed": 10}, ("errors", "photos"), True),
@@ -213,7 +219,7 @@ def test_an_alarm_stands_once_for_as_long_as_it_lasts(watch):
     assert (again.alarm_id, again.times, again.first_seen_at) == (raised.alarm_id, 2, raised.first_seen_at)
     assert (again.last_seen_at, again.value) == (watch.now, 0.5)
     # too small to say, also with its day
-    assert watch.run({"page/listing": 5}) == []
+    assert watch.run({"page/listing": 4}) == []
     assert watch.open() == [("errors", 2)]
     [over] = watch.run({"page/listing": 40})
     assert (over.alarm_id, over.closed_at) == (raised.alarm_id, watch.now)
@@ -326,6 +332,33 @@ def test_a_run_that_hangs(watch):
     with psycopg.connect(watch.dsn) as connection:
         connection.execute("update run set progressed_at = %s", [NOW + HOUR])
     assert [each.closed_at for each in watch.examine(after=HOUR)] == [NOW + HOUR]
+
+
+def test_a_run_that_waits_for_another_to_compare_photos_does_not_hang(watch):
+    with psycopg.connect(watch.dsn, autocommit=True) as connection:
+        connection.execute(
+            "insert into run (spider, arguments, host, version, started_at, heartbeat_at, progressed_at) values"
+            " ('etsy', '{}', 'harbour', '1', %(at)s, %(at)s, %(at)s)",
+            {"at": NOW},
+        )
+        connection.execute("insert into image (sha256, byte_count, first_seen_at) values (sha256('a'), 1, %s)", [NOW])
+        connection.execute("insert into lookup (image, side, looked_up_at) values (1, 'suspect', %s)", [NOW + HOUR])
+        connection.execute(queries()["lock_drain"])
+        with psycopg.connect(watch.dsn, autocommit=True) as waiting, ThreadPoolExecutor() as threads:
+            lock = threads.submit(waiting.execute, queries()["lock_drain"])
+            wait_until(connection, "select count(*) > 0 from pg_locks where not granted")
+            assert watch.examine(after=HOUR) == []
+            # where nothing is compared, somebody hangs
+            assert [alarm.kind for alarm in watch.examine(after=2 * HOUR)] == ["hanging"]
+            connection.execute(queries()["unlock_drain"])
+            lock.result(timeout=30)
+
+
+def wait_until(connection, query):
+    deadline = time.monotonic() + 30
+    while connection.execute(query).fetchall() != [(True,)]:
+        assert time.monotonic() < deadline, query
+        time.sleep(0.02)
 
 
 def test_many_targets_with_the_same_alarm_are_told_in_one_line(watch):

@@ -170,8 +170,13 @@ def judge_pause(pause: Pause) -> Figure | None:
 
 
 def _share(kind: Kind, detail: str, seen: Seen, parts: Parts, *, above: float, at_least: int, of: int) -> Figure | None:
-    """Return a share that is not to be above a threshold, nor to rest on less than so much."""
-    part, whole = _large_enough(seen, parts, of)
+    """Return a share that is not to be above a threshold, nor to rest on less than so much.
+
+    All or none of a few say it too: a small watch of a marketplace that is down.
+    """
+    part, whole = parts(seen.run)
+    if whole < at_least or part not in {0, whole}:
+        part, whole = _large_enough(seen, parts, of)
     if not whole:
         return None
     share = part / whole

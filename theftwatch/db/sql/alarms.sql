@@ -154,10 +154,20 @@ where a.closed_at is null and a.kind = s.kind and a.spider = s.spider and a.deta
 returning a.id;
 
 -- find_hanging --
--- Lists runs that are alive and have done nothing for so long.
+-- Lists runs that are alive and have done nothing for so long. Not while one waits for another to compare photos, and these
+-- are being compared.
 select id, spider, extract(epoch from %(now)s - progressed_at)::float / 60 as minutes
 from run
-where finished_at is null and progressed_at < %(now)s::timestamptz - %(at_least)s::interval;
+where finished_at is null and progressed_at < %(now)s::timestamptz - %(at_least)s::interval
+    and not (
+        exists (
+            select from pg_locks
+            where locktype = 'advisory' and not granted
+                and database = (select oid from pg_database where datname = current_database())
+                and objid::bigint = hashtext('theftwatch drain')::bigint & 4294967295
+        )
+        and exists (select from lookup where looked_up_at > %(now)s::timestamptz - %(at_least)s::interval)
+    );
 
 -- close_hanging --
 -- Closes the alarms of runs that hang no more: they have ended, or something moved on.

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from tests.fuzz.readers import READERS, read, seeds
 from tests.fuzz.spoil import spoiled
-from theftwatch.errors import UsageError
+from theftwatch.errors import UnknownPageError, UsageError
 from theftwatch.evidence.verify import verify_bundle
+from theftwatch.pages import read_page
 
 #: Of all readers together
 CASES = int(os.environ.get("THEFTWATCH_DRILL_CASES", "300"))
@@ -52,6 +53,12 @@ def test_a_timestamp_with_any_byte_wrong_is_read_or_refused():
     [token] = seeds("token")
     for place in range(len(token)):
         read("token", token[:place] + bytes([token[place] ^ 0xF1]) + token[place + 1 :])
+
+
+@pytest.mark.parametrize("odd", ["\0", "\x1b", "\u202e", "\ud800"])
+def test_an_address_that_no_database_holds_is_none(odd):
+    with pytest.raises(UnknownPageError, match="control characters"):
+        read_page("<html></html>", f"https://www.etsy.com/listing/1/a{odd}")
 
 
 def packed(**claimed: int) -> bytearray:

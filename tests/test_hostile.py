@@ -11,6 +11,7 @@ import unicodedata
 import zipfile
 from dataclasses import replace
 from pathlib import Path
+from random import Random
 from xml.etree import ElementTree
 
 import psycopg
@@ -36,6 +37,8 @@ EVIL = (
 )
 #: What a person copied from there, who is not out to harm anybody
 NAME = str(clean(EVIL))
+#: A megabyte that cannot be packed
+LONG = "".join(chr(0x4E00 + each) for each in Random(7).choices(range(20_000), k=350_000))
 #: What could steer a terminal or turn the direction of writing; C1 are control characters too
 _STEERS = {"Cc", "Cf", "Zl", "Zp", "Cs"}
 
@@ -52,8 +55,8 @@ def hostile(dsn, tmp_path, monkeypatch, chromium):
     spoiled = {
         offer.key: replace(
             offer,
-            listing=replace(offer.listing, title=EVIL + "x" * 1_000_000),
-            seller=replace(offer.seller, seller=replace(offer.seller.seller, name=EVIL + "y" * 1_000_000)),
+            listing=replace(offer.listing, title=EVIL + LONG),
+            seller=replace(offer.seller, seller=replace(offer.seller.seller, name=EVIL + LONG)),
         )
         for offer in (pair.original, pair.suspect)
     }

@@ -3,7 +3,7 @@
     make fuzz READER=page SECONDS=600
 
 What it finds interesting stays in .cache/fuzz, one folder a reader, and is where the next run begins. An input that
-crashes a reader is written to this folder; it belongs into `tests/test_fuzz.py`.
+crashes a reader is written beside them as `crash-…`; what it shows belongs into `tests/test_fuzz.py`.
 """
 
 import hashlib
@@ -27,7 +27,17 @@ def main() -> None:
         (corpus / hashlib.sha256(data).hexdigest()[:16]).write_bytes(data)
     longest = 2 * max(map(len, seeds(name)))
     # readers of packed and rendered things take memory of their own
-    atheris.Setup([sys.argv[0], "-rss_limit_mb=4096", f"-max_len={longest}", *options, str(corpus)], read_one(name))
+    atheris.Setup(
+        [
+            sys.argv[0],
+            "-rss_limit_mb=4096",
+            f"-max_len={longest}",
+            f"-artifact_prefix={corpus.parent}/",
+            *options,
+            str(corpus),
+        ],
+        read_one(name),
+    )
     atheris.Fuzz()
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from PIL import Image
 from scrapy.exceptions import DropItem
 
-from pipelines.validate import ValidatePipeline
+from pipelines.validate import ADDRESS_MAX_BYTES, NAME_MAX_BYTES, ValidatePipeline
 from theftwatch.db.records import image_record
 from theftwatch.errors import TheftWatchError, UnusableImageError
 from theftwatch.evidence.bundle import FORMAT, MANIFEST, SUMS
@@ -53,9 +53,14 @@ def _page(data: bytes) -> None:
             stored = ValidatePipeline().process_item(listing)
         except DropItem:
             continue
-        # what Postgres takes
-        for text in (stored.title, stored.currency, stored.seller and stored.seller.name, stored.url):
-            assert "\0" not in (text or "").encode().decode()
+        # what Postgres takes, in its indexes too
+        named = [stored.listing_ref, *(image.key for image in stored.images)]
+        seller = stored.seller
+        named += [seller.ref or "", seller.name or "", *(alias.value for alias in seller.aliases)] if seller else []
+        assert max(len(text.encode()) for text in named) <= NAME_MAX_BYTES
+        addresses = [stored.url, *(image.url for image in stored.images), seller.url or "" if seller else ""]
+        assert max(len(text.encode()) for text in addresses) <= ADDRESS_MAX_BYTES
+        assert not [text for text in (*named, *addresses, stored.title or "") if "\0" in text]
 
 
 def _pages() -> list[bytes]:

@@ -30,6 +30,8 @@ def site_of(url: str) -> str:
 
     Raises UnknownPageError for any other.
     """
+    if not url.isprintable():
+        raise UnknownPageError(f"{url!r} holds control characters; give the address that the page came from")
     try:
         host = urlsplit(url).hostname or ""
     except ValueError as exc:

@@ -1,13 +1,18 @@
 """Writes listings to the record, in batches."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Self
 
+import psycopg
 from scrapy.crawler import Crawler
 
 from spiders.run import Run
 from theftwatch.db import store
 from theftwatch.db.records import ListingRecord
+
+#: A listing, and what is told when it is committed
+type Waiting = tuple[ListingRecord, asyncio.Future[None]]
 
 _BATCH_MAX = 1000
 #: How long a batch waits for company
@@ -22,7 +27,7 @@ class StorePipeline:
 
     def __init__(self, crawler: Crawler) -> None:
         self._run = Run.of(crawler)
-        self._waiting: list[tuple[ListingRecord, asyncio.Future[None]]] = []
+        self._waiting: list[Waiting] = []
         self._writer: asyncio.Task[None] | None = None
 
     @classmethod
@@ -44,15 +49,30 @@ class StorePipeline:
         while self._waiting:
             await asyncio.sleep(_LINGER_S)
             batch, self._waiting = self._waiting[:_BATCH_MAX], self._waiting[_BATCH_MAX:]
-            try:
-                await self._commit([record for record, _ in batch])
-            except Exception as exc:  # handed to each item, where Scrapy counts and logs it
-                self._run.inc("listing/failed", len(batch))
-                for _, committed in batch:
-                    committed.set_exception(exc)
+            await self._settle(batch)
+
+    async def _settle(self, batch: Sequence[Waiting]) -> None:
+        """Commit a batch; where one of its listings cannot be stored, the others without it."""
+        try:
+            await self._commit([record for record, _ in batch])
+        except psycopg.Error as exc:
+            if len(batch) == 1:
+                self._fail(batch, exc)
             else:
-                for _, committed in batch:
-                    committed.set_result(None)
+                half = len(batch) // 2
+                await self._settle(batch[:half])
+                await self._settle(batch[half:])
+        except Exception as exc:
+            self._fail(batch, exc)
+        else:
+            for _, committed in batch:
+                committed.set_result(None)
+
+    def _fail(self, batch: Sequence[Waiting], exc: Exception) -> None:
+        """Hand an error to each item, where Scrapy counts and logs it."""
+        self._run.inc("listing/failed", len(batch))
+        for _, committed in batch:
+            committed.set_exception(exc)
 
     async def _commit(self, records: list[ListingRecord]) -> None:
         run = self._run

@@ -163,6 +163,8 @@ class Run:
             try:
                 async with self.pool.connection() as connection:
                     answer = await work(connection)
+            except psycopg.errors.ProgramLimitExceeded:
+                raise  # of what is written, not of a database that is away
             except (psycopg.OperationalError, PoolTimeout) as exc:
                 since_s = since_s or time.monotonic()
                 why = next(iter(str(exc).splitlines()), type(exc).__name__)

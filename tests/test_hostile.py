@@ -1,5 +1,6 @@
 """One hostile listing goes the whole way, and is text at every exit: on the terminal, in files, in mail, in the log."""
 
+import asyncio
 import csv
 import email
 import email.policy
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import unicodedata
 import zipfile
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from random import Random
@@ -19,14 +21,18 @@ import pytest
 from parsel import Selector
 from typer.testing import CliRunner
 
+from pipelines.store import StorePipeline
 from pipelines.validate import clean
 from tests.crawling import World
+from tests.matched import DRESS, image, record
 from tests.proof import copied_offers
 from tests.test_crawl import fetch
 from theftwatch.cli import app
+from theftwatch.clock import system_clock
 from theftwatch.config import settings
 from theftwatch.demo.catalogue import load_catalogue
 from theftwatch.demo.replica import running_replica
+from theftwatch.listing import Seller
 
 #: What is said wherever a stranger may say something
 EVIL = (
@@ -199,3 +205,41 @@ def check_mail(folder: Path) -> None:
         elif part.get_content_type() == "text/plain":
             assert steering(part.get_content()) == set()
             assert "\nBcc:" not in part.get_content()
+
+
+class OneRun:
+    """What the pipeline needs of a run: a real record, without a crawl."""
+
+    id = None
+    clock = staticmethod(system_clock)
+
+    def __init__(self, dsn: str) -> None:
+        self.dsn, self.counts = dsn, Counter[str]()
+
+    def inc(self, name: str, count: int = 1) -> None:
+        self.counts[name] += count
+
+    async def ask(self, work):
+        async with await psycopg.AsyncConnection.connect(self.dsn) as connection:
+            return await work(connection)
+
+
+def test_a_listing_that_cannot_be_stored_keeps_no_other_from_it(dsn):
+    seller = Seller(marketplace="alibaba", ref="1", name="Lamps")
+    refs = ["1", "2", LONG[:2_000], "3", "4\0", "5"]
+    run = OneRun(dsn)
+
+    async def store():
+        pipeline = StorePipeline.__new__(StorePipeline)
+        pipeline._run, pipeline._waiting, pipeline._writer = run, [], None  # type: ignore[assignment]  # enough of one
+        records = [record(seller, ref, image(DRESS)) for ref in refs]
+        return await asyncio.gather(*map(pipeline.process_item, records), return_exceptions=True)
+
+    became = asyncio.run(store())
+    assert [type(each).__name__ for each in became if isinstance(each, Exception)] == [
+        "ProgramLimitExceeded", "DataError"
+    ]  # fmt: skip
+    with psycopg.connect(dsn) as connection:
+        stored = connection.execute("select listing_ref from listing order by 1").fetchall()
+    assert stored == [("1",), ("2",), ("3",), ("5",)]
+    assert (run.counts["listing/stored"], run.counts["listing/failed"]) == (4, 2)

@@ -87,7 +87,7 @@ test-debian-postgres: $(DEV) ## Run the database tests on Debian's PostgreSQL, i
 	@for bin in $(DEBIAN_POSTGRES); do \
 		echo "Database tests on $$bin"; THEFTWATCH_TEST_POSTGRES=$$bin $(PYTEST) -m "each_postgres and database" || exit 1; done
 
-drill: $(DEV) ## Kill crawls at random moments, watch thirty simulated days, and compare what the record says
+drill: $(DEV) ## Break all that can break, fifty times, and compare what the record says; watch thirty simulated days
 	@THEFTWATCH_DRILLS=50 THEFTWATCH_DRILL_DAYS=30 THEFTWATCH_DRILL_CASES=10000 .venv/bin/pytest -m drill -o faulthandler_timeout=7200
 
 READER := page

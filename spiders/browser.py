@@ -79,6 +79,11 @@ class Shown:
 class BrowserHandler(HostMapped, ScrapyPlaywrightDownloadHandler):  # type: ignore[misc]  # an untyped base
     """Plain HTTP, and Chromium for requests that ask for it."""
 
+    def __init__(self, crawler: Crawler) -> None:
+        super().__init__(crawler)
+        # Who waited for a page of a Chromium that is killed would wait for ever, so nobody waits there.
+        self._pages = asyncio.Semaphore(crawler.settings.getint("PLAYWRIGHT_MAX_PAGES_PER_CONTEXT"))
+
     async def download_request(self, request: Request) -> Response:
         """Fetch one request, or show a page.
 
@@ -87,15 +92,16 @@ class BrowserHandler(HostMapped, ScrapyPlaywrightDownloadHandler):  # type: igno
         shown: Shown | None = request.meta.get("shown")
         if shown is None:
             return await super().download_request(request)
-        try:
-            async with asyncio.timeout(_SHOWN_MAX_S):
-                return await super().download_request(request)
-        except TimeoutError as exc:
-            raise DownloadTimeoutError(f"{request.url}: not shown within {_SHOWN_MAX_S} s") from exc
-        finally:
-            if shown.page is not None and not shown.page.is_closed():
-                with contextlib.suppress(BrowserError, TimeoutError):
-                    await asyncio.wait_for(shown.page.close(), _CLOSED_MAX_S)
+        async with self._pages:
+            try:
+                async with asyncio.timeout(_SHOWN_MAX_S):
+                    return await super().download_request(request)
+            except TimeoutError as exc:
+                raise DownloadTimeoutError(f"{request.url}: not shown within {_SHOWN_MAX_S} s") from exc
+            finally:
+                if shown.page is not None and not shown.page.is_closed():
+                    with contextlib.suppress(BrowserError, TimeoutError):
+                        await asyncio.wait_for(shown.page.close(), _CLOSED_MAX_S)
 
 
 async def open_page(page: Page, request: Request) -> None:

@@ -87,13 +87,13 @@ def test_a_large_jpeg_is_decoded_small():
     assert 288 <= min(decoded.grey.size) < 800
 
 
-def bomb() -> bytes:
+def bomb(side_px: int = 60_000) -> bytes:
     """A PNG of a few bytes that claims more pixels than memory holds."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
-    header = struct.pack(">IIBBBBB", 60_000, 60_000, 8, 0, 0, 0, 0)
+    header = struct.pack(">IIBBBBB", side_px, side_px, 8, 0, 0, 0, 0)
     return (
         b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(bytes(99))) + chunk(b"IEND", b"")
     )
@@ -115,6 +115,15 @@ REFUSED = {
     "white": (saved(Image.new("RGB", (500, 500), "white"), "PNG"), "flat"),
     "nearly one colour": (jpeg(Image.new("RGB", (500, 500), (128, 130, 128)), 40), "flat"),
     "a bomb": (bomb(), "too_large"),
+    "a hundred thousand pixels a side": (bomb(100_000), "too_large"),
+    "a drawing with a script": (
+        b'<?xml version="1.0"?><svg onload="alert(1)"><script>alert(1)</script></svg>',
+        "not_an_image",
+    ),
+    "entities by the billion": (b'<!DOCTYPE a [<!ENTITY b "cc"><!ENTITY d "&b;&b;">]><svg>&d;</svg>', "not_an_image"),
+    "PostScript, which Pillow would hand to a program": (saved(PHOTO, "EPS"), "format"),
+    "a document": (saved(PHOTO, "PDF"), "not_an_image"),
+    "an archive": (b"PK\x03\x04" + bytes(999), "not_an_image"),
 }
 
 
@@ -124,6 +133,12 @@ def test_what_cannot_be_compared_is_refused_by_name(kind):
     error = refused(data)
     assert error.reason == reason
     assert len(str(error).splitlines()) == 1
+
+
+def test_what_is_an_image_and_something_else_is_an_image_alone():
+    page = b"<script>alert(1)</script>"
+    for data in (saved(PHOTO, "GIF") + page, saved(PHOTO, "JPEG", comment=page), saved(PHOTO, "PNG") + b"PK\x03\x04"):
+        assert fingerprint(data).format in {"GIF", "JPEG", "PNG"}
 
 
 def test_a_grey_corner_is_no_lack_of_bytes():

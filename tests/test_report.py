@@ -737,6 +737,7 @@ def test_figures_are_printed_as_lines_a_table_or_json(command, filled, monkeypat
     ("arguments", "refused"),
     [
         (["--artisan", "Nobody"], "Nobody: no artisan or shop goes by this"),
+        (["--vendor", "AnaMakes"], "AnaMakes: no vendor goes by this"),
         (["--since", "2026-12-01", "--until", "2026-11-01"], "is before --since"),
         (["--html", "here", "--by", "month"], "give it without --by"),
         (["--gallery", "Ana", "--html", "here", "--since", "2026-12-01"], "and nothing else"),

@@ -34,9 +34,13 @@ select
 -- Finds vendors by name, key or address.
 select s.id
 from seller s
-where lower(s.name) = lower(%(name)s)
-    or %(name)s in (s.seller_ref, s.marketplace || '/' || s.seller_ref, s.url)
-    or exists (select from seller_alias a where a.seller = s.id and lower(a.value) = lower(%(name)s));
+join marketplace m on m.code = s.marketplace
+where coalesce(s.side, m.default_side) = 'suspect'
+    and (
+        lower(s.name) = lower(%(name)s)
+        or %(name)s in (s.seller_ref, s.marketplace || '/' || s.seller_ref, s.url)
+        or exists (select from seller_alias a where a.seller = s.id and lower(a.value) = lower(%(name)s))
+    );
 
 -- find_finding_sides --
 -- Finds the two sides of a finding, the original first: listings, or the file that an artisan gave.

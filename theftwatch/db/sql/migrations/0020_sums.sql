@@ -640,7 +640,7 @@ join lateral (
 join lateral (
     select e.*
     from case_event_listing el
-    join case_event e on e.id = el.case_event
+    cross join lateral (select * from case_event where case_event.id = el.case_event offset 0) as e
     where el.case_listing = cl.id and e.kind not in ('note', 'closed')
     order by e.id desc
     limit 1
@@ -648,7 +648,7 @@ join lateral (
 left join lateral (
     select max(e.happened_at) as happened_at
     from case_event_listing el
-    join case_event e on e.id = el.case_event
+    cross join lateral (select * from case_event where case_event.id = el.case_event offset 0) as e
     where el.case_listing = cl.id and e.kind = 'asked'
 ) as asked on true
 left join lateral (
@@ -656,20 +656,22 @@ left join lateral (
         min(e.happened_at) as first_at, max(e.happened_at) as last_at, (array_agg(e.route order by e.id desc))[1] as route,
         (array_agg(e.reference order by e.id desc))[1] as reference
     from case_event_listing el
-    join case_event e on e.id = el.case_event
+    cross join lateral (select * from case_event where case_event.id = el.case_event offset 0) as e
     where el.case_listing = cl.id and e.kind = 'filed'
 ) as filed on true
 left join lateral (
     select min(e.happened_at) as happened_at
     from case_event_listing el
-    join case_event e on e.id = el.case_event
+    cross join lateral (select * from case_event where case_event.id = el.case_event offset 0) as e
     where el.case_listing = cl.id and e.kind = 'countered'
 ) as countered on true
 -- removed is what the watch says of every finding in it
 left join lateral (
     select case when bool_and(r.id is not null) then max(r.removed_at) end as removed_at
     from unnest(ground.findings) as g (finding)
-    left join removal r on r.finding = g.finding and r.shown_again_at is null
+    left join lateral (
+        select * from removal where removal.finding = g.finding and removal.shown_again_at is null offset 0
+    ) as r on true
 ) as gone on true
 -- and what comes down after it was filed came down, whatever happened since
 left join lateral (

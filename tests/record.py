@@ -14,6 +14,7 @@ from theftwatch.db import store
 from theftwatch.db.queries import Connection
 from theftwatch.db.records import ListingImageRecord, ListingRecord, image_record
 from theftwatch.files import Files, Folder
+from theftwatch.image_store import adopt
 from theftwatch.listing import Listing, ListingImage, Seller
 from theftwatch.match.drain import Drain, Drained
 from theftwatch.match.rematch import put_down_all, withdraw
@@ -27,6 +28,16 @@ def path_of(files: Files, sha256: bytes) -> Path:
     """Return where a folder keeps the bytes of a SHA-256, to spoil them."""
     assert isinstance(files.place, Folder)
     return files.place.root / sha256.hex()[:2] / sha256.hex()
+
+
+def adopt_store(dsn: str, files: Files) -> None:
+    """Make a store that of a record which has no files: it would be refused, as one that is not the record's."""
+
+    async def main() -> None:
+        async with await psycopg.AsyncConnection.connect(dsn, autocommit=True) as connection:
+            await adopt(connection, files)
+
+    asyncio.run(main())
 
 
 def listing(seller: Seller, photos: Sequence[bytes], ref: str = "1") -> ListingRecord:

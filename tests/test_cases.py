@@ -14,6 +14,7 @@ from tests.context import OTHER as SHIRT
 from tests.context import PHOTO as DRESS
 from tests.context import loader, shop, vendor
 from tests.matched import SEEN_AT, image, record
+from tests.record import adopt_store
 from tests.test_removal import COPY, EDITED, OWN, SECOND, Watch, showing
 from theftwatch.cases import docket
 from theftwatch.cases.enter import Entry, close_case, enter_answer, enter_complaint, enter_letter, enter_note
@@ -501,6 +502,7 @@ def command(matter, monkeypatch):
     """Return what runs a command at the moment of the filing."""
     monkeypatch.setenv("THEFTWATCH_DSN", matter.dsn)
     settings.cache_clear()
+    adopt_store(matter.dsn, Files(settings().files_dir))
 
     def run(*arguments, now=FILED_AT):
         for module in ("docket", "pursuing"):

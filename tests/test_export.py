@@ -40,6 +40,7 @@ def filled(dsn, tmp_path, monkeypatch):
 
     asyncio.run(fill())
     monkeypatch.setenv("THEFTWATCH_DSN", dsn)
+    monkeypatch.setenv("THEFTWATCH_FILES", str(tmp_path / "files"))
     settings.cache_clear()
     monkeypatch.chdir(tmp_path)
     return dsn

@@ -7,11 +7,13 @@ from importlib import resources
 import pytest
 
 from tests.matched import MATCHED_AT
+from tests.record import adopt_store
 from tests.reviewing import Review
 from tests.test_context import rows, run
 from tests.test_review import unused_port
 from tests.test_review_pages import text_of
 from theftwatch.db.queries import parse_queries
+from theftwatch.files import Files
 from theftwatch.match.queue import update_queue
 from theftwatch.match.sample import draw_sample, find_missed
 from theftwatch.match.verdict import Seen, give_verdict
@@ -103,6 +105,7 @@ def test_what_was_judged_blind_tells_what_is_missed(many):
 def test_a_page_hides_what_the_program_says_until_it_is_judged(many, tmp_path, unused_port):
     draw(many, MATCHED_AT)
     finding = next(row["finding"] for row in drawn(many) if row["decision"] == "possible")
+    adopt_store(many, Files(tmp_path / "data/theftwatch"))
     review = Review(many, tmp_path / "data", unused_port, "--by", "Eva")
     hidden = text_of(review, f"/findings/{finding}")
     assert "Score hidden" in hidden

@@ -112,7 +112,7 @@ pictures: $(DEV) ## Draw the pictures of docs/cases.md anew, from the case that 
 	@.venv/bin/python -m tests.pictures .cache/pictures/*0/case.zip docs/images
 
 lock: | $(NEEDED_UV) ## Write both locks anew, keeping the versions that still fit
-	@$(UV) $(COMPILE) requirements.lock --all-extras
+	@$(UV) $(COMPILE) requirements.lock --extra descriptor --extra export --extra s3
 	@$(UV) $(COMPILE) requirements-dev.lock --all-extras --group dev --constraints requirements.lock
 
 upgrade: ## Write both locks anew, with the newest versions
@@ -152,7 +152,7 @@ $(RUN): $(VENV)
 	$(call install,requirements.lock)
 
 $(DEV): $(VENV)
-	@echo "Packages: installing those of requirements-dev.lock (454 MB to fetch, 1450 MB here; 110 and 360 after make setup)"
+	@echo "Packages: installing those of requirements-dev.lock (534 MB to fetch, 1710 MB here; 190 and 620 after make setup)"
 	$(call install,requirements-dev.lock)
 
 # The project itself is installed as a link to this folder, by the setuptools that the lock has just brought.

@@ -112,6 +112,7 @@ def test_the_version_is_printed():
         (["originals", "add", PAGE, "--artisan", "Ana"], "give a folder of photos, or a CSV file with the columns"),
         (["compare", PAGE], "Missing argument 'B'"),
         (["compare", "no.jpg", PAGE], "no.jpg: No such file or directory; give the path of a photo"),
+        (["rematch", "--ray", "auto"], "--ray auto: give the head's address and port, such as 10.0.0.5:6379"),
         (["scan", SAMPLES, "no", "--out", "x"], "no: no such folder; give two folders of photos"),
     ],
     ids=lambda each: " ".join(Path(word).name for word in each) if isinstance(each, list) else "",

@@ -17,7 +17,7 @@ TheftWatchError          one sentence: the value, the cause and the remedy
 ├── BackupError          a backup cannot be made, is not whole, or cannot be brought back
 ├── TimestampError       an authority gives no timestamp, or one does not verify
 ├── EvidenceError        proof cannot be made, or does not hold
-├── NodeError            scrapyd does not answer, or does not do what it is asked
+├── NodeError            scrapyd or Ray does not answer, or does not do what it is asked
 └── DeliveryError        a message did not go out, or nobody can tell whether it did
 """
 
@@ -123,7 +123,7 @@ class EvidenceError(TheftWatchError):
 
 
 class NodeError(TheftWatchError):
-    """Raised when a node does not answer, or does not do what it is asked, from `theftwatch.jobs`."""
+    """Raised when a node does not answer, or does not do what it is asked, from `theftwatch.jobs` and `match.share`."""
 
     def __init__(self, url: str, what: str, remedy: str) -> None:
         super().__init__(f"{url}: {what}; {remedy}")

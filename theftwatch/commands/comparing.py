@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 
 from theftwatch.clock import system_clock
@@ -12,14 +11,13 @@ from theftwatch.config import settings
 from theftwatch.db import store
 from theftwatch.db.queries import fetch
 from theftwatch.db.records import OriginalFileRecord, image_record
-from theftwatch.db.server import connect_dsn
 from theftwatch.evidence.timestamp import authority_of
 from theftwatch.files import Files
-from theftwatch.image_store import open_files
 from theftwatch.images.taken import taken_claims
-from theftwatch.match.drain import Drain, Drained
+from theftwatch.match.drain import Drain, Drained, Helpers, open_drain
 from theftwatch.match.rematch import put_down_all, withdraw
 from theftwatch.match.routes import warn_of_routes
+from theftwatch.match.share import Cluster, terms_of
 from theftwatch.originals import GivenFile
 from theftwatch.reports.words import count
 
@@ -27,13 +25,22 @@ from theftwatch.reports.words import count
 _BATCH = 200
 
 
-async def rematch(*, pending: bool) -> None:
-    """Compare all that is stored, or with `pending` what has not been compared yet, and print what came of it."""
+async def rematch(*, pending: bool, ray: tuple[str, int] | None) -> None:
+    """Compare all that is stored, or with `pending` what has not been compared yet, and print what came of it.
+
+    With `ray`, by the workers of the cluster whose head has this address and port.
+    """
     async with _drain() as (drain, pool):
+        cluster = None
+        if ray:
+            # Before anything is put down: an address that is wrong changes nothing.
+            async with pool.connection() as connection:
+                terms = await terms_of(connection)
+            cluster = await asyncio.to_thread(Cluster, *ray, terms)
         if not pending:
             async with pool.connection() as connection:
                 await put_down_all(connection)
-        await _work_off(drain, pool)
+        await _work_off(drain, pool, cluster)
         async with pool.connection() as connection:
             await withdraw(connection, now=system_clock())
         await drain.run(wait=True, everything=not pending)
@@ -79,7 +86,7 @@ def _record(given: GivenFile, files: Files) -> OriginalFileRecord:
     )
 
 
-async def _work_off(drain: Drain, pool: store.Pool) -> None:
+async def _work_off(drain: Drain, pool: store.Pool, helpers: Helpers | None = None) -> None:
     """Work pending lookups off, and say what came of it."""
     async with pool.connection() as connection:
         [(total,)] = await fetch(connection, "count_pending_lookups")
@@ -89,7 +96,7 @@ async def _work_off(drain: Drain, pool: store.Pool) -> None:
         def show(done: Drained) -> None:
             progress.update(task, completed=done.looked_up)
 
-        done = await drain.run(wait=True, progress=show)
+        done = await drain.run(wait=True, progress=show, helpers=helpers)
     if not done.looked_up:
         print("Not looked: no photo is waiting to be compared.")
         return
@@ -98,10 +105,7 @@ async def _work_off(drain: Drain, pool: store.Pool) -> None:
 
 @asynccontextmanager
 async def _drain() -> AsyncIterator[tuple[Drain, store.Pool]]:
-    pool = store.connection_pool(await asyncio.to_thread(connect_dsn, settings()))
-    with ThreadPoolExecutor(settings().workers) as threads:
-        async with pool:
-            async with pool.connection() as connection:
-                files = await open_files(connection, settings())
-                await warn_of_routes(connection)
-            yield Drain(pool=pool, files=files, threads=threads, clock=system_clock), pool
+    async with open_drain(settings().workers) as (drain, pool):
+        async with pool.connection() as connection:
+            await warn_of_routes(connection)
+        yield drain, pool

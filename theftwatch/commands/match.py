@@ -14,17 +14,23 @@ originals = typer.Typer(help="Take an artisan's own photos into the record, and 
 def rematch(
     *,
     pending: Annotated[bool, typer.Option("--pending", help="Only what has not been compared yet.")] = False,
+    ray: Annotated[
+        str | None, typer.Option(metavar="HOST:PORT", help="By the workers of the Ray cluster at this address.")
+    ] = None,
 ) -> None:
     """Compare everything stored again; verdicts of people stay.
 
     Uses the recognition of this version. Can be broken off and run again: it goes on where it was, with --pending.
     """
+    host, _, port = (ray or "").rpartition(":")
+    if ray is not None and not (host and port.isdecimal()):
+        raise UsageError(f"--ray {ray}: give the head's address and port, such as 10.0.0.5:6379")
     # Postgres and OpenCV take a second to load.
     import asyncio
 
     from theftwatch.commands import comparing
 
-    asyncio.run(comparing.rematch(pending=pending))
+    asyncio.run(comparing.rematch(pending=pending, ray=(host, int(port)) if ray else None))
 
 
 @originals.command()

@@ -1,16 +1,21 @@
 """Working off the lookups that the store put down: search, verify, decide, write."""
 
+import asyncio
 import logging
-from collections.abc import Callable, Sequence
-from concurrent.futures import Executor
+from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, Protocol
 
-from theftwatch.clock import Clock
+from theftwatch.clock import Clock, system_clock
+from theftwatch.config import settings
 from theftwatch.db import store
 from theftwatch.db.queries import Connection, execute, fetch
 from theftwatch.db.records import DecisionRecord, DescriptorRecord, whole_descriptor
+from theftwatch.db.server import connect_dsn
 from theftwatch.files import Files
+from theftwatch.image_store import open_files
 from theftwatch.images.descriptor import Descriptor, model
 from theftwatch.listing import Side
 from theftwatch.match.candidates import Candidate
@@ -24,6 +29,23 @@ logger = logging.getLogger(__name__)
 
 #: Lookups a transaction; bounds what a kill repeats, and the pairs held in memory
 _BATCH = 64
+
+#: What is done with all images before the next is begun: they are described, then looked up in one role and the other
+type Step = Literal["describe", "suspect", "original"]
+#: Suspects first, so that originals are searched for in all their parts
+_SIDES: tuple[Side, ...] = ("suspect", "original")
+_STEPS: tuple[Step, ...] = ("describe", *_SIDES)
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Images by their numbers in the record, both ends among them."""
+
+    first: int
+    last: int
+
+
+_ALL = Span(0, 2**63 - 1)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,6 +64,18 @@ class Drained:
         )
 
 
+class Helpers(Protocol):
+    """Other processes, on this machine or others, that do steps by `Drain.work_off`."""
+
+    def cut(self, span: Span) -> list[Span]:
+        """Cut a span into as many as keep all helpers busy to the end."""
+        ...
+
+    def work_off(self, step: Step, spans: Sequence[Span]) -> AsyncIterator[Drained]:
+        """Have a step done for spans, and yield what came of each."""
+        ...
+
+
 class Drain:
     """Works off pending lookups; one process of a database at a time, so that no pair is verified twice at once."""
 
@@ -54,12 +88,19 @@ class Drain:
         self._clock = clock
 
     async def run(
-        self, *, wait: bool, progress: Callable[[Drained], None] | None = None, everything: bool = False
+        self,
+        *,
+        wait: bool,
+        progress: Callable[[Drained], None] | None = None,
+        everything: bool = False,
+        helpers: Helpers | None = None,
     ) -> Drained:
         """Work off all lookups that are pending, until none is, and bring up to date what the matches mean.
 
         With `everything`, what all matches mean, and not only what was noted as changed.
         Where another process is at it: with `wait`, wait for it and take what it left; else return at once.
+        `helpers` do what was pending at the start; what came later, and what they left, is worked off here. What a
+        helper did that was then lost is in the record, and not in the numbers returned.
         """
         done = Drained()
         async with self._pool.connection() as connection:
@@ -68,34 +109,58 @@ class Drain:
             try:
                 if not await _lock(connection, wait=wait):
                     return done
-                await self._describe()
-                while batch := await _find_pending(connection):
-                    done += await self._work_off(*batch)
-                    if progress:
-                        progress(done)
+                show = progress or (lambda _: None)
+                if helpers:
+                    async for each in _have_done(connection, helpers):
+                        done += each
+                        show(done)
+                await self._describe(_ALL)
+                while batch := await _find_pending(connection, _SIDES, _ALL):
+                    done += await self._look_up(*batch)
+                    show(done)
                 await update_context(connection, load=self.files.get, now=self._clock(), everything=everything)
                 return done
             finally:
                 # A lost connection has lost its lock too.
                 if not connection.closed:
-                    await execute(connection, "unlock_drain")
+                    await execute(connection, "unlock_session")
                     await connection.set_autocommit(False)
 
-    async def _describe(self) -> None:
+    async def work_off(self, step: Step, span: Span) -> Drained:
+        """Do one step for the images of a span, for the process whose `run` this helps.
+
+        The span is leased from the record. Where a lost helper had it, its lease is waited for, and what it left is
+        done.
+        """
+        done = Drained()
+        async with store.reading(self._pool) as connection:
+            await execute(connection, "lock_span", first=span.first, last=span.last)
+            try:
+                if step == "describe":
+                    await self._describe(span)
+                    return done
+                while batch := await _find_pending(connection, (step,), span):
+                    done += await self._look_up(*batch)
+                return done
+            finally:
+                if not connection.closed:
+                    await execute(connection, "unlock_session")
+
+    async def _describe(self, span: Span) -> None:
         """Have the network in use describe what waits, where that has not been done: before anything is searched for.
 
         So what is found does not depend on what was described first, after the network was switched on or changed.
         """
-        after = 0
+        first = span.first
         while self._model and (
-            rows := await self._fetch("find_undescribed", after=after, model=self._model, most=_BATCH)
+            rows := await self._fetch("find_undescribed", first=first, last=span.last, model=self._model, most=_BATCH)
         ):
             described = await self._verifier.describe([sha256 for _, sha256 in rows])
             async with self._pool.connection() as connection:
                 await store.save_descriptors(connection, [whole_descriptor(*each) for each in described.items()])
-            after = rows[-1][0]
+            first = rows[-1][0] + 1
 
-    async def _work_off(self, side: Side, sha256s: Sequence[bytes]) -> Drained:
+    async def _look_up(self, side: Side, sha256s: Sequence[bytes]) -> Drained:
         lookup = Lookup(self._candidates, self._verifier, self._find_decided)
         await lookup.run(sha256s, await self._find_descriptors(sha256s), side)
         descriptors = [
@@ -148,13 +213,33 @@ class Drain:
             return await fetch(connection, query, **parameters)
 
 
-async def _find_pending(connection: Connection) -> tuple[Side, list[bytes]] | None:
-    """Return lookups to be done in one role; suspects first, so that originals are searched for in all their parts."""
-    sides: tuple[Side, ...] = ("suspect", "original")
+async def _have_done(connection: Connection, helpers: Helpers) -> AsyncIterator[Drained]:
+    """Have helpers do all that is pending, step by step, and yield what came of each span."""
+    for step in _STEPS:
+        [(first, last)] = await fetch(connection, "find_pending_span")
+        if first is not None:
+            async for done in helpers.work_off(step, helpers.cut(Span(first, last))):
+                yield done
+
+
+async def _find_pending(connection: Connection, sides: Sequence[Side], span: Span) -> tuple[Side, list[bytes]] | None:
+    """Return lookups to be done in one role, in the first of these that has any."""
     for side in sides:
-        if rows := await fetch(connection, "find_pending_lookups", side=side, most=_BATCH):
+        rows = await fetch(connection, "find_pending_lookups", side=side, first=span.first, last=span.last, most=_BATCH)
+        if rows:
             return side, [sha256 for (sha256,) in rows]
     return None
+
+
+@asynccontextmanager
+async def open_drain(threads: int) -> AsyncIterator[tuple[Drain, store.Pool]]:
+    """Open the record and the image store of the settings, for working off with so many threads."""
+    pool = store.connection_pool(await asyncio.to_thread(connect_dsn, settings()))
+    with ThreadPoolExecutor(threads) as executor:
+        async with pool:
+            async with pool.connection() as connection:
+                files = await open_files(connection, settings())
+            yield Drain(pool=pool, files=files, threads=executor, clock=system_clock), pool
 
 
 async def _lock(connection: Connection, *, wait: bool) -> bool:

@@ -5,25 +5,37 @@ select pg_advisory_lock(hashtext('theftwatch drain'));
 -- try_lock_drain --
 select pg_try_advisory_lock(hashtext('theftwatch drain'));
 
--- unlock_drain --
+-- unlock_session --
 select pg_advisory_unlock_all();
 
 -- find_pending_lookups --
--- Lists images that have not yet been looked up in a role; equal order on every machine.
+-- Lists images of a span that have not yet been looked up in a role; equal order on every machine.
 select i.sha256
 from lookup l
 join image i on i.id = l.image
-where l.looked_up_at is null and l.side = %(side)s
+where l.looked_up_at is null and l.side = %(side)s and l.image between %(first)s and %(last)s
 order by l.image
 limit %(most)s;
 
+-- find_pending_span --
+-- Says from which image to which lookups are pending.
+select min(image), max(image) from lookup where looked_up_at is null;
+
+-- lock_span --
+-- Leases a span of images to this session; waits for who had it before, whose lease ends with its connection. That of
+-- a machine that is gone ends after a minute.
+select
+    set_config('tcp_keepalives_idle', '30', false), set_config('tcp_keepalives_interval', '10', false),
+    set_config('tcp_keepalives_count', '3', false),
+    pg_advisory_lock(hashtext('theftwatch span'), hashtext(%(first)s::bigint || ' to ' || %(last)s::bigint));
+
 -- find_undescribed --
--- Lists images behind a given one that wait to be looked up and that a network has not described.
+-- Lists images of a span that wait to be looked up and that a network has not described.
 select distinct on (l.image) l.image, i.sha256
 from lookup l
 join image i on i.id = l.image
 where l.looked_up_at is null
-    and l.image > %(after)s
+    and l.image between %(first)s and %(last)s
     -- by its key, whatever the planner believes of a network's share
     and (select d.model from descriptor d where d.image = l.image and d.part = 0) is distinct from %(model)s
 order by l.image

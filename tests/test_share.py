@@ -1,0 +1,111 @@
+"""Sharing a rematch among the workers of a real Ray cluster, one of which is killed midway."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import psutil
+import psycopg
+import pytest
+
+from tests.record import Record
+from tests.test_rematch import BATCHES, COPIES
+from theftwatch.files import Files
+from theftwatch.match.drain import Drained
+
+pytest.importorskip("ray", reason="Ray is not installed: make test installs it")
+
+_WAIT_S = 120
+
+
+def until(what):
+    """Return what is asked for once it is there."""
+    end = time.monotonic() + _WAIT_S
+    while not (found := what()):
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    return found
+
+
+@pytest.fixture
+def environment_of_all(dsn, tmp_path):
+    set_here = {"THEFTWATCH_DSN": dsn, "THEFTWATCH_FILES": str(tmp_path / "files"), "PYTHONWARNINGS": "ignore"}
+    return os.environ | set_here
+
+
+@pytest.fixture
+def cluster(environment_of_all):
+    """Return a Ray cluster of two workers: its process, and where it answers."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    # in a short path, as there are sockets in it
+    folder = tempfile.mkdtemp(prefix="ray", dir="/tmp")
+    command = [
+        *(str(Path(sys.executable).with_name("ray")), "start", "--head", "--block", "--disable-usage-stats"),
+        *("--include-dashboard=false", "--num-cpus=2", f"--port={port}", "--node-ip-address=127.0.0.1"),
+        *(f"--temp-dir={folder}", f"--object-store-memory={80_000_000}"),
+    ]
+    with subprocess.Popen(
+        command, env=environment_of_all, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        try:
+            assert process.stdout
+            assert any("Ray runtime started" in line for line in process.stdout), process.poll()
+            yield process, f"127.0.0.1:{port}"
+        finally:
+            started = psutil.Process(process.pid).children(recursive=True)
+            process.terminate()
+            for each in psutil.wait_procs(started, timeout=10)[1]:
+                each.kill()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def workers(process):
+    """Return the processes of a cluster's workers that have a span."""
+    return [
+        each
+        for each in psutil.Process(process.pid).children(recursive=True)
+        if each.name().startswith("ray::_work_off")
+    ]
+
+
+def test_a_shared_rematch_gives_the_same_though_a_worker_is_lost(dsn, other_dsn, tmp_path, cluster, environment_of_all):
+    process, address = cluster
+    record, alone = Record(dsn, Files(tmp_path / "files")), Record(other_dsn, Files(tmp_path / "other"))
+    for each in (record, alone):
+        for batch in BATCHES:
+            each.save(*batch)
+    alone.rematch()
+    command = [sys.executable, "-m", "theftwatch", "rematch", "--ray", address]
+
+    with psycopg.connect(dsn) as held:
+        # Nobody can write: each worker is held up with its first span before anything of it is stored.
+        held.execute("select pg_advisory_xact_lock(hashtext('theftwatch writes'))")
+        rematch = subprocess.Popen(
+            command, env=environment_of_all, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        waiting = "select count(*) from pg_stat_activity where datname = current_database() and wait_event = 'advisory'"
+        until(lambda: record.rows(waiting) == [(2,)])
+        lost, _ = workers(process)
+        lost.kill()
+        until(lambda: not lost.is_running())
+        assert record.rows("select count(*) from lookup where looked_up_at is not null") == [(0,)]
+    out, err = rematch.communicate(timeout=_WAIT_S)
+    assert rematch.returncode == 0, err
+    [(images,)] = alone.rows("select count(*) from lookup")
+    assert f"{images} photos compared" in out
+    assert len(alone.matches()) == len(COPIES)
+    assert record.digest() == alone.digest()
+    assert record.compare() == Drained()
+
+    other_network = subprocess.run(
+        command, env=environment_of_all | {"THEFTWATCH_DESCRIPTOR": "off"}, capture_output=True, text=True
+    )
+    assert other_network.returncode == 1
+    assert "network off" in other_network.stderr
+    assert "give them the same THEFTWATCH_ settings" in other_network.stderr

@@ -40,8 +40,9 @@ ifeq ($(shell .venv/bin/python -c 'print(1)' 2>/dev/null),)
 endif
 
 FIND_CHROMIUM := .venv/bin/python -m theftwatch.chromium
-# A file of tests stays with one process, as do the server and the crawl that its tests share.
-PYTEST := .venv/bin/pytest --numprocesses logical --maxprocesses 4 --dist loadfile
+# A file of tests stays with one process, as do the server and the crawl that its tests share. Many wait for other
+# processes, so there is one more of them than cores.
+PYTEST := .venv/bin/pytest --numprocesses $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1) --maxprocesses 4 --dist loadfile
 DEBIAN_POSTGRES := /usr/lib/postgresql/1[5-9]/bin
 # dpkg wants the folders of system programs on PATH, where a plain user has none of them.
 AS_ROOT = $(shell test "$$(id -u)" = 0 || echo sudo -n) env "PATH=$$PATH:/usr/sbin:/sbin" DEBIAN_FRONTEND=noninteractive

@@ -39,7 +39,7 @@ def bucket_server(tmp_path_factory) -> Iterator[str]:
     command = [str(weed), "-logtostderr=true", "server", f"-dir={folder}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1"]
     command += [f"-{part}.port={ports[n]}" for n, part in enumerate(parts)]
     command += [f"-{part}.port.grpc={ports[n + len(parts)]}" for n, part in enumerate(parts)]
-    command += ["-s3", f"-s3.config={folder}/s3.json", "-s3.port.iceberg=0", "-s3.iam=false"]
+    command += ["-s3", f"-s3.config={folder}/s3.json", "-s3.port.iceberg=0", "-s3.port.lance=0", "-s3.iam=false"]
     command += ["-volume.max=0", "-master.volumeSizeLimitMB=64"]
     with (folder / "log").open("wb") as log:
         server = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)

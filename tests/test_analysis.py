@@ -13,6 +13,7 @@ from tests import matched
 from theftwatch.db.sums import update_sums
 from theftwatch.files import Files
 from theftwatch.match.context import update_context
+from theftwatch.match.decide import ALGORITHM_VERSION, MATCH_SCORE, POSSIBLE_SCORE
 from theftwatch.match.queue import update_queue
 from theftwatch.match.verdict import Seen, give_verdict, undo_verdict
 
@@ -440,3 +441,9 @@ def test_the_document_has_queries():
 def test_the_document_names_every_view(connection):
     views = connection.execute("select viewname from pg_views where schemaname = 'analysis'").fetchall()
     assert {view for (view,) in views} == set(re.findall(r"^\| `analysis\.(\w+)` \|", DOCUMENT, re.MULTILINE))
+
+
+def test_the_thresholds_in_the_record_are_those_of_the_program(filled):
+    scores = "select array[match_score, possible_score]::numeric[] from algorithm order by version desc limit 1"
+    assert column(filled, "select max(version) from algorithm") == [ALGORITHM_VERSION]
+    assert [list(map(float, found)) for found in column(filled, scores)] == [[MATCH_SCORE, POSSIBLE_SCORE]]

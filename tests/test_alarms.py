@@ -346,11 +346,13 @@ def test_a_run_that_waits_for_another_to_compare_photos_does_not_hang(watch):
         connection.execute(queries()["lock_drain"])
         with psycopg.connect(watch.dsn, autocommit=True) as waiting, ThreadPoolExecutor() as threads:
             lock = threads.submit(waiting.execute, queries()["lock_drain"])
-            wait_until(connection, "select count(*) > 0 from pg_locks where not granted")
-            assert watch.examine(after=HOUR) == []
-            # where nothing is compared, somebody hangs
-            assert [alarm.kind for alarm in watch.examine(after=2 * HOUR)] == ["hanging"]
-            connection.execute(queries()["unlock_drain"])
+            try:
+                wait_until(connection, "select count(*) > 0 from pg_locks where not granted")
+                assert watch.examine(after=HOUR) == []
+                # where nothing is compared, somebody hangs
+                assert [alarm.kind for alarm in watch.examine(after=2 * HOUR)] == ["hanging"]
+            finally:
+                connection.execute(queries()["unlock_session"])
             lock.result(timeout=30)
 
 

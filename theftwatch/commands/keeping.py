@@ -10,6 +10,7 @@ from theftwatch.backup.make import make_backup
 from theftwatch.backup.restore import check_backup, choose, put_back, restore
 from theftwatch.clock import system_clock
 from theftwatch.commands.progress import progress_bar
+from theftwatch.commands.storing import compare_store
 from theftwatch.commands.suppressing import opened
 from theftwatch.config import settings
 from theftwatch.db.server import connect_dsn
@@ -17,7 +18,6 @@ from theftwatch.errors import BackupError
 from theftwatch.files import PREFIXES
 from theftwatch.image_store import open_files
 from theftwatch.reports.words import count
-from theftwatch.store_check import check_files, still_missed
 
 _MB = 1_000_000
 _AT_ONCE = 16
@@ -76,18 +76,7 @@ async def restore_files(folder: Path) -> None:
         raise BackupError(f"{folder} holds no backup")
     async with opened() as connection:
         files = await open_files(connection, settings())
-        with ThreadPoolExecutor(_AT_ONCE) as threads, progress_bar() as bar:
-            task = bar.add_task("Reading files", total=len(PREFIXES))
-            async with connection.transaction():
-                checked = await check_files(
-                    connection,
-                    files,
-                    threads,
-                    read=True,
-                    now=system_clock(),
-                    progress=lambda done: bar.update(task, completed=done),
-                )
-        missed = await still_missed(connection, checked)
+        _, missed = await compare_store(connection, files, read=True)
     found = await asyncio.to_thread(put_back, folder, files, missed)
     print(f"{found} of {count(len(missed), 'file')} brought back.")
     if found < len(missed):

@@ -10,20 +10,36 @@ from theftwatch.commands.progress import progress_bar
 from theftwatch.commands.suppressing import opened
 from theftwatch.config import settings
 from theftwatch.db.files import find_files
-from theftwatch.db.queries import execute
+from theftwatch.db.queries import Connection, execute
 from theftwatch.erasure import delete_files
 from theftwatch.errors import FileStoreError, UsageError
 from theftwatch.file_copy import Copied, copy_files
-from theftwatch.files import PREFIXES
+from theftwatch.files import PREFIXES, Files
 from theftwatch.image_store import MARKER, adopt, open_files, place_of, read_marker
 from theftwatch.reports.words import count
-from theftwatch.store_check import Missed, check_files, still_missed
+from theftwatch.store_check import Checked, Missed, check_files, still_missed
 
 _MB = 1_000_000
 #: Files read or written at once; most of the time each waits for a disk or a network
 _AT_ONCE = 16
 #: Missed files that are named one by one
 _NAMED = 20
+
+
+async def compare_store(connection: Connection, files: Files, *, read: bool) -> tuple[Checked, list[Missed]]:
+    """Compare a store with the record, with progress, and return what was seen and the files that are missed."""
+    with ThreadPoolExecutor(_AT_ONCE) as threads, progress_bar() as bar:
+        task = bar.add_task("Reading files" if read else "Checking files", total=len(PREFIXES))
+        async with connection.transaction():
+            checked = await check_files(
+                connection,
+                files,
+                threads,
+                read=read,
+                now=system_clock(),
+                progress=lambda done: bar.update(task, completed=done),
+            )
+    return checked, await still_missed(connection, checked)
 
 
 async def check(*, read: bool, delete_strays: bool) -> None:
@@ -33,18 +49,7 @@ async def check(*, read: bool, delete_strays: bool) -> None:
     """
     async with opened() as connection:
         files = await open_files(connection, settings())
-        with ThreadPoolExecutor(_AT_ONCE) as threads, progress_bar() as bar:
-            task = bar.add_task("Checking files", total=len(PREFIXES))
-            async with connection.transaction():
-                checked = await check_files(
-                    connection,
-                    files,
-                    threads,
-                    read=read,
-                    now=system_clock(),
-                    progress=lambda done: bar.update(task, completed=done),
-                )
-        missed = await still_missed(connection, checked)
+        checked, missed = await compare_store(connection, files, read=read)
         deleted = 0
         if delete_strays:
             await execute(connection, "insert_unneeded_files", sha256s=checked.strays)

@@ -129,13 +129,10 @@ def decide_prints(original: Fingerprint, suspect: Fingerprint) -> Decision | Non
     """Return the decision on two pictures of a like layout and nothing else, which need not be looked at."""
     if original.descriptor is None or suspect.descriptor is None:
         return None
-    similarity = float(original.descriptor.row @ suspect.descriptor.row)
+    if original.descriptor.row @ suspect.descriptor.row >= _LAYOUT_SIMILARITY:
+        return None
     distance_bits = _hash_distance(original, suspect)
-    if (
-        similarity >= _LAYOUT_SIMILARITY
-        or distance_bits > RADIUS_BITS
-        or _long_distance(original, suspect) <= _LAYOUT_BITS
-    ):
+    if distance_bits > RADIUS_BITS or _long_distance(original, suspect) <= _LAYOUT_BITS:
         return None
     return Decision(
         decision="no_match",

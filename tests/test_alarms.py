@@ -424,9 +424,9 @@ def test_alarms_are_listed_acknowledged_and_silenced(watch, run):
     [
         (["acknowledge", 7], "7: no such alarm"),
         (["acknowledge", 1, "--by", " "], "--by is empty"),
-        (["silence", 1, "--until", "soon", "--reason", "x"], "--until soon: no day"),
-        (["silence", 1, "--until", "2026-01-01", "--reason", "x"], "--until 2026-01-01 is over"),
-        (["silence", 1, "--until", "2099-01-01", "--reason", " "], "--reason is empty"),
+        (["silence", 1, "--until", "soon", "--reason", "x"], "until 'soon': no day"),
+        (["silence", 1, "--until", "2026-01-01", "--reason", "x"], "until 2026-01-01 is over"),
+        (["silence", 1, "--until", "2099-01-01", "--reason", " "], "the reason is empty"),
         (["silence", 1, 7, "--until", "2099-01-01", "--reason", "x"], "7: no such alarm"),
     ],
 )

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from psycopg.types.json import Jsonb
@@ -84,11 +84,25 @@ async def note_shown(connection: Connection, shown: Sequence[Shown], *, now: dat
 
 
 async def find_alarms(
-    connection: Connection, ids: Sequence[int] | None = None, *, closed: bool = False, most: int = _ALL
+    connection: Connection,
+    ids: Sequence[int] | None = None,
+    *,
+    closed: bool = False,
+    before: int | None = None,
+    most: int = _ALL,
 ) -> list[Alarm]:
-    """Return the alarms that stand, the newest first; those with given numbers; or also those that are over."""
+    """Return the alarms that stand, the newest first; those with given numbers; or also those that are over.
+
+    With `before` they are those that come after that one in the list.
+    """
     return await fetch_as(
-        connection, Alarm, "find_alarms", ids=None if ids is None else list(ids), all=closed, most=most
+        connection,
+        Alarm,
+        "find_alarms",
+        ids=None if ids is None else list(ids),
+        all=closed,
+        before=before,
+        most=most,
     )
 
 
@@ -101,19 +115,34 @@ async def acknowledge(connection: Connection, ids: Sequence[int], *, by: str, no
     noted = await fetch(connection, "acknowledge_alarms", ids=list(ids), by=by, now=now)
     if not_noted := set(ids) - {alarm for (alarm,) in noted}:
         raise UsageError(
-            f"alarm {min(not_noted)} is over or acknowledged; `theftwatch alarm list` shows those that stand"
+            f"alarm {min(not_noted)} is over or acknowledged; `theftwatch alarm list` and the page Crawls show those "
+            "that stand"
         )
     return await find_alarms(connection, ids)
 
 
-async def silence(connection: Connection, ids: Sequence[int], *, until: datetime, reason: str, by: str) -> list[Alarm]:
-    """Have nobody told of alarms, nor of later ones of the same things, until a moment; and return them.
+async def silence(
+    connection: Connection, ids: Sequence[int], *, until: str, reason: str, by: str, now: datetime
+) -> list[Alarm]:
+    """Have nobody told of alarms, nor of later ones of the same things, until the beginning of a day; and return them.
 
-    Raises UsageError for one that is not there.
+    Raises UsageError for an alarm that is not there, for a day that is none or over, and where no reason is given.
     """
+    ends_at = _read_day(until)
+    if ends_at <= now:
+        raise UsageError(f"until {until} is over; give a later day")
+    if not reason.strip():
+        raise UsageError("the reason is empty; say why, for whoever wonders that nothing was told")
     await _check_there(connection, ids)
-    await fetch(connection, "silence_alarms", ids=list(ids), until=until, reason=reason, by=by)
+    await fetch(connection, "silence_alarms", ids=list(ids), until=ends_at, reason=reason.strip(), by=by)
     return await find_alarms(connection, ids)
+
+
+def _read_day(text: str) -> datetime:
+    try:
+        return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
+    except ValueError as exc:
+        raise UsageError(f"until {text!r}: no day; write it as 2026-12-31") from exc
 
 
 async def _check_there(connection: Connection, ids: Sequence[int]) -> None:

@@ -3,13 +3,12 @@
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import datetime
 
 from theftwatch.alarms.examine import examine
 from theftwatch.alarms.record import Alarm, acknowledge, find_alarms, silence
 from theftwatch.clock import system_clock
 from theftwatch.commands.suppressing import opened, person
-from theftwatch.errors import UsageError
 from theftwatch.reports.alarms import remedy_of, what_of
 from theftwatch.reports.words import count, day, moment, one_line
 
@@ -44,17 +43,9 @@ async def acknowledge_alarms(alarms: Sequence[int], *, by: str | None) -> None:
 async def silence_alarms(alarms: Sequence[int], *, until: str, reason: str, by: str | None) -> None:
     """Have nobody told of alarms until a day."""
     who, now = person(by), system_clock()
-    if not reason.strip():
-        raise UsageError("--reason is empty; say why, for whoever wonders that nothing was told")
-    try:
-        ends_at = datetime.strptime(until, "%Y-%m-%d").replace(tzinfo=UTC)
-    except ValueError as exc:
-        raise UsageError(f"--until {until}: no day; write it as 2026-12-31") from exc
-    if ends_at <= now:
-        raise UsageError(f"--until {until} is over; give a later day")
     async with opened() as connection, connection.transaction():
-        for alarm in await silence(connection, alarms, until=ends_at, reason=reason.strip(), by=who):
-            print(f"{alarm.alarm_id}: silent until {day(ends_at)}: {one_line(what_of(alarm))}")
+        for alarm in await silence(connection, alarms, until=until, reason=reason, by=who, now=now):
+            print(f"{alarm.alarm_id}: silent until {until}: {one_line(what_of(alarm))}")
 
 
 def _state(alarm: Alarm, now: datetime) -> str:

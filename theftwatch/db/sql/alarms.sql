@@ -179,7 +179,7 @@ where a.kind = 'hanging' and a.closed_at is null and r.id = a.run
 returning a.id;
 
 -- find_alarms --
--- Lists alarms, the newest first; those that stand, or given ones.
+-- Lists alarms, the newest first; those that stand, or given ones. Pages follow each other by the last alarm of the one before.
 select
     a.id as alarm_id, a.kind, a.spider, a.target as target_id, t.kind as target_kind, t.ref as target_ref, a.arguments,
     a.detail, a.value, a.usual, a.size, a.run as run_id, r.host, r.jobid, r.finish_reason, a.first_seen_at,
@@ -193,6 +193,7 @@ where case
     when %(all)s then true
     else a.closed_at is null
 end
+    and (%(before)s::bigint is null or a.id < %(before)s::bigint)
 order by a.closed_at is not null, a.id desc
 limit %(most)s;
 

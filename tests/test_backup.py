@@ -96,7 +96,7 @@ def test_all_that_was_destroyed_comes_back(stored, superuser_dsn, tmp_path):
 def test_the_next_backup_copies_what_is_new_and_old_ones_go(told, tmp_path, monkeypatch):
     folder, times = tmp_path / "backups", iter(range(1, 9))
     monkeypatch.setattr(
-        "theftwatch.commands.keeping.system_clock", lambda: system_clock().replace(year=2030 + next(times))
+        "theftwatch.commands.work.backup.system_clock", lambda: system_clock().replace(year=2030 + next(times))
     )
     told.run("backup", folder)
     told.run("erase", "vendor", "Harbour Co., Ltd.", "--yes", "--by", "Eva")

@@ -140,7 +140,7 @@ def test_a_copied_photo_is_found_filed_taken_down_and_found_again(watch, pair, a
     # the artisan is told, once
     theftwatch("artisan", "contact", shop, "ana@example.org", "--by", "Eva")
     for _ in range(2):
-        theftwatch("notify", "--send", "--output", tmp_path / "notices")
+        theftwatch("notify", "--send", "--out", tmp_path / "notices")
     [mail] = mail_server.mails
     assert mail_server.recipients == ["ana@example.org"]
     assert url in mail.get_body(("plain",)).get_content()

@@ -505,8 +505,8 @@ def command(matter, monkeypatch):
     adopt_store(matter.dsn, Files(settings().files_dir))
 
     def run(*arguments, now=FILED_AT):
-        for module in ("docket", "pursuing"):
-            monkeypatch.setattr(f"theftwatch.commands.{module}.system_clock", lambda: now)
+        for module in ("docket", "case"):
+            monkeypatch.setattr(f"theftwatch.commands.work.{module}.system_clock", lambda: now)
         result = CliRunner().invoke(app, ["case", *arguments], catch_exceptions=False, standalone_mode=False)
         assert not result.exception
         return result.stdout

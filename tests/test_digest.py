@@ -45,7 +45,7 @@ def test_it_tells_what_is_new_due_and_wrong_once(told, operator, monkeypatch):
 
     # a day later there is nothing new, and the case is due all the same
     tomorrow = MATCHED_AT + timedelta(days=30_000)
-    monkeypatch.setattr("theftwatch.commands.notifying.system_clock", lambda: tomorrow)
+    monkeypatch.setattr("theftwatch.commands.work.notify.system_clock", lambda: tomorrow)
     told.run("notify", "--operator")
     text = operator.mails[1].get_body(["plain", "html"]).get_content()
     assert "new finding" not in text

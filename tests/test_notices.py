@@ -276,7 +276,7 @@ def test_who_opts_out_between_draft_and_sending_hears_nothing(told, mailing, mon
 
     from theftwatch.notices.message import compose
 
-    monkeypatch.setattr("theftwatch.commands.notifying.compose", composed)
+    monkeypatch.setattr("theftwatch.commands.work.notify.compose", composed)
     with pytest.raises(DeliveryError, match="something changed since it was written"):
         told.notify("--send")
     assert mailing.mails == []

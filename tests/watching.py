@@ -14,7 +14,8 @@ import psycopg
 import pytest
 
 from tests.crawling import World
-from theftwatch import clock, commands
+from theftwatch import clock
+from theftwatch.commands import work
 from theftwatch.config import Settings
 from theftwatch.db import store, targets
 from theftwatch.db.records import OriginalFileRecord, image_record
@@ -110,8 +111,8 @@ class Watch:
 
     def set_clocks(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Have the commands that this process runs go by the same moments."""
-        for each in iter_modules(commands.__path__):
-            import_module(f"{commands.__name__}.{each.name}")
+        for each in iter_modules(work.__path__):
+            import_module(f"{work.__name__}.{each.name}")
         ours = [module for name, module in sys.modules.items() if name.startswith("theftwatch.")]
         real = clock.system_clock
         for module in ours:

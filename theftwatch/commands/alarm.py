@@ -4,20 +4,21 @@ from typing import Annotated
 
 import typer
 
+from theftwatch.commands.options import By, JsonLines
+
 app = typer.Typer(
     help="Show, acknowledge and silence alarms.",
     no_args_is_help=True,
 )
 
 Alarms = Annotated[list[int], typer.Argument(metavar="ALARM…", help="Their numbers in the list.")]
-By = Annotated[str | None, typer.Option("--by", metavar="NAME", help="Who does it; the account's name if not given.")]
 
 
 @app.command("list")
 def list_(
     *,
     every: Annotated[bool, typer.Option("--all", help="Also those that are over.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    as_json: JsonLines = False,
 ) -> None:
     """List the alarms that stand, each with what to do.
 
@@ -25,9 +26,9 @@ def list_(
     """
     import asyncio
 
-    from theftwatch.commands import alarming
+    from theftwatch.commands.work import alarm as work
 
-    asyncio.run(alarming.list_alarms(every=every, as_json=as_json))
+    asyncio.run(work.list_alarms(every=every, as_json=as_json))
 
 
 @app.command()
@@ -38,9 +39,9 @@ def acknowledge(alarms: Alarms, *, by: By = None) -> None:
     """
     import asyncio
 
-    from theftwatch.commands import alarming
+    from theftwatch.commands.work import alarm as work
 
-    asyncio.run(alarming.acknowledge_alarms(alarms, by=by))
+    asyncio.run(work.acknowledge_alarms(alarms, by=by))
 
 
 @app.command()
@@ -57,6 +58,6 @@ def silence(
     """
     import asyncio
 
-    from theftwatch.commands import alarming
+    from theftwatch.commands.work import alarm as work
 
-    asyncio.run(alarming.silence_alarms(alarms, until=until, reason=reason, by=by))
+    asyncio.run(work.silence_alarms(alarms, until=until, reason=reason, by=by))

@@ -4,28 +4,24 @@ from typing import Annotated
 
 import typer
 
-from theftwatch.commands.suppression import By
+from theftwatch.commands.options import Artisan, By, JsonLines
 
 app = typer.Typer(help="Keep how artisans are reached, and who wants to be left alone.", no_args_is_help=True)
 
-_Artisan = Annotated[
-    str, typer.Argument(metavar="ARTISAN", help="The artisan's name, or a shop: name, key or address.")
-]
-
 
 @app.command("list")
-def list_(*, as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False) -> None:
+def list_(*, as_json: JsonLines = False) -> None:
     """List artisans, their shops, and how much they were told."""
     import asyncio
 
-    from theftwatch.commands import knowing
+    from theftwatch.commands.work import artisan as work
 
-    asyncio.run(knowing.list_artisans(as_json=as_json))
+    asyncio.run(work.list_artisans(as_json=as_json))
 
 
 @app.command()
 def contact(
-    artisan: _Artisan,
+    artisan: Artisan,
     address: Annotated[
         str, typer.Argument(metavar="ADDRESS", help="A mail address, or how else to reach the artisan; '' for none.")
     ],
@@ -38,14 +34,14 @@ def contact(
     """
     import asyncio
 
-    from theftwatch.commands import knowing
+    from theftwatch.commands.work import artisan as work
 
-    asyncio.run(knowing.enter_contact(artisan, address, by=by))
+    asyncio.run(work.enter_contact(artisan, address, by=by))
 
 
 @app.command("opt-out")
 def opt_out(
-    artisan: _Artisan,
+    artisan: Artisan,
     *,
     undo: Annotated[bool, typer.Option("--undo", help="The artisan takes it back.")] = False,
     by: By = None,
@@ -57,6 +53,6 @@ def opt_out(
     """
     import asyncio
 
-    from theftwatch.commands import knowing
+    from theftwatch.commands.work import artisan as work
 
-    asyncio.run(knowing.opt_out(artisan, undo=undo, by=by))
+    asyncio.run(work.opt_out(artisan, undo=undo, by=by))

@@ -22,9 +22,9 @@ def backup(
     """
     import asyncio
 
-    from theftwatch.commands import keeping
+    from theftwatch.commands.work import backup as work
 
-    asyncio.run(keeping.back_up(folder, keep=keep))
+    asyncio.run(work.back_up(folder, keep=keep))
 
 
 def restore(
@@ -45,11 +45,11 @@ def restore(
     """
     import asyncio
 
-    from theftwatch.commands import keeping
+    from theftwatch.commands.work import backup as work
 
     if check:
-        asyncio.run(keeping.check_backup_of(folder, name))
+        asyncio.run(work.check_backup_of(folder, name))
     elif files:
-        asyncio.run(keeping.restore_files(folder))
+        asyncio.run(work.restore_files(folder))
     else:
-        asyncio.run(keeping.restore_all(folder, name))
+        asyncio.run(work.restore_all(folder, name))

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from theftwatch.commands.suppression import By
+from theftwatch.commands.options import Artisan, By, JsonLines, JsonObject, Vendor
 
 app = typer.Typer(
     help="Keep what was asked of vendors, and what came of it.",
@@ -16,26 +16,23 @@ app = typer.Typer(
 _Case = Annotated[int, typer.Argument(metavar="CASE", help="Its number in the list.")]
 _Listings = Annotated[
     list[str] | None,
-    typer.Option("--listing", metavar="LISTING", help="Only this one, by address or key; can be repeated."),
+    typer.Option("--listing", metavar="LISTING", help="Only this one, by address or key; may be repeated."),
 ]
 _At = Annotated[
     datetime | None,
     typer.Option(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M"], help="When it happened, in UTC; now if not given."),
 ]
 _Note = Annotated[str | None, typer.Option(help="What the record shall keep beside it.")]
-_Json = Annotated[bool, typer.Option("--json", help="As JSON.")]
 
 
 @app.command("open")
 def open_(
-    artisan: Annotated[
-        str, typer.Argument(metavar="ARTISAN", help="The artisan's name, or a shop: name, key or address.")
-    ],
-    vendor: Annotated[str, typer.Argument(metavar="VENDOR", help="The vendor: name, key or address.")],
+    artisan: Artisan,
+    vendor: Vendor,
     *,
     finding: Annotated[
         list[int] | None,
-        typer.Option(metavar="ID", help="Only on this finding; can be repeated. All that will do if not given."),
+        typer.Option(metavar="ID", help="Only on this finding; may be repeated. All that will do if not given."),
     ] = None,
     override: Annotated[
         str | None,
@@ -50,9 +47,9 @@ def open_(
     """
     import asyncio
 
-    from theftwatch.commands import pursuing
+    from theftwatch.commands.work import case as work
 
-    asyncio.run(pursuing.open_(artisan, vendor, findings=finding or (), override=override, by=by))
+    asyncio.run(work.open_(artisan, vendor, findings=finding or (), override=override, by=by))
 
 
 @app.command("write-vendor")
@@ -60,8 +57,8 @@ def write_vendor(
     case: _Case,
     *,
     listing: _Listings = None,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write the draft there, not to the terminal.")
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", metavar="FILE", help="Write the draft there, not to the terminal.")
     ] = None,
     sent: Annotated[bool, typer.Option("--sent", help="You have sent it: enter that, and start the clock.")] = False,
     at: _At = None,
@@ -74,12 +71,12 @@ def write_vendor(
     """
     import asyncio
 
-    from theftwatch.commands import pursuing
+    from theftwatch.commands.work import case as work
 
     if sent:
-        asyncio.run(pursuing.enter_sent(pursuing.entry(case, by=by, note=note, at=at, listings=listing)))
+        asyncio.run(work.enter_sent(work.entry(case, by=by, note=note, at=at, listings=listing)))
     else:
-        asyncio.run(pursuing.draft(case, listings=listing or (), output=output))
+        asyncio.run(work.draft(case, listings=listing or (), out=out))
 
 
 @app.command()
@@ -104,10 +101,10 @@ def file(
     """
     import asyncio
 
-    from theftwatch.commands import pursuing
+    from theftwatch.commands.work import case as work
 
-    made = pursuing.entry(case, by=by, note=note, at=at, listings=listing)
-    asyncio.run(pursuing.file(made, reference, route=route, without_account=without_account))
+    made = work.entry(case, by=by, note=note, at=at, listings=listing)
+    asyncio.run(work.file(made, reference, route=route, without_account=without_account))
 
 
 @app.command()
@@ -131,9 +128,9 @@ def answer(
     """
     import asyncio
 
-    from theftwatch.commands import pursuing
+    from theftwatch.commands.work import case as work
 
-    asyncio.run(pursuing.answer(pursuing.entry(case, by=by, note=note, at=at, listings=listing), answer))
+    asyncio.run(work.answer(work.entry(case, by=by, note=note, at=at, listings=listing), answer))
 
 
 @app.command()
@@ -146,9 +143,9 @@ def note(
     """Enter a note."""
     import asyncio
 
-    from theftwatch.commands import pursuing
+    from theftwatch.commands.work import case as work
 
-    asyncio.run(pursuing.note(pursuing.entry(case, by=by, note=text)))
+    asyncio.run(work.note(work.entry(case, by=by, note=text)))
 
 
 @app.command()
@@ -168,9 +165,9 @@ def close(
     """
     import asyncio
 
-    from theftwatch.commands import pursuing
+    from theftwatch.commands.work import case as work
 
-    asyncio.run(pursuing.close(pursuing.entry(case, by=by, note=note), outcome))
+    asyncio.run(work.close(work.entry(case, by=by, note=note), outcome))
 
 
 @app.command("list")
@@ -180,21 +177,21 @@ def list_(
     every: Annotated[bool, typer.Option("--all", help="Also those that are closed.")] = False,
     artisan: Annotated[str | None, typer.Option(metavar="NAME", help="Of one artisan.")] = None,
     vendor: Annotated[str | None, typer.Option(metavar="NAME", help="With one vendor.")] = None,
-    as_json: _Json = False,
+    as_json: JsonLines = False,
 ) -> None:
     """List the open cases, or what is due in them."""
     import asyncio
 
-    from theftwatch.commands import docket
+    from theftwatch.commands.work import docket as work
 
-    asyncio.run(docket.list_cases(due=due, every=every, artisan=artisan, vendor=vendor, as_json=as_json))
+    asyncio.run(work.list_cases(due=due, every=every, artisan=artisan, vendor=vendor, as_json=as_json))
 
 
 @app.command()
-def show(case: _Case, *, as_json: _Json = False) -> None:
+def show(case: _Case, *, as_json: JsonObject = False) -> None:
     """Show one case: its listings, its clocks, and what happened."""
     import asyncio
 
-    from theftwatch.commands import docket
+    from theftwatch.commands.work import docket as work
 
-    asyncio.run(docket.show(case, as_json=as_json))
+    asyncio.run(work.show(case, as_json=as_json))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
 
+from theftwatch.commands.options import JsonObject
 from theftwatch.errors import UsageError
 from theftwatch.files import replacing
 
@@ -19,7 +20,7 @@ def compare(
     original: Annotated[Path, typer.Argument(metavar="A", help="The original photo.")],
     suspect: Annotated[Path, typer.Argument(metavar="B", help="The photo that may be a copy.")],
     *,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: JsonObject = False,
     html: Annotated[Path | None, typer.Option(help="Write a page that draws how the one lies in the other.")] = None,
 ) -> None:
     """Say whether one photo is a copy of another, and why."""
@@ -82,18 +83,12 @@ async def _scan(originals: Path, suspects: Path, out: Path, *, all_scores: bool)
     # Recognition takes half a second to load.
     from concurrent.futures import ThreadPoolExecutor
 
-    from rich.console import Console
-    from rich.progress import Progress
-
+    from theftwatch.commands.work.progress import progress_bar
     from theftwatch.config import settings
     from theftwatch.match import scan as scanning
 
-    console = Console(stderr=True)
     counts: Counter[str] = Counter()
-    with (
-        ThreadPoolExecutor(settings().workers) as threads,
-        Progress(console=console, disable=not console.is_terminal) as progress,
-    ):
+    with ThreadPoolExecutor(settings().workers) as threads, progress_bar() as progress:
 
         def read(root: Path) -> scanning.Folder:
             task = progress.add_task(f"Reading {root}", total=len(scanning.list_photos(root)))

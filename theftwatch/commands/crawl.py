@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from theftwatch.commands.options import Spider
 from theftwatch.errors import UsageError
 from theftwatch.listing import Side
 
@@ -25,7 +26,7 @@ Argument = Annotated[
 
 
 def crawl(
-    spider: Annotated[str, typer.Argument(metavar="SPIDER", help="etsy, artfire, alibaba, capture or dates.")],
+    spider: Spider,
     argument: Argument = None,
     setting: Annotated[
         list[str] | None,

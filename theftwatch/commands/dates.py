@@ -1,16 +1,12 @@
 """`theftwatch dates`: what is known of when a listing and its photos existed."""
 
-from typing import Annotated
-
-import typer
+from theftwatch.commands.options import JsonObject, Listing
 
 
 def dates(
-    listing: Annotated[
-        str, typer.Argument(metavar="LISTING", help="Its address, or marketplace/key, or its key alone.")
-    ],
+    listing: Listing,
     *,
-    as_json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
+    as_json: JsonObject = False,
 ) -> None:
     """Print what is known of when a listing existed.
 
@@ -19,6 +15,6 @@ def dates(
     """
     import asyncio
 
-    from theftwatch.commands import dating
+    from theftwatch.commands.work import dates as work
 
-    asyncio.run(dating.print_dates(listing.strip(), as_json=as_json))
+    asyncio.run(work.print_dates(listing.strip(), as_json=as_json))

@@ -1,15 +1,15 @@
 """`theftwatch doctor`: whether everything that the program needs works."""
 
-from typing import Annotated
-
 import typer
+
+from theftwatch.commands.options import JsonObject
 
 FAILED = 1
 
 
 def doctor(
     *,
-    as_json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
+    as_json: JsonObject = False,
 ) -> None:
     """Try all that the program needs, and say how to mend it.
 

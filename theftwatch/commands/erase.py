@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from theftwatch.commands.suppression import By
+from theftwatch.commands.options import Artisan, By, Vendor
 
 app = typer.Typer(help="Erase an artisan or a vendor.", no_args_is_help=True)
 
@@ -13,9 +13,7 @@ _Yes = Annotated[bool, typer.Option("--yes", help="Do it. Without, only what it 
 
 @app.command()
 def artisan(
-    artisan: Annotated[
-        str, typer.Argument(metavar="ARTISAN", help="The artisan's name, or a shop: name, key or address.")
-    ],
+    artisan: Artisan,
     *,
     yes: _Yes = False,
     by: By = None,
@@ -27,14 +25,14 @@ def artisan(
     """
     import asyncio
 
-    from theftwatch.commands import erasing
+    from theftwatch.commands.work import erase as work
 
-    asyncio.run(erasing.erase_artisan(artisan, yes=yes, by=by))
+    asyncio.run(work.erase_artisan(artisan, yes=yes, by=by))
 
 
 @app.command()
 def vendor(
-    vendor: Annotated[str, typer.Argument(metavar="VENDOR", help="The vendor: name, key or address.")],
+    vendor: Vendor,
     *,
     yes: _Yes = False,
     by: By = None,
@@ -46,9 +44,9 @@ def vendor(
     """
     import asyncio
 
-    from theftwatch.commands import erasing
+    from theftwatch.commands.work import erase as work
 
-    asyncio.run(erasing.erase_vendor(vendor, yes=yes, by=by))
+    asyncio.run(work.erase_vendor(vendor, yes=yes, by=by))
 
 
 def keep(
@@ -63,6 +61,6 @@ def keep(
     """
     import asyncio
 
-    from theftwatch.commands import erasing
+    from theftwatch.commands.work import erase as work
 
-    asyncio.run(erasing.keep(apply=apply, by=by))
+    asyncio.run(work.keep(apply=apply, by=by))

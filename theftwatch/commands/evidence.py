@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from theftwatch.commands.suppression import By
+from theftwatch.commands.options import Artisan, By, Vendor
 
 app = typer.Typer(help="Have proof timestamped, bundled and verified.", no_args_is_help=True)
 
@@ -19,9 +19,9 @@ def stamp() -> None:
     """
     import asyncio
 
-    from theftwatch.commands import stamping
+    from theftwatch.commands.work import stamp as work
 
-    asyncio.run(stamping.stamp_all())
+    asyncio.run(work.stamp_all())
 
 
 @app.command()
@@ -41,9 +41,9 @@ def build(
     """
     import asyncio
 
-    from theftwatch.commands import bundling
+    from theftwatch.commands.work import evidence as work
 
-    asyncio.run(bundling.build(case, finding or [], out))
+    asyncio.run(work.build(case, finding or [], out))
 
 
 @app.command()
@@ -61,14 +61,14 @@ def defend(
     """
     import asyncio
 
-    from theftwatch.commands import bundling
+    from theftwatch.commands.work import evidence as work
 
-    asyncio.run(bundling.defend(listing.strip(), out))
+    asyncio.run(work.defend(listing.strip(), out))
 
 
 @app.command()
 def dossier(
-    vendor: Annotated[str, typer.Argument(metavar="VENDOR", help="The vendor: name, key or address.")],
+    vendor: Vendor,
     *,
     out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="The dossier to write, a .zip file.")],
 ) -> None:
@@ -78,14 +78,14 @@ def dossier(
     """
     import asyncio
 
-    from theftwatch.commands import bundling
+    from theftwatch.commands.work import evidence as work
 
-    asyncio.run(bundling.dossier(vendor.strip(), out))
+    asyncio.run(work.dossier(vendor.strip(), out))
 
 
 @app.command()
 def agree(
-    artisan: Annotated[str, typer.Argument(metavar="ARTISAN", help="The artisan's name, or a shop's.")],
+    artisan: Artisan,
     *,
     vendor: Annotated[str | None, typer.Option(metavar="NAME", help="Only in a dossier on this vendor.")] = None,
     note: Annotated[str | None, typer.Option(help="How the artisan agreed, such as the mail of which day.")] = None,
@@ -98,9 +98,9 @@ def agree(
     """
     import asyncio
 
-    from theftwatch.commands import bundling
+    from theftwatch.commands.work import evidence as work
 
-    asyncio.run(bundling.agree(artisan.strip(), vendor, note=note, withdraw=withdraw, by=by))
+    asyncio.run(work.agree(artisan.strip(), vendor, note=note, withdraw=withdraw, by=by))
 
 
 @app.command()
@@ -117,6 +117,6 @@ def verify(
     Needs nothing but the bundle and the certificate; no database. Without --certificate those of the bundle itself are
     used, which says that they fit it and no more.
     """
-    from theftwatch.commands import bundling
+    from theftwatch.commands.work import evidence as work
 
-    bundling.verify(bundle, certificate or [])
+    work.verify(bundle, certificate or [])

@@ -22,7 +22,7 @@ def export(
 
     The file appears when it is whole, with the record as it was at one moment. Texts stay texts in a spreadsheet.
     """
-    from theftwatch.commands.progress import progress_bar
+    from theftwatch.commands.work.progress import progress_bar
     from theftwatch.config import settings
     from theftwatch.db.server import connect_dsn
     from theftwatch.reports.export import export as write

@@ -22,9 +22,9 @@ def check(
     """
     import asyncio
 
-    from theftwatch.commands import storing
+    from theftwatch.commands.work import files as work
 
-    asyncio.run(storing.check(read=read, delete_strays=delete_strays))
+    asyncio.run(work.check(read=read, delete_strays=delete_strays))
 
 
 @app.command()
@@ -38,9 +38,9 @@ def copy(
     """
     import asyncio
 
-    from theftwatch.commands import storing
+    from theftwatch.commands.work import files as work
 
-    asyncio.run(storing.copy_to(address))
+    asyncio.run(work.copy_to(address))
 
 
 @app.command()
@@ -51,6 +51,6 @@ def adopt() -> None:
     """
     import asyncio
 
-    from theftwatch.commands import storing
+    from theftwatch.commands.work import files as work
 
-    asyncio.run(storing.adopt_store())
+    asyncio.run(work.adopt_store())

@@ -4,8 +4,9 @@ from typing import Annotated, Literal
 
 import typer
 
+from theftwatch.commands.options import By, JsonLines, JsonObject
 from theftwatch.commands.relation import Kind
-from theftwatch.commands.suppression import By, Rule
+from theftwatch.commands.suppression import Rule
 
 app = typer.Typer(
     help="Show findings, and say which are copies.",
@@ -30,7 +31,7 @@ def list_(
     artisan: Annotated[str | None, typer.Option(metavar="NAME", help="Of one artisan or shop.")] = None,
     vendor: Annotated[str | None, typer.Option(metavar="NAME", help="Of one vendor: name, key or address.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 50,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    as_json: JsonLines = False,
 ) -> None:
     """List the findings that need a look, the surest first.
 
@@ -38,12 +39,10 @@ def list_(
     """
     import asyncio
 
-    from theftwatch.commands import judging
+    from theftwatch.commands.work import finding as work
 
     asyncio.run(
-        judging.list_findings(
-            verdict=verdict, every=every, artisan=artisan, vendor=vendor, limit=limit, as_json=as_json
-        )
+        work.list_findings(verdict=verdict, every=every, artisan=artisan, vendor=vendor, limit=limit, as_json=as_json)
     )
 
 
@@ -51,14 +50,14 @@ def list_(
 def show(
     finding: Annotated[int, typer.Argument(metavar="ID", help="Its number in the list.")],
     *,
-    as_json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
+    as_json: JsonObject = False,
 ) -> None:
     """Show one finding, its photos, and what was said of it."""
     import asyncio
 
-    from theftwatch.commands import judging
+    from theftwatch.commands.work import finding as work
 
-    asyncio.run(judging.show_finding(finding, as_json=as_json))
+    asyncio.run(work.show_finding(finding, as_json=as_json))
 
 
 @app.command()
@@ -69,9 +68,9 @@ def confirm(findings: _Numbers, *, note: _Note = None, after: _After = None, by:
     """
     import asyncio
 
-    from theftwatch.commands import judging
+    from theftwatch.commands.work import finding as work
 
-    asyncio.run(judging.judge(findings, "confirmed", note=note, after=after, by=by))
+    asyncio.run(work.judge(findings, "confirmed", note=note, after=after, by=by))
 
 
 @app.command()
@@ -99,10 +98,10 @@ def reject(
     """
     import asyncio
 
-    from theftwatch.commands import judging
+    from theftwatch.commands.work import finding as work
 
     asyncio.run(
-        judging.judge(
+        work.judge(
             findings, "rejected", reason=reason, suppress=suppress, relation=relation, note=note, after=after, by=by
         )
     )
@@ -113,9 +112,9 @@ def unsure(findings: _Numbers, *, note: _Note = None, after: _After = None, by: 
     """Say that these cannot be decided."""
     import asyncio
 
-    from theftwatch.commands import judging
+    from theftwatch.commands.work import finding as work
 
-    asyncio.run(judging.judge(findings, "unsure", note=note, after=after, by=by))
+    asyncio.run(work.judge(findings, "unsure", note=note, after=after, by=by))
 
 
 @app.command()
@@ -128,6 +127,6 @@ def undo(
     """Take back the verdict that stands, for the one before it."""
     import asyncio
 
-    from theftwatch.commands import judging
+    from theftwatch.commands.work import finding as work
 
-    asyncio.run(judging.undo(finding, note=note, by=by))
+    asyncio.run(work.undo(finding, note=note, by=by))

@@ -1,16 +1,12 @@
 """`theftwatch look`: where a person may look on by hand."""
 
-from typing import Annotated
-
-import typer
+from theftwatch.commands.options import JsonObject, Listing
 
 
 def look(
-    listing: Annotated[
-        str, typer.Argument(metavar="LISTING", help="Its address, or marketplace/key, or its key alone.")
-    ],
+    listing: Listing,
     *,
-    as_json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
+    as_json: JsonObject = False,
 ) -> None:
     """Print where to look for a listing's photos by hand.
 
@@ -19,6 +15,6 @@ def look(
     """
     import asyncio
 
-    from theftwatch.commands import looking
+    from theftwatch.commands.work import look as work
 
-    asyncio.run(looking.print_searches(listing.strip(), as_json=as_json))
+    asyncio.run(work.print_searches(listing.strip(), as_json=as_json))

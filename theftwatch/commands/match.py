@@ -28,9 +28,9 @@ def rematch(
     # Postgres and OpenCV take a second to load.
     import asyncio
 
-    from theftwatch.commands import comparing
+    from theftwatch.commands.work import match as work
 
-    asyncio.run(comparing.rematch(pending=pending, ray=(host, int(port)) if ray else None))
+    asyncio.run(work.rematch(pending=pending, ray=(host, int(port)) if ray else None))
 
 
 @originals.command()
@@ -57,9 +57,9 @@ def add(
     # Postgres and OpenCV take a second to load.
     import asyncio
 
-    from theftwatch.commands import comparing
+    from theftwatch.commands.work import match as work
 
-    asyncio.run(comparing.add_originals(given, artisan.strip()))
+    asyncio.run(work.add_originals(given, artisan.strip()))
 
 
 @originals.command()
@@ -73,6 +73,6 @@ def certificate(
     """
     import asyncio
 
-    from theftwatch.commands import stamping
+    from theftwatch.commands.work import stamp as work
 
-    asyncio.run(stamping.write_certificates(artisan.strip(), out))
+    asyncio.run(work.write_certificates(artisan.strip(), out))

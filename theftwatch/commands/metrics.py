@@ -23,7 +23,7 @@ def metrics(
     from prometheus_client import CollectorRegistry, generate_latest, write_to_textfile
 
     from theftwatch.clock import system_clock
-    from theftwatch.commands.suppressing import opened
+    from theftwatch.commands.work.record import opened
     from theftwatch.config import settings
     from theftwatch.metrics import collect
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from theftwatch.commands.suppression import By
+from theftwatch.commands.options import By, JsonLines
 from theftwatch.errors import UsageError
 
 
@@ -14,9 +14,7 @@ def notify(
     artisan: Annotated[
         str | None, typer.Option(metavar="NAME", help="Only this artisan, by name or by a shop.")
     ] = None,
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="Where the drafts go.")] = Path(
-        "notices"
-    ),
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Where the drafts go.")] = Path("notices"),
     send: Annotated[
         bool, typer.Option("--send", help="Send them by mail to artisans whose address a person entered.")
     ] = False,
@@ -34,14 +32,14 @@ def notify(
     """
     import asyncio
 
-    from theftwatch.commands import notifying
+    from theftwatch.commands.work import notify as work
 
     if operator and (artisan or send):
         raise UsageError("--operator writes to the operator and to no artisan; give it alone")
     if operator:
-        asyncio.run(notifying.tell_operator())
+        asyncio.run(work.tell_operator())
     else:
-        asyncio.run(notifying.notify(artisan, folder=output, by_mail=send))
+        asyncio.run(work.notify(artisan, folder=out, by_mail=send))
 
 
 app = typer.Typer(help="See what artisans were told, and enter what you sent yourself.", no_args_is_help=True)
@@ -54,7 +52,7 @@ def list_(
     *,
     every: Annotated[bool, typer.Option("--all", help="Also those that were sent, replaced or failed.")] = False,
     artisan: Annotated[str | None, typer.Option(metavar="NAME", help="To one artisan.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    as_json: JsonLines = False,
 ) -> None:
     """List drafts, and notices that may not have gone out.
 
@@ -62,9 +60,9 @@ def list_(
     """
     import asyncio
 
-    from theftwatch.commands import notifying
+    from theftwatch.commands.work import notify as work
 
-    asyncio.run(notifying.list_notices(artisan, every=every, as_json=as_json))
+    asyncio.run(work.list_notices(artisan, every=every, as_json=as_json))
 
 
 @app.command()
@@ -72,9 +70,9 @@ def show(notice: _Notice) -> None:
     """Show one notice with its text."""
     import asyncio
 
-    from theftwatch.commands import notifying
+    from theftwatch.commands.work import notify as work
 
-    asyncio.run(notifying.show_notice(notice))
+    asyncio.run(work.show_notice(notice))
 
 
 @app.command()
@@ -82,9 +80,9 @@ def sent(notice: _Notice, *, by: By = None) -> None:
     """Enter that you sent a draft, or that an unsure one arrived."""
     import asyncio
 
-    from theftwatch.commands import notifying
+    from theftwatch.commands.work import notify as work
 
-    asyncio.run(notifying.enter_sent(notice, by=by))
+    asyncio.run(work.enter_sent(notice, by=by))
 
 
 @app.command()
@@ -92,6 +90,6 @@ def unsent(notice: _Notice, *, by: By = None) -> None:
     """Enter that an unsure notice did not arrive: the next one tells it."""
     import asyncio
 
-    from theftwatch.commands import notifying
+    from theftwatch.commands.work import notify as work
 
-    asyncio.run(notifying.enter_unsent(notice, by=by))
+    asyncio.run(work.enter_unsent(notice, by=by))

@@ -22,6 +22,6 @@ def receive(
     """
     import asyncio
 
-    from theftwatch.commands import receiving
+    from theftwatch.commands.work import receive as work
 
-    asyncio.run(receiving.receive(port=port, side=side, new_tokens=new_tokens))
+    asyncio.run(work.receive(port=port, side=side, new_tokens=new_tokens))

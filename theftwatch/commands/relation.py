@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from theftwatch.commands.suppression import By
+from theftwatch.commands.options import DAY, Artisan, By, JsonLines, Vendor
 
 app = typer.Typer(
     help="Say which vendors may show an artisan's photos.",
@@ -13,15 +13,12 @@ app = typer.Typer(
 )
 
 Kind = Literal["own_shop", "licensee", "reseller", "common_supplier"]
-DAY = ["%Y-%m-%d"]
 
 
 @app.command()
 def add(
-    artisan: Annotated[
-        str, typer.Argument(metavar="ARTISAN", help="The artisan's name, or a shop: name, key or address.")
-    ],
-    vendor: Annotated[str, typer.Argument(metavar="VENDOR", help="The vendor: name, key or address.")],
+    artisan: Artisan,
+    vendor: Vendor,
     kind: Annotated[Kind, typer.Option(help="What the vendor is to the artisan.")],
     *,
     original: Annotated[
@@ -43,10 +40,10 @@ def add(
     """
     import asyncio
 
-    from theftwatch.commands import relating
+    from theftwatch.commands.work import relation as work
 
     asyncio.run(
-        relating.add_relation(
+        work.add_relation(
             artisan, vendor, kind=kind, original=original, starts=starts, expires=expires, note=note, by=by
         )
     )
@@ -56,14 +53,14 @@ def add(
 def list_(
     *,
     every: Annotated[bool, typer.Option("--all", help="Also those that have ended or not begun.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    as_json: JsonLines = False,
 ) -> None:
     """List relations, and the findings that each covers."""
     import asyncio
 
-    from theftwatch.commands import relating
+    from theftwatch.commands.work import relation as work
 
-    asyncio.run(relating.list_relations(every=every, as_json=as_json))
+    asyncio.run(work.list_relations(every=every, as_json=as_json))
 
 
 @app.command()
@@ -75,6 +72,6 @@ def end(
     """End a relation."""
     import asyncio
 
-    from theftwatch.commands import relating
+    from theftwatch.commands.work import relation as work
 
-    asyncio.run(relating.end_relation(relation, by=by))
+    asyncio.run(work.end_relation(relation, by=by))

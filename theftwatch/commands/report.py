@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from theftwatch.commands.relation import DAY
+from theftwatch.commands.options import DAY, JsonLines
 from theftwatch.errors import UsageError
 
 
@@ -31,7 +31,7 @@ def report(
         Literal["month", "artisan", "vendor"] | None,
         typer.Option(help="Figures instead of matches: what was found and what came of it."),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    as_json: JsonLines = False,
     gallery: Annotated[
         str | None,
         typer.Option(metavar="ARTISAN", help="With --html: a page that this artisan can publish, DIR/index.html."),
@@ -45,14 +45,14 @@ def report(
     # Postgres and Pillow take a second to load.
     import asyncio
 
-    from theftwatch.commands import reporting
+    from theftwatch.commands.work import report as work
 
     if html is not None and (by is not None or as_json):
         raise UsageError("--html writes a page with all figures on it: give it without --by and --json")
-    wanted = reporting.Wanted(vendor=vendor, artisan=artisan, since=since, until=until)
+    wanted = work.Wanted(vendor=vendor, artisan=artisan, since=since, until=until)
     if gallery is None:
-        asyncio.run(reporting.report(wanted, html=html, by=by, as_json=as_json))
-    elif html is None or wanted != reporting.Wanted():
+        asyncio.run(work.report(wanted, html=html, by=by, as_json=as_json))
+    elif html is None or wanted != work.Wanted():
         raise UsageError("--gallery writes a page of one artisan: give --html DIR with it, and nothing else")
     else:
-        asyncio.run(reporting.write_gallery_page(gallery, html))
+        asyncio.run(work.write_gallery_page(gallery, html))

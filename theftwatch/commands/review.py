@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from theftwatch.commands.suppression import By
+from theftwatch.commands.options import By
 
 accounts = typer.Typer(help="Say who may sign in to the review page.", no_args_is_help=True)
 
@@ -23,9 +23,9 @@ def review(
     """
     import asyncio
 
-    from theftwatch.commands import reviewing
+    from theftwatch.commands.work import review as work
 
-    asyncio.run(reviewing.review(address=address, port=port, by=by))
+    asyncio.run(work.review(address=address, port=port, by=by))
 
 
 @accounts.command()
@@ -41,9 +41,9 @@ def add(
     """
     import asyncio
 
-    from theftwatch.commands import reviewing
+    from theftwatch.commands.work import review as work
 
-    asyncio.run(reviewing.add_account(name, role))
+    asyncio.run(work.add_account(name, role))
 
 
 @accounts.command("list")
@@ -51,9 +51,9 @@ def list_() -> None:
     """List the accounts."""
     import asyncio
 
-    from theftwatch.commands import reviewing
+    from theftwatch.commands.work import review as work
 
-    asyncio.run(reviewing.list_accounts())
+    asyncio.run(work.list_accounts())
 
 
 @accounts.command()
@@ -64,6 +64,6 @@ def remove(name: Annotated[str, typer.Argument(help="Its name in the list.")]) -
     """
     import asyncio
 
-    from theftwatch.commands import reviewing
+    from theftwatch.commands.work import review as work
 
-    asyncio.run(reviewing.remove_account(name))
+    asyncio.run(work.remove_account(name))

@@ -6,12 +6,13 @@ from typing import Annotated
 import typer
 
 from theftwatch.commands.crawl import Argument, read_pairs
+from theftwatch.commands.options import Spider
 
 FAILED = 1
 
 
 def schedule(
-    spider: Annotated[str, typer.Argument(metavar="SPIDER", help="etsy, artfire, alibaba, capture or dates.")],
+    spider: Spider,
     argument: Argument = None,
     *,
     on_all: Annotated[bool, typer.Option("--all", help="Give each node the job, not only one.")] = False,

@@ -4,18 +4,17 @@ from typing import Annotated
 
 import typer
 
+from theftwatch.commands.options import Artisan
+
 app = typer.Typer(help="Say which shops belong to one artisan.", no_args_is_help=True)
 
-_Artisan = Annotated[
-    str, typer.Argument(metavar="ARTISAN", help="The artisan's name, or a shop: name, key or address.")
-]
 _Shops = Annotated[
     list[str], typer.Argument(metavar="SHOP…", help="Shops: name, key, marketplace/key or address each.")
 ]
 
 
 @app.command()
-def link(artisan: _Artisan, shops: _Shops) -> None:
+def link(artisan: Artisan, shops: _Shops) -> None:
     """Enter that shops belong to an artisan.
 
     They count as one from then on, on whatever marketplace; what an artisan's own shop shows is no copy. A shop that
@@ -23,9 +22,9 @@ def link(artisan: _Artisan, shops: _Shops) -> None:
     """
     import asyncio
 
-    from theftwatch.commands import owning
+    from theftwatch.commands.work import seller as work
 
-    asyncio.run(owning.link(artisan, shops))
+    asyncio.run(work.link(artisan, shops))
 
 
 @app.command()
@@ -33,6 +32,6 @@ def unlink(shops: _Shops) -> None:
     """Enter that shops belong to no artisan that is known."""
     import asyncio
 
-    from theftwatch.commands import owning
+    from theftwatch.commands.work import seller as work
 
-    asyncio.run(owning.unlink(shops))
+    asyncio.run(work.unlink(shops))

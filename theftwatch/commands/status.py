@@ -4,12 +4,14 @@ from typing import Annotated
 
 import typer
 
+from theftwatch.commands.options import JsonObject
+
 WRONG = 1
 
 
 def status(
     *,
-    as_json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
+    as_json: JsonObject = False,
     check: Annotated[
         bool, typer.Option("--check", help="Exit with 1 where something is wrong, for a schedule to notice.")
     ] = False,
@@ -24,10 +26,10 @@ def status(
     """
     import asyncio
 
-    from theftwatch.commands import standing
+    from theftwatch.commands.work import status as work
 
-    well = asyncio.run(standing.print_status(as_json=as_json))
+    well = asyncio.run(work.print_status(as_json=as_json))
     if check and not well:
         raise typer.Exit(WRONG)
     if check:
-        standing.heartbeat()
+        work.heartbeat()

@@ -4,13 +4,14 @@ from typing import Annotated, Literal
 
 import typer
 
+from theftwatch.commands.options import By, JsonLines, JsonObject
+
 app = typer.Typer(
     help="Show, make and undo suppressions of photos that prove nothing.",
     no_args_is_help=True,
 )
 
 Rule = Literal["placeholder", "common", "banner", "text_panel"]
-By = Annotated[str | None, typer.Option("--by", metavar="NAME", help="Who does it; the account's name if not given.")]
 
 
 @app.command("list")
@@ -18,7 +19,7 @@ def list_(
     *,
     rule: Annotated[Rule | None, typer.Option(help="Only of this rule.")] = None,
     every: Annotated[bool, typer.Option("--all", help="Also those lifted and undone.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    as_json: JsonLines = False,
 ) -> None:
     """List suppressions, the newest first.
 
@@ -26,23 +27,23 @@ def list_(
     """
     import asyncio
 
-    from theftwatch.commands import suppressing
+    from theftwatch.commands.work import suppression as work
 
-    asyncio.run(suppressing.list_suppressions(rule=rule, every=every, as_json=as_json))
+    asyncio.run(work.list_suppressions(rule=rule, every=every, as_json=as_json))
 
 
 @app.command()
 def show(
     suppression: Annotated[int, typer.Argument(metavar="ID", help="Its number in the list.")],
     *,
-    as_json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
+    as_json: JsonObject = False,
 ) -> None:
     """Show one suppression, and the pairs that it keeps apart."""
     import asyncio
 
-    from theftwatch.commands import suppressing
+    from theftwatch.commands.work import suppression as work
 
-    asyncio.run(suppressing.show_suppression(suppression, as_json=as_json))
+    asyncio.run(work.show_suppression(suppression, as_json=as_json))
 
 
 @app.command()
@@ -61,9 +62,9 @@ def add(
     """
     import asyncio
 
-    from theftwatch.commands import suppressing
+    from theftwatch.commands.work import suppression as work
 
-    asyncio.run(suppressing.add_suppression(image, rule=rule, by=by))
+    asyncio.run(work.add_suppression(image, rule=rule, by=by))
 
 
 @app.command()
@@ -76,6 +77,6 @@ def undo(
     """Undo a suppression for good."""
     import asyncio
 
-    from theftwatch.commands import suppressing
+    from theftwatch.commands.work import suppression as work
 
-    asyncio.run(suppressing.undo_suppression(suppression, reason=reason, by=by))
+    asyncio.run(work.undo_suppression(suppression, reason=reason, by=by))

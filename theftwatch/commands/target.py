@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from theftwatch.commands.options import JsonLines, JsonObject
+
 app = typer.Typer(
     help="Say what is crawled again and again.",
     no_args_is_help=True,
@@ -36,9 +38,9 @@ def add(
     """
     import asyncio
 
-    from theftwatch.commands import targeting
+    from theftwatch.commands.work import target as work
 
-    asyncio.run(targeting.add(marketplace, targets, every=every, priority=priority, reason=reason))
+    asyncio.run(work.add(marketplace, targets, every=every, priority=priority, reason=reason))
 
 
 @app.command("import")
@@ -52,9 +54,9 @@ def import_(
     """
     import asyncio
 
-    from theftwatch.commands import targeting
+    from theftwatch.commands.work import target as work
 
-    asyncio.run(targeting.import_file(path))
+    asyncio.run(work.import_file(path))
 
 
 @app.command("list")
@@ -63,7 +65,7 @@ def list_(
     marketplace: Annotated[str | None, typer.Option(metavar="NAME", help="Only those of one marketplace.")] = None,
     due: Annotated[bool, typer.Option("--due", help="Only those that are due.")] = False,
     limit: Annotated[int, typer.Option(min=1, help="So many at most.")] = 100,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    as_json: JsonLines = False,
 ) -> None:
     """List targets, and how they went last.
 
@@ -71,9 +73,9 @@ def list_(
     """
     import asyncio
 
-    from theftwatch.commands import targeting
+    from theftwatch.commands.work import target as work
 
-    asyncio.run(targeting.list_targets(marketplace=marketplace, due=due, limit=limit, as_json=as_json))
+    asyncio.run(work.list_targets(marketplace=marketplace, due=due, limit=limit, as_json=as_json))
 
 
 @app.command()
@@ -81,7 +83,7 @@ def plan(
     *,
     night: Annotated[str, typer.Option(metavar="TIME", help="How long the night is, such as 8h.")] = "8h",
     marketplace: Annotated[str | None, typer.Option(metavar="NAME", help="Only targets of one marketplace.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
+    as_json: JsonObject = False,
 ) -> None:
     """Show what fits into a night that begins now.
 
@@ -89,9 +91,9 @@ def plan(
     """
     import asyncio
 
-    from theftwatch.commands import planning
+    from theftwatch.commands.work import plan as work
 
-    asyncio.run(planning.plan(night=night, marketplace=marketplace, as_json=as_json))
+    asyncio.run(work.plan(night=night, marketplace=marketplace, as_json=as_json))
 
 
 @app.command()
@@ -99,9 +101,9 @@ def pause(targets: Targets) -> None:
     """Crawl targets no more until they are resumed."""
     import asyncio
 
-    from theftwatch.commands import targeting
+    from theftwatch.commands.work import target as work
 
-    asyncio.run(targeting.change("pause", targets))
+    asyncio.run(work.change("pause", targets))
 
 
 @app.command()
@@ -109,9 +111,9 @@ def resume(targets: Targets) -> None:
     """Crawl paused targets again."""
     import asyncio
 
-    from theftwatch.commands import targeting
+    from theftwatch.commands.work import target as work
 
-    asyncio.run(targeting.change("resume", targets))
+    asyncio.run(work.change("resume", targets))
 
 
 @app.command()
@@ -122,6 +124,6 @@ def remove(targets: Targets) -> None:
     """
     import asyncio
 
-    from theftwatch.commands import targeting
+    from theftwatch.commands.work import target as work
 
-    asyncio.run(targeting.change("remove", targets))
+    asyncio.run(work.change("remove", targets))

@@ -20,7 +20,7 @@ from theftwatch.cases.docket import (
 )
 from theftwatch.cases.listings import CaseListing, find_case_listings
 from theftwatch.clock import system_clock
-from theftwatch.commands.suppressing import opened
+from theftwatch.commands.work.record import opened
 from theftwatch.reports.words import count, day, moment, one_line
 
 

@@ -8,7 +8,8 @@ from datetime import datetime
 from theftwatch.alarms.examine import examine
 from theftwatch.alarms.record import Alarm, acknowledge, find_alarms, silence
 from theftwatch.clock import system_clock
-from theftwatch.commands.suppressing import opened, person
+from theftwatch.commands.work.names import person
+from theftwatch.commands.work.record import opened
 from theftwatch.reports.alarms import remedy_of, what_of
 from theftwatch.reports.words import count, day, moment, one_line
 

@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 
 from theftwatch.cases.docket import Due, find_due
 from theftwatch.clock import system_clock
-from theftwatch.commands.docket import due_line
-from theftwatch.commands.suppressing import opened
+from theftwatch.commands.work.docket import due_line
+from theftwatch.commands.work.record import opened
 from theftwatch.config import settings
 from theftwatch.interval import write_time
 from theftwatch.jobs.look import NodeState, look

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from theftwatch.clock import system_clock
-from theftwatch.commands.suppressing import opened
+from theftwatch.commands.work.record import opened
 from theftwatch.db.queries import fetch, fetch_as
 from theftwatch.db.targets import Kind, Target
 from theftwatch.errors import UsageError

@@ -6,27 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from theftwatch.commands.suppressing import opened
+from theftwatch.commands.work.names import Listing, find_listing
+from theftwatch.commands.work.record import opened
 from theftwatch.db.queries import Connection, fetch, fetch_as
-from theftwatch.errors import UsageError
 from theftwatch.match.direction import Claim, Place, claims_of, in_words
 from theftwatch.match.ledger import claim_as_json, find_claims
 from theftwatch.reports.words import count, day, marketplace_name, one_line
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Listing:
-    """A listing as the record has it."""
-
-    id: int
-    marketplace: str
-    listing_ref: str
-    url: str
-    title: str | None
-    seller: str | None
-    listed_at: datetime | None
-    first_seen_at: datetime
-    complete: bool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -137,19 +122,6 @@ async def print_dates(name: str, *, as_json: bool) -> None:
         _print_finding(finding)
     if not findings:
         print("In no finding." if compared else "Not looked: no photo of this listing has been compared yet.")
-
-
-async def find_listing(connection: Connection, name: str) -> Listing:
-    """Return the listing that goes by a name: its address, or marketplace/key, or its key alone.
-
-    Raises UsageError where none or several do.
-    """
-    found = await fetch_as(connection, Listing, "find_listing", name=name)
-    if not found:
-        raise UsageError(f"{name}: no such listing in the record; give its address as stored, or marketplace/key")
-    if len(found) > 1:
-        raise UsageError(f"{name}: listings of several marketplaces have this key; give marketplace/key")
-    return found[0]
 
 
 async def find_photos(connection: Connection, listing: int) -> list[Photo]:

@@ -3,8 +3,8 @@
 from collections.abc import Awaitable, Callable, Iterator
 
 from theftwatch.clock import system_clock
-from theftwatch.commands.relating import find_artisan, find_vendor
-from theftwatch.commands.suppressing import bring_up_to_date, opened, person
+from theftwatch.commands.work.names import find_artisan, find_vendor, person
+from theftwatch.commands.work.record import bring_up_to_date, opened
 from theftwatch.config import settings
 from theftwatch.db.queries import Connection
 from theftwatch.erasure import Limits, Plan, delete_files, drop_old, erase, plan_artisan, plan_old, plan_vendor

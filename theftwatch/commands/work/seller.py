@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from theftwatch.commands.relating import find_artisan
-from theftwatch.commands.suppressing import bring_up_to_date, opened
+from theftwatch.commands.work.names import find_artisan, find_shop
+from theftwatch.commands.work.record import bring_up_to_date, opened
 from theftwatch.db.queries import Connection, execute, fetch
 from theftwatch.errors import UsageError
 from theftwatch.reports.words import count, one_line
@@ -16,7 +16,7 @@ async def link(artisan: str, shops: Sequence[str]) -> None:
             await execute(connection, "lock_writes")
             key, name = await find_artisan(connection, artisan)
             for shop in shops:
-                seller, called, owner = await _find_shop(connection, shop)
+                seller, called, owner = await find_shop(connection, shop)
                 if owner not in (None, key):
                     raise UsageError(
                         f"{called} belongs to another artisan; take it away there first: `theftwatch seller unlink`"
@@ -33,7 +33,7 @@ async def unlink(shops: Sequence[str]) -> None:
         async with connection.transaction():
             await execute(connection, "lock_writes")
             for shop in shops:
-                seller, called, owner = await _find_shop(connection, shop)
+                seller, called, owner = await find_shop(connection, shop)
                 if owner is None:
                     raise UsageError(f"{called} belongs to no artisan")
                 await _own(connection, seller, None)
@@ -45,14 +45,3 @@ async def _own(connection: Connection, seller: int, artisan: int | None) -> None
     # before and after: what was the artisan's own changes as well
     await execute(connection, "insert_due_moved", seller=seller)
     await execute(connection, "own_seller", artisan=artisan, seller=seller)
-
-
-async def _find_shop(connection: Connection, shop: str) -> tuple[int, str, int | None]:
-    found = await fetch(connection, "find_seller", name=shop, side=None)
-    if len(found) != 1:
-        raise UsageError(
-            f"{shop}: {'several sellers go' if found else 'no seller goes'} by this; give it as marketplace/key or by "
-            "its address, which `theftwatch report --html` shows"
-        )
-    seller, _, _, called, owner = found[0]
-    return int(seller), one_line(called), owner

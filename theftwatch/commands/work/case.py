@@ -26,8 +26,8 @@ from theftwatch.cases.letter import draft_letter
 from theftwatch.cases.listings import find_case
 from theftwatch.cases.open import open_case
 from theftwatch.clock import system_clock
-from theftwatch.commands.relating import find_artisan, find_vendor
-from theftwatch.commands.suppressing import bring_up_to_date, opened, person
+from theftwatch.commands.work.names import find_artisan, find_vendor, person
+from theftwatch.commands.work.record import bring_up_to_date, opened
 from theftwatch.db.queries import Connection
 from theftwatch.errors import UsageError
 from theftwatch.reports.words import count, one_line
@@ -70,18 +70,18 @@ async def open_(artisan: str, vendor: str, *, findings: Sequence[int], override:
         print(f"`theftwatch crawl capture` captures all {len(to_capture)}.")
 
 
-async def draft(case: int, *, listings: Sequence[str], output: Path | None) -> None:
+async def draft(case: int, *, listings: Sequence[str], out: Path | None) -> None:
     """Print the draft of a letter, or write it to a file."""
     async with opened() as connection, connection.transaction():
         text = await draft_letter(connection, case, now=system_clock(), listings=listings)
-    if output is None:
+    if out is None:
         print(text, end="")
         return
     try:
-        await asyncio.to_thread(output.write_text, text, encoding="utf-8")
+        await asyncio.to_thread(out.write_text, text, encoding="utf-8")
     except OSError as exc:
-        raise UsageError(f"{output}: {exc.strerror}; name a file that can be written") from exc
-    print(f"{output}: read it, change it, send it; then `theftwatch case write-vendor {case} --sent`.")
+        raise UsageError(f"{out}: {exc.strerror}; name a file that can be written") from exc
+    print(f"{out}: read it, change it, send it; then `theftwatch case write-vendor {case} --sent`.")
 
 
 async def enter_sent(entry: Entry) -> None:

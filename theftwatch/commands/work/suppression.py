@@ -1,22 +1,15 @@
 """The work of `theftwatch suppression`."""
 
-import getpass
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-import psycopg
-
 from theftwatch.clock import system_clock
-from theftwatch.config import settings
+from theftwatch.commands.work.names import person
+from theftwatch.commands.work.record import bring_up_to_date, opened
 from theftwatch.db.queries import Connection, execute, fetch, fetch_as
-from theftwatch.db.server import connect_dsn
 from theftwatch.errors import UsageError
-from theftwatch.image_store import open_files
-from theftwatch.match.context import update_context
 from theftwatch.match.suppress import suppress
 from theftwatch.reports.words import count, day, one_line, suppression_rule
 
@@ -46,33 +39,6 @@ class Suppression:
     findings: int
     originals: int
     vendors: int
-
-
-@asynccontextmanager
-async def opened() -> AsyncIterator[Connection]:
-    """Connect to the record; each statement is a transaction where none is opened."""
-    dsn = connect_dsn(settings())
-    async with await psycopg.AsyncConnection.connect(
-        dsn, autocommit=True, options="-c timezone=UTC -c jit=off"
-    ) as connection:
-        yield connection
-
-
-async def bring_up_to_date(connection: Connection) -> None:
-    """Work out what a person's word changes."""
-    files = await open_files(connection, settings())
-    await update_context(connection, load=files.get, now=system_clock())
-
-
-def person(by: str | None) -> str:
-    """Return who does something: the name given, or that of the account.
-
-    Raises UsageError for an empty name.
-    """
-    name = getpass.getuser() if by is None else by.strip()
-    if not name:
-        raise UsageError("--by is empty; give the name under which the record shall keep who did it")
-    return name
 
 
 async def list_suppressions(*, rule: str | None, every: bool, as_json: bool) -> None:

@@ -7,7 +7,8 @@ import sys
 from urllib.parse import urlsplit
 
 from theftwatch.clock import system_clock
-from theftwatch.commands.suppressing import opened, person
+from theftwatch.commands.work.names import person
+from theftwatch.commands.work.record import opened
 from theftwatch.config import Settings, settings
 from theftwatch.db import store
 from theftwatch.db.queries import execute

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from theftwatch.clock import system_clock
-from theftwatch.commands.suppressing import bring_up_to_date, opened, person
+from theftwatch.commands.work.names import person
+from theftwatch.commands.work.record import bring_up_to_date, opened
 from theftwatch.db.queries import fetch_as
 from theftwatch.errors import UsageError
 from theftwatch.match.verdict import (

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
 from theftwatch.clock import system_clock
-from theftwatch.commands.suppressing import opened
+from theftwatch.commands.work.record import opened
 from theftwatch.config import settings
 from theftwatch.db.queries import fetch_as
 from theftwatch.interval import read_time

@@ -3,8 +3,9 @@
 import json
 from dataclasses import dataclass
 
-from theftwatch.commands.dating import find_listing, find_photos
-from theftwatch.commands.suppressing import opened
+from theftwatch.commands.work.dates import find_photos
+from theftwatch.commands.work.names import find_listing
+from theftwatch.commands.work.record import opened
 from theftwatch.pages.searches import image_searches, word_searches
 from theftwatch.reports.words import one_line
 

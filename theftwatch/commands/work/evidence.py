@@ -1,18 +1,15 @@
-"""The work of `theftwatch evidence build` and `theftwatch evidence verify`."""
+"""The work of `theftwatch evidence`: bundles, packs and dossiers, and their verification."""
 
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import psycopg
-
 from theftwatch.cases.captured import ToCapture, find_to_capture
 from theftwatch.chromium import find_chromium
 from theftwatch.clock import system_clock
-from theftwatch.commands.dating import find_listing
-from theftwatch.commands.relating import find_artisan, find_vendor
-from theftwatch.commands.suppressing import opened, person
+from theftwatch.commands.work.names import find_artisan, find_listing, find_vendor, person
+from theftwatch.commands.work.record import hold_still, opened
 from theftwatch.config import settings
 from theftwatch.db.queries import Connection
 from theftwatch.errors import EvidenceError, UsageError
@@ -94,8 +91,7 @@ async def agree(artisan: str, vendor: str | None, *, note: str | None, withdraw:
 async def _snapshot() -> AsyncIterator[Connection]:
     """Connect for several queries that see one state of the record, while a crawl may go on."""
     async with opened() as connection:
-        await connection.set_autocommit(False)
-        await connection.set_isolation_level(psycopg.IsolationLevel.REPEATABLE_READ)
+        await hold_still(connection)
         yield connection
 
 

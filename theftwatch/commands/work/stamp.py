@@ -4,8 +4,8 @@ import sys
 from pathlib import Path
 
 from theftwatch.clock import system_clock
-from theftwatch.commands.progress import progress_bar
-from theftwatch.commands.suppressing import bring_up_to_date, opened
+from theftwatch.commands.work.progress import progress_bar
+from theftwatch.commands.work.record import bring_up_to_date, opened
 from theftwatch.config import settings
 from theftwatch.db.queries import Connection, fetch
 from theftwatch.errors import TimestampError, UsageError

@@ -5,8 +5,8 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from theftwatch.clock import system_clock
-from theftwatch.commands.relating import find_artisan
-from theftwatch.commands.suppressing import bring_up_to_date, opened, person
+from theftwatch.commands.work.names import find_artisan, person
+from theftwatch.commands.work.record import bring_up_to_date, opened
 from theftwatch.db.queries import execute, fetch, fetch_as
 from theftwatch.errors import UsageError
 from theftwatch.notices import contact as contacts

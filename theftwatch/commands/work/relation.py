@@ -1,15 +1,14 @@
 """The work of `theftwatch relation`."""
 
 import json
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
 from theftwatch.clock import system_clock
-from theftwatch.commands.suppressing import bring_up_to_date, opened, person
+from theftwatch.commands.work.names import find_artisan, find_vendor, person
+from theftwatch.commands.work.record import bring_up_to_date, opened
 from theftwatch.db.queries import Connection, execute, fetch, fetch_as
 from theftwatch.errors import UsageError
-from theftwatch.match.relation import artisan_of
 from theftwatch.reports.words import count, day, marketplace_name, one_line, relation_kind
 
 
@@ -121,39 +120,6 @@ async def end_relation(relation: int, *, by: str | None) -> None:
     print(f"{relation} is ended.")
 
 
-async def find_artisan(connection: Connection, name: str) -> tuple[int, str]:
-    """Return an artisan by name or by a shop; a shop that nobody named one for gets one.
-
-    Raises UsageError where none or several go by it.
-    """
-    found = await fetch(connection, "find_artisan", name=name)
-    if len(found) > 1:
-        raise UsageError(f"{name}: several artisans go by this; give one of {_names(row[1] for row in found)}")
-    if found:
-        return found[0][0], found[0][1]
-    shops = await fetch(connection, "find_seller", name=name, side="original")
-    if len(shops) != 1:
-        raise UsageError(
-            f"{name}: {'several shops go' if shops else 'no artisan or shop goes'} by this; "
-            "give a shop as marketplace/key, or take the artisan's photos in with `theftwatch originals add`"
-        )
-    return await artisan_of(connection, shops[0][0])
-
-
-async def find_vendor(connection: Connection, name: str) -> tuple[int, str]:
-    """Return a vendor by name, key or address, and what to call it.
-
-    Raises UsageError where none or several go by it.
-    """
-    found = await fetch(connection, "find_seller", name=name, side="suspect")
-    if len(found) != 1:
-        raise UsageError(
-            f"{name}: {'several vendors go' if found else 'no vendor goes'} by this; "
-            "give its key as marketplace/key, which `theftwatch report --html` shows"
-        )
-    return found[0][0], found[0][3]
-
-
 async def _find_original(connection: Connection, artisan: int, name: str) -> tuple[int | None, int | None]:
     found = await fetch(connection, "find_original", artisan=artisan, name=name)
     if len(found) != 1:
@@ -161,7 +127,3 @@ async def _find_original(connection: Connection, artisan: int, name: str) -> tup
             f"{name}: not one listing or file of this artisan; give the listing's address or the file's name"
         )
     return found[0][0], found[0][1]
-
-
-def _names(names: Iterable[str]) -> str:
-    return ", ".join(one_line(name) for name in names)

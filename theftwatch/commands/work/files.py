@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from theftwatch.clock import system_clock
-from theftwatch.commands.progress import progress_bar
-from theftwatch.commands.suppressing import opened
+from theftwatch.commands.work.progress import progress_bar
+from theftwatch.commands.work.record import opened
 from theftwatch.config import settings
 from theftwatch.db.files import find_files
 from theftwatch.db.queries import Connection, execute

@@ -9,8 +9,8 @@ from email.utils import make_msgid
 from pathlib import Path
 
 from theftwatch.clock import system_clock
-from theftwatch.commands.relating import find_artisan
-from theftwatch.commands.suppressing import bring_up_to_date, opened, person
+from theftwatch.commands.work.names import find_artisan, person
+from theftwatch.commands.work.record import bring_up_to_date, opened
 from theftwatch.config import settings
 from theftwatch.db.queries import Connection, fetch
 from theftwatch.errors import DeliveryError, UsageError
@@ -134,7 +134,7 @@ def _write_draft(folder: Path, notice: int, affected: Affected, message: Message
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as exc:
-        raise UsageError(f"{path}: {exc.strerror}; name a folder that can be written with --output") from exc
+        raise UsageError(f"{path}: {exc.strerror}; name a folder that can be written with --out") from exc
     files = draft_files(message, affected, settings=settings(), now=system_clock())
     for name, data in files.items():
         with replacing(path / name) as file:

@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from theftwatch.clock import system_clock
-from theftwatch.commands.progress import progress_bar
-from theftwatch.commands.stamping import stamp
+from theftwatch.commands.work.progress import progress_bar
+from theftwatch.commands.work.stamp import stamp
 from theftwatch.config import settings
 from theftwatch.db import store
 from theftwatch.db.queries import fetch

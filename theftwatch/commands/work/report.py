@@ -7,12 +7,11 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 
-import psycopg
 from rich.console import Console
 
 from theftwatch.clock import system_clock
-from theftwatch.commands.relating import find_artisan
-from theftwatch.commands.suppressing import bring_up_to_date, opened
+from theftwatch.commands.work.names import find_artisan
+from theftwatch.commands.work.record import bring_up_to_date, hold_still, opened
 from theftwatch.config import settings
 from theftwatch.db.queries import Connection, fetch
 from theftwatch.errors import UsageError
@@ -41,9 +40,7 @@ async def report(wanted: Wanted, *, html: Path | None, by: By | None, as_json: b
     """Write the page, or print the matches, or with `by` the figures."""
     async with opened() as connection:
         await bring_up_to_date(connection)  # figures are kept, and a new release may have to work them out anew
-        await connection.set_autocommit(False)
-        # One snapshot for all queries, however long the page takes, while a crawl may go on.
-        await connection.set_isolation_level(psycopg.IsolationLevel.REPEATABLE_READ)
+        await hold_still(connection)
         await connection.set_read_only(True)
         chosen = await choose(
             connection,

@@ -96,12 +96,12 @@ class HostBudget:
 def _retry_after(response: Response, now: datetime) -> timedelta | None:
     """Return how long a host wants to be left alone: so many seconds, or until a moment (RFC 9110, 10.2.3)."""
     text = (response.headers.get("Retry-After") or b"").decode("ascii", "replace").strip()
-    if text.isdecimal():
-        return timedelta(seconds=min(int(text), _RETRY_AFTER_MAX_S))
     try:
+        if text.isdecimal():
+            return timedelta(seconds=min(int(text), _RETRY_AFTER_MAX_S))
         return max(parsedate_to_datetime(text) - now, timedelta(0))
     except (ValueError, TypeError):
-        # no date, or one that does not say in which zone
+        # no date, one that does not say in which zone, or thousands of digits
         return None
 
 

@@ -39,10 +39,17 @@ class RobotsTxt(RobotsTxtMiddleware):
     async def _parse_robots(self, response: Response, netloc: str, request: Request) -> None:
         if response.status >= _ERROR:
             raise RobotsAwayError(f"HTTP {response.status}")
-        await super()._parse_robots(response.replace(body=response.body[:_READ_MAX_BYTES]), netloc, request)
+        await super()._parse_robots(response.replace(body=beginning_of(response.body)), netloc, request)
 
     def _robots_error(self, exc: Exception, netloc: str) -> None:
         # A host that is left alone refuses the page as well, and says so better.
         if isinstance(exc, RobotsAwayError) or not isinstance(exc, IgnoreRequest):
             self._away[netloc] = str(exc) or type(exc).__name__
         super()._robots_error(exc, netloc)
+
+
+def beginning_of(body: bytes) -> bytes:
+    """Return what is read of a robots.txt, in whole lines: the beginning of a rule may bar all, or nothing."""
+    if len(body) <= _READ_MAX_BYTES:
+        return body
+    return body[: 1 + max(body.rfind(end, 0, _READ_MAX_BYTES) for end in (b"\n", b"\r"))]

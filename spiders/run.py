@@ -30,6 +30,7 @@ from theftwatch.image_store import open_files
 from theftwatch.listing import Listing
 from theftwatch.pages.addresses import listing_key
 from theftwatch.reports.alarms import remedy_of, what_of
+from theftwatch.reports.words import one_line, shortened, shortened_inside
 
 logger = logging.getLogger(__name__)
 
@@ -39,6 +40,9 @@ _PROGRESS = ("downloader/", "theftwatch/")
 #: How long a database that is away is waited for: less than a run may be silent before another one takes it for killed
 PATIENCE_S = 240
 _PAUSE_S = 1
+#: Letters of what is noted of a page that gave no data: an address, and a sentence. A redirect may lead to any address,
+#: and no index holds a longer one than Scrapy asks for by itself
+_DETAIL_MAX, _ADDRESS_MAX = 1_000, 2_083
 
 ProblemKind = Literal["blocked", "changed", "unknown", "gone", "failed", "refused_by_robots"]
 
@@ -264,6 +268,8 @@ class Run:
     ) -> None:
         """Count a page that gave no data, and keep it for the person who mends the reader; with the target it is of."""
         self.inc(f"page/{kind}")
+        # It may quote the page, and the name of a shop may have any length.
+        detail = shortened_inside(one_line(detail), _DETAIL_MAX)
         logger.warning("%s page: %s", kind, detail)
         page = response.body if response is not None and response.body else None
         sha256 = await self.keep(self.files.put, page) if page else None
@@ -274,7 +280,7 @@ class Run:
                 "insert_page_problem",
                 run=self.id,
                 target=target,
-                url=url,
+                url=shortened(url, _ADDRESS_MAX),
                 kind=kind,
                 detail=detail,
                 http_status=response.status if response is not None else None,

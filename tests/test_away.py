@@ -4,7 +4,9 @@ import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from protego import Protego
 
+from spiders.robots import beginning_of
 from tests.crawling import World
 from theftwatch.demo import images, sites
 from theftwatch.demo.answers import Answer
@@ -27,6 +29,17 @@ def test_a_host_that_cannot_give_its_robots_txt_is_asked_for_nothing_else(dsn, t
         assert {json.loads(line)["path"] for line in log.read_text().splitlines()} == {"/robots.txt"}
         assert world.rows("select kind, detail like '%robots.txt%' from page_problem") == [("failed", True)]
         assert world.rows("select outcome from run") == [("partial",)]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_of_a_robots_txt_half_a_megabyte_is_read_in_whole_lines(end):
+    early, late = f"User-agent: *{end}Disallow: /early{end}", f"Disallow: /late{end}"
+    # of the last rule there is room for "Disallow: /", which would bar all
+    long = early + f"{'#' * (512 * 1024 - len(early) - len(end) - len('Disallow: /'))}{end}" + late
+    for body, is_late_allowed in ((early + late, False), (long, True)):
+        rules = Protego.parse(beginning_of(body.encode()).decode())
+        for path, is_allowed in (("early", False), ("late", is_late_allowed), ("other", True)):
+            assert rules.can_fetch(f"https://www.etsy.com/{path}", "TheftWatch") is is_allowed
 
 
 def test_a_captcha_in_an_image_s_place_is_not_kept_for_the_image(dsn, tmp_path, monkeypatch):

@@ -160,7 +160,8 @@ def test_a_host_that_asks_for_time_gets_it_from_all_jobs(dsn):
             await hosts.end_rests(one, "a.com")
             assert await hosts.take_turn(other, "a.com", delay=SECOND, now=NOW) is None
             assert await hosts.find_rest(other, "a.com") == Rest(NOW + timedelta(hours=3), spent=False)
-            await hosts.note_limits(one, "b.com", wait=timedelta(days=300), now=NOW)
+            # the year 9999, as a date may say
+            await hosts.note_limits(one, "b.com", wait=timedelta(days=2_900_000), now=NOW)
             assert await hosts.find_rest(one, "b.com") == Rest(NOW + timedelta(days=1), spent=False)
 
     asyncio.run(main())
@@ -173,7 +174,12 @@ def test_a_host_that_asks_for_time_gets_it_from_all_jobs(dsn):
         ("Sun, 01 Nov 2026 00:05:00 GMT", timedelta(minutes=5)),
         ("Sat, 31 Oct 2026 00:05:00 GMT", timedelta(0)),
         ("9" * 400, timedelta(days=7)),
+        ("9" * 5000, None),
+        ("-5", None),
+        ("1.5", None),
         ("soon", None),
+        ("Sun, 01 Nov 99999 00:05:00 GMT", None),
+        ("Sun, 01 Nov 2026 00:05:00 +99999999", None),
         ("Sun, 01 Nov 2026 00:05:00", None),
         ("", None),
     ],

@@ -25,18 +25,21 @@ def operator(told, mail_server, monkeypatch):
 
 
 def test_it_tells_what_is_new_due_and_wrong_once(told, operator, monkeypatch):
+    monkeypatch.setenv("THEFTWATCH_NODES", "http://127.0.0.1:9")
+    settings.cache_clear()
     told.confirm(HARBOUR)
     told.run("case", "open", "Ana", "Harbour Co., Ltd.", "--by", "Eva")
-    assert told.run("notify", "--operator").startswith("Sent: TheftWatch: 8 new findings, 1 due in cases")
+    assert told.run("notify", "--operator").startswith("Sent: TheftWatch: 8 new findings, 1 due in cases, 2 wrong")
     [mail] = operator.mails
     assert operator.recipients == ["op@example.org"]
-    assert mail["Subject"].startswith("TheftWatch: 8 new findings, 1 due in cases")
+    assert mail["Subject"].startswith("TheftWatch: 8 new findings, 1 due in cases, 2 wrong")
     text = mail.get_body(["plain", "html"]).get_content()
     for part in (
         "8 new findings to look at",
         "Meadow Clothing (Alibaba): 2 findings of photos of Ana",
         "case 1, Ana and Harbour Co., Ltd., 1 listing, overdue since",
         "alibaba: run 2 on crawler was refused 3 pages",
+        "node http://127.0.0.1:9: no answer (Connection refused); start scrapyd there",
         "1 artisan to be told of confirmed findings",
     ):
         assert part in text, part

@@ -73,6 +73,13 @@ def test_metrics_say_what_the_record_holds(watch, tmp_path):
     assert values["theftwatch_database_bytes",] > 1_000_000
 
 
+def test_a_node_that_is_down_is_not_well(watch, monkeypatch):
+    monkeypatch.setenv("THEFTWATCH_NODES", "http://127.0.0.1:9")
+    settings.cache_clear()
+    _, values = read(CliRunner().invoke(app, ["metrics"], standalone_mode=False, catch_exceptions=False).stdout)
+    assert values["theftwatch_well",] == 0
+
+
 def test_a_day_later_the_counts_are_gone_and_the_rest_stays(watch):
     async def later():
         async with await psycopg.AsyncConnection.connect(watch.dsn, autocommit=True) as connection:

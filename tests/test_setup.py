@@ -46,6 +46,24 @@ def test_a_lock_pins_every_package_by_hash_and_names_no_address(lock):
     assert "://" not in (CHECKOUT / lock).read_text()
 
 
+def test_the_document_of_the_dependencies_says_what_the_locks_hold():
+    text = (CHECKOUT / "docs/dependencies.md").read_text()
+    told = re.search(r"are (\d+) packages; .*? it is (\d+)\.", text, re.DOTALL)
+    assert told
+    assert [int(number) for number in told.groups()] == [count_pins(lock) for lock in LOCKS]
+    rows = dict(re.findall(r"^\| ([a-z0-9-]+) \|.*?\| (\d[\w.]*), \d{4}-", text, re.MULTILINE))
+    assert rows.keys() == {canonicalize_name(wanted.name) for wanted in RUN + DEV}
+    pinned = pins("requirements-dev.lock")
+    assert {name: f"=={version}" for name, version in rows.items()} == {
+        name: str(pinned[name][0].specifier) for name in rows
+    }
+
+
+def count_pins(lock):
+    environment = {"python_version": "3.13", "python_full_version": "3.13.0"}
+    return sum(pin.marker is None or pin.marker.evaluate(environment) for pin, _ in pins(lock).values())
+
+
 @pytest.mark.parametrize("python", PYTHONS)
 @pytest.mark.parametrize("platform", PLATFORMS)
 @pytest.mark.parametrize("lock", LOCKS)

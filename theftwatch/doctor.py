@@ -28,7 +28,6 @@ from theftwatch.evidence.timestamp import ask, authority_of
 from theftwatch.image_store import look_for_store, place_of
 from theftwatch.images import descriptor
 from theftwatch.jobs.look import look
-from theftwatch.jobs.node import nodes_of
 from theftwatch.match.routes import descriptor_off, index_off
 from theftwatch.notices.digest import operator_of
 from theftwatch.notices.smtp import mail_server_of, sign_in
@@ -230,7 +229,7 @@ def _check_nodes(settings: Settings) -> Iterator[Check]:
         detail = "THEFTWATCH_NODES is not set: crawls are started on this machine, by hand or by cron"
         yield Check(name="nodes", state="off", detail=detail, remedy="export THEFTWATCH_NODES=http://127.0.0.1:6800")
         return
-    found = look(nodes_of(settings))
+    found = look(settings)
     for node in found:
         if node.trouble:
             yield Check(name="nodes", state="failed", detail=f"{node.url}: {node.trouble}", remedy=node.remedy)

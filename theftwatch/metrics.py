@@ -5,7 +5,8 @@ of those on other machines and of those that were killed. So they are gauges, ov
 """
 
 import shutil
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -15,6 +16,7 @@ from prometheus_client import CollectorRegistry, Gauge
 from theftwatch.alarms.record import Alarm
 from theftwatch.config import Settings
 from theftwatch.db.queries import Connection, fetch
+from theftwatch.jobs.look import NodeState
 from theftwatch.reports.status import Status, find_status
 
 #: Tables, and how what is in them is called
@@ -49,9 +51,14 @@ class _Metrics:
             (gauge.labels(*of) if labels else gauge).set(value)
 
 
-async def collect(connection: Connection, settings: Settings, *, now: datetime) -> CollectorRegistry:
-    """Return the metrics of a moment; killed runs are closed and alarms brought up to date, as by the status."""
-    status = await find_status(connection, now=now, expected=settings.expected)
+async def collect(
+    connection: Connection, settings: Settings, *, now: datetime, nodes: Sequence[NodeState] = ()
+) -> CollectorRegistry:
+    """Return the metrics of a moment; killed runs are closed and alarms brought up to date, as by the status.
+
+    `nodes` says what was listed just before.
+    """
+    status = await find_status(connection, now=now, expected=settings.expected, nodes=nodes)
     metrics = _Metrics()
     metrics.add("info", "The program that wrote these metrics", [((version("theftwatch"),), 1)], "version")
     metrics.add("written_at_seconds", "When these metrics were written, in Unix time", [((), now.timestamp())])
@@ -93,20 +100,22 @@ def _add_status(metrics: _Metrics, status: Status) -> None:
 
 
 async def _add_runs(connection: Connection, metrics: _Metrics, status: Status) -> None:
-    running: dict[tuple[str, ...], int] = {}
-    for run in status.running:
-        running[run.spider,] = running.get((run.spider,), 0) + 1
-    metrics.add("running", "Runs that are under way", running.items(), "spider")
-    rows = await fetch(connection, "count_runs_of_last_day", now=status.at)
+    running = Counter(run.spider for run in status.running)
+    under_way = [((spider,), count) for spider, count in running.items()]
+    metrics.add("running", "Runs that are under way", under_way, "spider")
+    # All that ever ran: one that runs for the first time has no last run yet
+    spiders = sorted({run.spider for run in status.last_runs} | running.keys())
+    rows = await fetch(connection, "count_runs_of_last_day", spiders=spiders, now=status.at)
     ended = [((spider, outcome), count) for spider, outcome, count in rows]
     metrics.add("runs_last_day", "Runs that ended in the last 24 hours", ended, "spider", "outcome")
     last = [((run.spider,), run.finished_at.timestamp()) for run in status.last_runs]
     metrics.add("last_run_end_seconds", "When the last run ended, in Unix time", last, "spider")
     took = [((run.spider,), (run.finished_at - run.started_at).total_seconds()) for run in status.last_runs]
     metrics.add("last_run_duration_seconds", "How long the last run took", took, "spider")
-    good = [((spider,), at.timestamp()) for spider, at in await fetch(connection, "find_last_good_runs")]
+    rows = await fetch(connection, "find_last_good_runs", spiders=spiders)
+    good = [((spider,), at.timestamp()) for spider, at in rows]
     metrics.add("last_good_run_end_seconds", "When a run last went well, in Unix time", good, "spider")
-    counters = await fetch(connection, "sum_up_last_day", now=status.at)
+    counters = await fetch(connection, "sum_up_last_day", spiders=spiders, now=status.at)
     for first, (name, about) in _COUNTED.items():
         parted = ((spider, *counter.partition("/")[::2], total) for spider, counter, total in counters)
         values = [

@@ -25,11 +25,13 @@ def metrics(
     from theftwatch.clock import system_clock
     from theftwatch.commands.work.record import opened
     from theftwatch.config import settings
+    from theftwatch.jobs.look import look
     from theftwatch.metrics import collect
 
     async def read() -> CollectorRegistry:
+        nodes = await asyncio.to_thread(look, settings())
         async with opened() as connection:
-            return await collect(connection, settings(), now=system_clock())
+            return await collect(connection, settings(), now=system_clock(), nodes=nodes)
 
     registry = asyncio.run(read())
     if out is None:

@@ -1,11 +1,11 @@
 """How the nodes stand: what each of them lists, and which release it runs."""
 
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+from theftwatch.config import Settings
 from theftwatch.errors import NodeError
-from theftwatch.jobs.node import Node, list_jobs
+from theftwatch.jobs.node import Node, list_jobs, nodes_of
 from theftwatch.jobs.release import find_release
 
 # A person waits for it, and a node that looks through a release answers in this time mostly.
@@ -26,10 +26,11 @@ class NodeState:
     remedy: str | None = None
 
 
-def look(nodes: Sequence[Node]) -> list[NodeState]:
-    """Return how nodes stand; they are asked side by side."""
-    if not nodes:
+def look(settings: Settings) -> list[NodeState]:
+    """Return how the nodes stand that the settings name; they are asked side by side."""
+    if not settings.nodes:
         return []
+    nodes = nodes_of(settings)
     with ThreadPoolExecutor(len(nodes)) as threads:
         return list(threads.map(_look, nodes))
 

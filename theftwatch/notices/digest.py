@@ -10,6 +10,7 @@ from theftwatch.cases.docket import Due, find_due
 from theftwatch.config import Settings
 from theftwatch.db.queries import Connection, execute, fetch, fetch_as
 from theftwatch.errors import DeliveryError, UsageError
+from theftwatch.jobs.look import NodeState
 from theftwatch.reports.status import find_status
 from theftwatch.reports.text import environment
 from theftwatch.reports.trouble import Trouble
@@ -73,15 +74,21 @@ class Digest:
         )
 
 
-async def find_digest(connection: Connection, *, settings: Settings, now: datetime) -> Digest:
-    """Return what the operator is to be told now; runs that were killed are closed."""
+async def find_digest(
+    connection: Connection, *, settings: Settings, now: datetime, nodes: Sequence[NodeState] = ()
+) -> Digest:
+    """Return what the operator is to be told now; runs that were killed are closed.
+
+    `nodes` says what was listed just before.
+    """
     [(since,)] = await fetch(connection, "find_last_digest")
     [(untold, unsure)] = await fetch(connection, "count_untold")
+    status = await find_status(connection, now=now, expected=settings.expected, nodes=nodes)
     return Digest(
         since=since,
         new=await fetch_as(connection, NewFindings, "find_new_findings", since=since),
         due=await find_due(connection, now=now),
-        troubles=(await find_status(connection, now=now, expected=settings.expected)).troubles,
+        troubles=status.troubles,
         untold=untold,
         unsure=unsure,
     )

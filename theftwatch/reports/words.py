@@ -197,6 +197,12 @@ def shortened(line: str, most: int) -> str:
     return line if len(line) <= most else f"{line[: most - 1]}…"
 
 
+def shortened_inside(line: str, most: int) -> str:
+    """Return a line with so many letters at most, which keeps its end: the remedy stands there."""
+    half = (most - 1) // 2
+    return line if len(line) <= most else f"{line[: most - 1 - half]}…{line[-half:]}"
+
+
 def one_line(text: str) -> str:
     """Return a text without what could steer a terminal or turn the direction of writing."""
     return "".join(letter for letter in " ".join(text.split()) if letter.isprintable())

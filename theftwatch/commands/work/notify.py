@@ -16,6 +16,7 @@ from theftwatch.db.queries import Connection, fetch
 from theftwatch.errors import DeliveryError, UsageError
 from theftwatch.files import replacing
 from theftwatch.image_store import open_files
+from theftwatch.jobs.look import look
 from theftwatch.notices import log
 from theftwatch.notices.digest import find_digest, send_digest
 from theftwatch.notices.log import Notice, find_notice, find_notices
@@ -61,9 +62,11 @@ async def notify(artisan: str | None, *, folder: Path, by_mail: bool) -> None:
 
 async def tell_operator() -> None:
     """Send the operator's digest, or print it where no address is set; nothing where there is nothing to tell."""
-    own, now = settings(), system_clock()
+    own = settings()
+    nodes = await asyncio.to_thread(look, own)
     async with opened() as connection:
-        digest = await find_digest(connection, settings=own, now=now)
+        now = system_clock()
+        digest = await find_digest(connection, settings=own, now=now, nodes=nodes)
         if digest.is_empty:
             print(f"Nothing to tell{f' since {moment(digest.since)}' if digest.since else ''}.")
         elif own.operator_url is None:

@@ -13,7 +13,6 @@ from theftwatch.commands.work.record import opened
 from theftwatch.config import settings
 from theftwatch.interval import write_time
 from theftwatch.jobs.look import NodeState, look
-from theftwatch.jobs.node import nodes_of
 from theftwatch.notices.heartbeat import send_heartbeat
 from theftwatch.reports.status import HostState, LastRun, RunningRun, Status, Targets, find_status
 from theftwatch.reports.words import count, marketplace_name, moment, one_line
@@ -26,7 +25,7 @@ async def print_status(*, as_json: bool) -> bool:
     """Print how the watch stands, and return whether it is well."""
     own = settings()
     # Before the record: what is in neither then has ended in between.
-    nodes = await asyncio.to_thread(look, nodes_of(own)) if own.nodes else []
+    nodes = await asyncio.to_thread(look, own)
     async with opened() as connection:
         status = await find_status(connection, now=system_clock(), expected=own.expected, nodes=nodes)
         cases = await find_due(connection, now=status.at)

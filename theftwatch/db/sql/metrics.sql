@@ -1,24 +1,37 @@
 -- sum_up_last_day --
--- Sums up the counters of runs that were at work in the last 24 hours, by spider and name.
+-- Sums up the counters of these spiders' runs that were at work in the last 24 hours, by spider and name.
 select r.spider, substring(key from '^theftwatch/(.*)$') as name, sum(value::text::numeric)::bigint as total
 from run r
 cross join lateral jsonb_each(r.stats)
-where coalesce(r.finished_at, r.heartbeat_at) > %(now)s::timestamptz - interval '1 day'
+where r.spider = any(%(spiders)s::text[])
+    and (
+        r.finished_at > %(now)s::timestamptz - interval '1 day'
+        or r.finished_at is null and r.heartbeat_at > %(now)s::timestamptz - interval '1 day'
+    )
     and key ~ '^theftwatch/(page|listing|image|match)/' and jsonb_typeof(value) = 'number'
 group by 1, 2
 order by 1, 2;
 
 -- count_runs_of_last_day --
--- Counts runs that ended in the last 24 hours, by spider and outcome.
+-- Counts these spiders' runs that ended in the last 24 hours, by spider and outcome.
 select spider, outcome, count(*)
 from run
-where finished_at > %(now)s::timestamptz - interval '1 day'
+where spider = any(%(spiders)s::text[]) and finished_at > %(now)s::timestamptz - interval '1 day'
 group by 1, 2
 order by 1, 2;
 
 -- find_last_good_runs --
--- Finds when a run of each spider last went well.
-select spider, max(finished_at) from run where outcome = 'ok' group by spider order by spider;
+-- Finds when a run of each of these spiders last went well.
+select s.spider, good.finished_at
+from unnest(%(spiders)s::text[]) as s (spider)
+cross join lateral (
+    select r.finished_at
+    from run r
+    where r.spider = s.spider and r.outcome = 'ok'
+    order by r.finished_at desc
+    limit 1
+) as good
+order by s.spider;
 
 -- measure_store --
 -- Measures what is stored. Large tables are not counted: the server's own estimate is good to some percent.

@@ -6,21 +6,40 @@ where finished_at is null
 order by run_id;
 
 -- status_last_runs --
--- Lists the newest run of each spider that has ended.
-select distinct on (spider)
-    run_id, spider, host, outcome, finish_reason, started_at, finished_at, listings_stored, pages_blocked,
-    pages_refused_by_robots, pages_changed
-from analysis.run
-where finished_at is not null
-order by spider, run_id desc;
+-- Lists the newest run of each spider that has ended. From one spider to the next it goes by the index: there are few, and
+-- many runs.
+with recursive newest (spider, id) as (
+    (select r.spider, r.id from run r where r.finished_at is not null order by r.spider, r.id desc limit 1)
+    union all
+    select next.spider, next.id
+    from newest
+    cross join lateral (
+        select r.spider, r.id
+        from run r
+        where r.spider > newest.spider and r.finished_at is not null
+        order by r.spider, r.id desc
+        limit 1
+    ) as next
+)
+select
+    e.run_id, e.spider, e.host, e.outcome, e.finish_reason, e.started_at, e.finished_at, e.listings_stored,
+    e.pages_blocked, e.pages_refused_by_robots, e.pages_changed
+from newest
+join analysis.run e on e.run_id = newest.id
+order by e.spider;
 
 -- find_last_starts --
 -- Finds when spiders last began to crawl what is due, whatever became of it.
-select spider, max(started_at)
-from run
-where spider = any(%(spiders)s::text[]) and arguments - '{limit,minutes}'::text[] = '{}'
-    and finish_reason is distinct from 'wrong_release'
-group by spider;
+select s.spider, last.started_at
+from unnest(%(spiders)s::text[]) as s (spider)
+cross join lateral (
+    select r.started_at
+    from run r
+    where r.spider = s.spider and r.arguments - '{limit,minutes}'::text[] = '{}'
+        and r.finish_reason is distinct from 'wrong_release'
+    order by r.id desc
+    limit 1
+) as last;
 
 -- status_targets --
 -- Sums up what is watched on each marketplace, and what of it is due, or overdue by more than twice its interval.

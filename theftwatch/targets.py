@@ -3,17 +3,21 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from theftwatch.config import Settings
 from theftwatch.db.queries import Connection, execute
 from theftwatch.db.targets import Kind, Target, save_targets
 from theftwatch.errors import UsageError
-from theftwatch.pages import alibaba_urls, artfire_urls, etsy_urls
+from theftwatch.pages import alibaba_urls, archive, artfire_urls, etsy_api, etsy_urls
 from theftwatch.pages.addresses import listing_key
 
-#: What can be watched on a marketplace; a listing is given by its address
-KINDS: dict[str, tuple[Kind, ...]] = {
-    "etsy": ("shop", "search", "url"),
-    "artfire": ("shop", "archive", "search", "url"),
-    "alibaba": ("vendor", "showroom", "search", "url"),
+_ARTFIRE, _ALIBABA = "www.artfire.com", "www.alibaba.com"
+
+#: What can be watched on a marketplace, with the host that is asked first; `{}` is the name of what is watched. An
+#: address has its own host. A listing is given by its address.
+KINDS: dict[str, dict[Kind, str | None]] = {
+    "etsy": {"shop": "www.etsy.com", "search": "www.etsy.com", "url": None},
+    "artfire": {"shop": _ARTFIRE, "archive": archive.HOST, "search": _ARTFIRE, "url": None},
+    "alibaba": {"vendor": "{}.en.alibaba.com", "showroom": _ALIBABA, "search": _ALIBABA, "url": None},
 }
 
 
@@ -64,6 +68,17 @@ def read_address(address: str) -> tuple[str, Kind, str]:
         f"{address}: neither a listing nor a shop or vendor on Etsy, ArtFire or Alibaba; copy the address of one from "
         "the browser, or save the page and give that"
     )
+
+
+def first_hosts(own: Settings) -> dict[str, dict[str, str]]:
+    """Return which host is asked first, by marketplace and kind of target, as `KINDS` has it.
+
+    With a key for it, Etsy is asked by its API.
+    """
+    hosts = {code: {str(kind): host for kind, host in kinds.items() if host} for code, kinds in KINDS.items()}
+    if own.etsy_api_key:
+        hosts["etsy"] = dict.fromkeys(hosts["etsy"], etsy_api.HOST)
+    return hosts
 
 
 async def watch(connection: Connection, targets: Sequence[Target], *, now: datetime) -> tuple[int, int]:

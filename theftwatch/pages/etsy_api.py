@@ -19,7 +19,8 @@ from theftwatch.errors import (
     UsageError,
 )
 
-BASE_URL = "https://openapi.etsy.com/v3/application"
+HOST = "openapi.etsy.com"
+BASE_URL = f"https://{HOST}/v3/application"
 #: The most that one call gives, for pages of a list as for batches of ids
 BATCH_SIZE = 100
 

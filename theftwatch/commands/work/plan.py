@@ -1,6 +1,7 @@
 """The work of `theftwatch target plan`."""
 
 import json
+import math
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
@@ -10,8 +11,11 @@ from theftwatch.config import settings
 from theftwatch.db.queries import fetch_as
 from theftwatch.interval import read_time
 from theftwatch.reports.words import count, moment, one_line
+from theftwatch.targets import first_hosts
 
 _HOUR = timedelta(hours=1)
+#: Hosts that are named although all of theirs fits in; a watch of many vendors has one for each
+_HOSTS_MOST = 10
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,7 +50,7 @@ async def plan(*, night: str, marketplace: str | None, as_json: bool) -> None:
     Raises UsageError for a time that cannot be read.
     """
     length = read_time(night)
-    now = system_clock()
+    own, now = settings(), system_clock()
     async with opened() as connection:
         hosts = await fetch_as(
             connection,
@@ -54,7 +58,8 @@ async def plan(*, night: str, marketplace: str | None, as_json: bool) -> None:
             "plan_night",
             now=now,
             until=now + length,
-            delay=timedelta(seconds=settings().delay_s),
+            delay=timedelta(seconds=own.delay_s),
+            first_hosts=json.dumps(first_hosts(own)),
             marketplace=marketplace,
         )
     if as_json:
@@ -87,7 +92,7 @@ def _lines(hosts: list[HostPlan], until: datetime, length: timedelta) -> list[st
         f"{count(sum(each.targets for each in hosts), 'target')} due until {moment(until)},"
         f" {count(requests, 'request')} to {count(len(hosts), 'host')};"
         f" {'not all' if left else 'all'} fit into {length / _HOUR:g} h",
-        *map(_line, hosts),
+        *_host_lines(hosts),
     ]
     if oldest := _oldest(hosts):
         assert oldest.oldest_left_due_at
@@ -103,17 +108,35 @@ def _lines(hosts: list[HostPlan], until: datetime, length: timedelta) -> list[st
     return lines
 
 
+def _host_lines(hosts: list[HostPlan]) -> list[str]:
+    """Return a line for each host that decides how long the night is, and one for all others."""
+    named = [each for n, each in enumerate(hosts) if n < _HOSTS_MOST or each.left_targets or each.rests_until]
+    others = [each for each in hosts if each not in named]
+    lines = [_line(each) for each in named]
+    if others:
+        lines.append(
+            f"  {count(len(others), 'other host')}: {count(sum(each.requests for each in others), 'request')}"
+            f" for {count(sum(each.targets for each in others), 'target')}, {_length(others[0].hours)} each at most"
+        )
+    return lines
+
+
 def _line(plan: HostPlan) -> str:
     rests = f", left alone until {moment(plan.rests_until)}" if plan.rests_until else ""
     left = (
-        f", {count(plan.left_targets, 'target')} with {plan.left_requests:,} of them left over"
+        f"; left over: {count(plan.left_targets, 'target')}, {count(plan.left_requests, 'request')}"
         if plan.left_targets
         else ""
     )
     return "  " + one_line(
         f"{plan.host}: {count(plan.requests, 'request')} for {count(plan.targets, 'target')},"
-        f" {plan.hours:.1f} h at {plan.delay_s:g} s each{rests}{left}"
+        f" {_length(plan.hours)} at {plan.delay_s:.3g} s each{rests}{left}"
     )
+
+
+def _length(hours: float) -> str:
+    """Return a length of time as people say it: hours, or where it is less than one, minutes."""
+    return f"{hours:.1f} h" if hours >= 1 else f"{math.ceil(hours * 60)} min"
 
 
 def _guesses(hosts: list[HostPlan]) -> list[str]:

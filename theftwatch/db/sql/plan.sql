@@ -1,9 +1,9 @@
 -- plan_night --
 -- Sums up by host what is due until a moment, and what of it fits in until then, as it is taken up: by priority, then those
 -- that are due the longest. A target counts what it asked for last time, as often as it becomes due; one that was never
--- crawled the mean of its kind on its marketplace, of the host that its address or all others of its kind have.
+-- crawled the mean of its kind on its marketplace, of the host that its address has, or that its kind is asked of first.
 with known as (
-    select marketplace, kind, avg(requests) as requests, case when min(host) = max(host) then min(host) end as host
+    select marketplace, kind, avg(requests) as requests
     from target
     where requests is not null
     group by marketplace, kind
@@ -11,8 +11,8 @@ with known as (
     select
         t.id, t.marketplace, t.kind, t.ref, t.priority, t.due_at, t.requests is null as is_estimated,
         coalesce(
-            t.host, lower(substring(coalesce(t.url, t.ref) from '^https?://([^/:?#]+)')), known.host,
-            t.marketplace || ' ' || t.kind || '=' || t.ref
+            t.host, lower(substring(coalesce(t.url, t.ref) from '^https?://([^/:?#]+)')),
+            replace(%(first_hosts)s::jsonb -> t.marketplace ->> t.kind, '{}', lower(t.ref)), t.marketplace
         ) as host,
         ceil(coalesce(t.requests, known.requests, 1)) * (1 + floor(
             extract(epoch from %(until)s::timestamptz - greatest(t.due_at, %(now)s::timestamptz))

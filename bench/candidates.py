@@ -22,8 +22,8 @@ from bench.database import Postgres, temporary_postgres
 from bench.hashes import Hashes, asked_hashes, near, stored_hashes
 from bench.result import Goal, Measure, Result
 from theftwatch.clock import system_clock
+from theftwatch.db.pool import Pool, connection_pool
 from theftwatch.db.queries import Connection, parse_queries, queries
-from theftwatch.db.store import Pool, connection_pool
 from theftwatch.match.candidates import ORIGINAL_VARIANTS, RADIUS_BITS, SUSPECT_VARIANTS, Candidate
 from theftwatch.match.database import DatabaseCandidates
 

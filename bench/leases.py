@@ -14,7 +14,8 @@ import psycopg
 
 from bench.database import temporary_postgres
 from bench.result import Goal, Measure, Result
-from theftwatch.db import store, targets
+from theftwatch.db import targets
+from theftwatch.db.pool import connection_pool
 from theftwatch.db.queries import parse_queries, queries
 
 SIZE = 10_000_000
@@ -86,7 +87,7 @@ def _decide(connection: psycopg.Connection, query: str) -> list[float]:
 
 async def _lease_all(dsn: str) -> tuple[list[int], float]:
     """Have several jobs lease until nothing is due; return all that they got, and the seconds."""
-    async with store.connection_pool(dsn, max_size=_JOBS) as pool:
+    async with connection_pool(dsn, max_size=_JOBS) as pool:
 
         async def job() -> list[int]:
             token, got = uuid4(), list[int]()

@@ -31,8 +31,9 @@ from bench.recognition.photos import committed_photos
 from bench.recognition.routes import store_originals, store_suspects
 from bench.result import Goal, Measure, Result
 from theftwatch.clock import system_clock
-from theftwatch.db import store
+from theftwatch.db.images import find_descriptors, save_local_features
 from theftwatch.db.migrate import setup_sql
+from theftwatch.db.pool import Pool, connection_pool
 from theftwatch.db.queries import parse_queries
 from theftwatch.files import Files
 from theftwatch.images.descriptor import Descriptor, describe, model
@@ -188,13 +189,13 @@ async def _prepare(postgres: Postgres, superuser: psycopg.Connection, folder: Pa
     files = Files(folder / "files")
     digests = {path.name: hashlib.sha256(path.read_bytes()).digest() for path in list_photos(originals)}
     with ThreadPoolExecutor() as threads:
-        async with store.connection_pool(postgres.dsn) as pool:
+        async with connection_pool(postgres.dsn) as pool:
             await store_originals(pool, files, list_photos(originals), threads)
             await store_suspects(pool, files, list_photos(suspects), threads)
             packed = threads.map(lambda sha256: find_original_features(files.get(sha256)).to_bytes(), digests.values())
             async with pool.connection() as connection:
-                await store.save_local_features(connection, dict(zip(digests.values(), packed, strict=True)))
-                stored = await store.find_descriptors(connection, list(digests.values()), model() or "")
+                await save_local_features(connection, dict(zip(digests.values(), packed, strict=True)))
+                stored = await find_descriptors(connection, list(digests.values()), model() or "")
     for name in ("lend_features", "create_drawn", "rename_features", "note_real", "create_view", "create_given"):
         superuser.execute(_SQL[name])
     superuser.execute("grant select on all tables in schema public to public")
@@ -256,7 +257,7 @@ def _binary(numbers: npt.NDArray[np.int64], hashes: Hashes, embeddings: npt.NDAr
 
 async def _look_up(record: _Record, count: int, build_note: str) -> Measured:
     looked: dict[bytes, Looked] = {}
-    async with store.connection_pool(record.postgres.dsn, max_size=1) as pool:
+    async with connection_pool(record.postgres.dsn, max_size=1) as pool:
         async with pool.connection() as connection:
             postgres_s = _processor_of(connection.info.backend_pid)
         for query in (*record.queries[:3], *record.queries):  # the first ones warm what is warm in a running program
@@ -288,7 +289,7 @@ def _note(name: str, looked: Sequence[Looked]) -> str:
     )
 
 
-async def _look_one_up(record: _Record, pool: store.Pool, query: Query, postgres_s: Callable[[], float]) -> Looked:
+async def _look_one_up(record: _Record, pool: Pool, query: Query, postgres_s: Callable[[], float]) -> Looked:
     """Look a photo up as a drain does with a new image: its fingerprint is stored, its pixels were not read yet."""
     network = _Network()
     name = model()
@@ -297,7 +298,7 @@ async def _look_one_up(record: _Record, pool: store.Pool, query: Query, postgres
         verifier = Verifier(load=record.files.get, known=DatabaseKnown(pool, name), threads=record.threads)
         lookup = Lookup(DatabaseCandidates(pool, name), verifier, _nothing_decided)
         async with pool.connection() as connection:
-            described = await store.find_descriptors(connection, [query.sha256], name or "")
+            described = await find_descriptors(connection, [query.sha256], name or "")
         descriptors = {
             sha256: Descriptor(model=name or "", embedding=embedding) for sha256, embedding in described.items()
         }
@@ -316,12 +317,12 @@ async def _look_one_up(record: _Record, pool: store.Pool, query: Query, postgres
     )
 
 
-async def _recall(record: _Record, pool: store.Pool, count: int) -> str:
+async def _recall(record: _Record, pool: Pool, count: int) -> str:
     """Say how many of those that the descriptor would find by comparing with all are found with the index."""
     name = model() or ""
     sha256s = [query.sha256 for query in record.queries]
     async with pool.connection() as connection:
-        stored = await store.find_descriptors(connection, sha256s, name)
+        stored = await find_descriptors(connection, sha256s, name)
     asked = [Asked(sha256=sha256, descriptor=Descriptor(model=name, embedding=stored[sha256])) for sha256 in sha256s]
     rows = np.stack([each.descriptor.row for each in asked])
     best = _Best(rows @ record.rows.T)

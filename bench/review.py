@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message
 from bench.database import temporary_postgres
 from bench.result import Goal, Measure, Result
 from theftwatch.clock import system_clock
-from theftwatch.db import store
+from theftwatch.db.pool import connection_pool, reading
 from theftwatch.db.queries import Connection, parse_queries
 from theftwatch.db.sums import update_sums
 from theftwatch.files import Files
@@ -83,8 +83,8 @@ async def _measure(dsn: str, size: int) -> tuple[dict[str, list[float]], float]:
 
 async def _measure_whole(dsn: str) -> dict[str, list[float]]:
     """Ask the application itself for pages, as a server would."""
-    async with store.connection_pool(dsn) as pool:
-        async with store.reading(pool) as connection:
+    async with connection_pool(dsn) as pool:
+        async with reading(pool) as connection:
             found = await connection.execute(
                 """select
                     (select id from seller where seller_ref = 'v7'), (select artisan from review_queue limit 1),

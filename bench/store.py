@@ -12,6 +12,7 @@ import numpy as np
 from bench.database import temporary_postgres
 from bench.result import Goal, Measure, Result
 from theftwatch.db import store
+from theftwatch.db.pool import connection_pool
 from theftwatch.db.records import ImageRecord, ListingImageRecord, ListingRecord
 from theftwatch.images.phash import Variant, VariantHash
 from theftwatch.listing import Alias, Listing, ListingImage, Seller
@@ -99,7 +100,7 @@ def _batches(records: Sequence[ListingRecord], size: int) -> list[Sequence[Listi
 
 async def _store(dsn: str, batches: Sequence[Sequence[ListingRecord]]) -> float:
     """Store batches, a transaction each, and return the seconds it took."""
-    async with store.connection_pool(dsn) as pool:
+    async with connection_pool(dsn) as pool:
         started_s = time.perf_counter()
         for batch in batches:
             async with pool.connection() as connection:

@@ -7,7 +7,7 @@ from typing import Self
 from scrapy.crawler import Crawler
 
 from spiders.run import Run
-from theftwatch.db import store
+from theftwatch.db.images import find_stored_images
 from theftwatch.db.records import ImageRecord, ListingRecord, image_record
 
 
@@ -27,7 +27,7 @@ class FingerprintPipeline:
         if not item.new_images:
             return item
         sha256s = [image.sha256 for image in item.new_images]
-        stored = await self._run.ask(lambda connection: store.find_stored_images(connection, sha256s))
+        stored = await self._run.ask(lambda connection: find_stored_images(connection, sha256s))
         loop = asyncio.get_running_loop()
         images = await asyncio.gather(
             *(

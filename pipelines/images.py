@@ -16,11 +16,10 @@ from spiders.leases import ErasedSellerError
 from spiders.robots import RobotsAwayError
 from spiders.run import Run
 from spiders.validators import NOT_MODIFIED, PHOTO, image_validator_of
-from theftwatch.db import store
+from theftwatch.db.images import KnownImage, find_known_images
 from theftwatch.db.queries import Connection
 from theftwatch.db.records import ImageRecord, ListingImageRecord, ListingRecord
 from theftwatch.db.sellers import is_erased
-from theftwatch.db.store import KnownImage
 from theftwatch.db.validators import ImageValidator, find_image_validator
 from theftwatch.files import kept
 from theftwatch.listing import Listing, ListingImage
@@ -77,7 +76,7 @@ class ImagesPipeline:
         async def look_up(connection: Connection) -> dict[str, KnownImage] | None:
             if await is_erased(connection, item):
                 return None
-            return await store.find_known_images(connection, item, now=self._run.clock())
+            return await find_known_images(connection, item, now=self._run.clock())
 
         stored = await self._run.ask(look_up)
         if stored is None:

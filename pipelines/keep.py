@@ -9,7 +9,7 @@ from scrapy.crawler import Crawler
 
 from spiders.run import Run
 from theftwatch.config import settings
-from theftwatch.db import store
+from theftwatch.db.pool import reading
 from theftwatch.evidence.capture import Capture, put_files, save_capture
 from theftwatch.evidence.stamping import work_off
 from theftwatch.evidence.timestamp import authority_of
@@ -48,7 +48,7 @@ class KeepPipeline:
         if self._authority is None:
             return
         try:
-            async with store.reading(self._run.pool) as connection:
+            async with reading(self._run.pool) as connection:
                 done = await work_off(connection, self._run.files, self._authority, clock=self._run.clock)
         except (psycopg.OperationalError, PoolTimeout):
             # The capture is kept; the next one, or the end of the crawl, has both dated.

@@ -21,8 +21,10 @@ import theftwatch
 from theftwatch.alarms.examine import examine
 from theftwatch.clock import Clock, system_clock
 from theftwatch.config import settings
-from theftwatch.db import hosts, store
+from theftwatch.db import hosts
+from theftwatch.db.pool import Pool, connection_pool
 from theftwatch.db.queries import Connection, execute
+from theftwatch.db.runs import finish_run, insert_run
 from theftwatch.db.server import connect_dsn
 from theftwatch.errors import DatabaseError, FileStoreError
 from theftwatch.files import Files
@@ -50,7 +52,7 @@ ProblemKind = Literal["blocked", "changed", "unknown", "gone", "failed", "refuse
 class Run:
     """What the spider and the pipelines of one crawl share; a Scrapy extension, taken by `Run.of`."""
 
-    pool: store.Pool
+    pool: Pool
     files: Files
     id: int
 
@@ -99,11 +101,11 @@ class Run:
                 return
             spider = self._crawler.spider
             assert spider is not None
-            self.pool = store.connection_pool(await asyncio.to_thread(connect_dsn, settings()))
+            self.pool = connection_pool(await asyncio.to_thread(connect_dsn, settings()))
             await self.pool.open()
             self.files = await self.ask(lambda connection: open_files(connection, settings(), clock=self.clock))
             self.id = await self.ask(
-                lambda connection: store.insert_run(
+                lambda connection: insert_run(
                     connection,
                     spider=spider.name,
                     arguments=getattr(spider, "arguments", {}),
@@ -126,7 +128,7 @@ class Run:
             for work in self._before_close:
                 await work()
             lost = await self.ask(
-                lambda connection: store.finish_run(
+                lambda connection: finish_run(
                     connection,
                     self.id,
                     reason=self._stopped or reason,

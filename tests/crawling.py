@@ -14,7 +14,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from theftwatch.db import store
+from theftwatch.db.digest import digest_tables
 from theftwatch.demo.catalogue import load_catalogue
 from theftwatch.demo.replica import Replica
 from theftwatch.demo.starts import start_lines
@@ -98,6 +98,6 @@ class World:
     def digest_tables(self) -> dict[str, str]:
         async def read() -> dict[str, str]:
             async with await psycopg.AsyncConnection.connect(self.dsn) as connection:
-                return await store.digest_tables(connection)
+                return await digest_tables(connection)
 
         return asyncio.run(read())

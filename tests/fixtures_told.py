@@ -15,7 +15,7 @@ from tests.conftest import new_database
 from tests.matched import MATCHED_AT
 from theftwatch.cli import app
 from theftwatch.config import settings
-from theftwatch.db import store
+from theftwatch.db.digest import digest_tables
 from theftwatch.files import Files
 from theftwatch.match.verdict import Seen, give_verdict
 
@@ -73,7 +73,7 @@ class Told:
 
     @property
     def digest(self):
-        return self.do(store.digest_tables)
+        return self.do(digest_tables)
 
 
 @pytest.fixture(scope="session")

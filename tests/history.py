@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from tests.crawling import World
-from theftwatch.db.store import GONE_AT_LEAST
+from theftwatch.db.runs import GONE_AT_LEAST
 from theftwatch.demo.answers import Shelves
 from theftwatch.demo.catalogue import PER_PAGE, TAKEN_DOWN, Catalogue, Offer, Picture, Served
 from theftwatch.demo.days import Days, TroubleKind, marketplace_of

@@ -12,6 +12,7 @@ from PIL import Image, ImageOps
 from theftwatch.db import store
 from theftwatch.db.queries import Connection, execute
 from theftwatch.db.records import DecisionRecord, ImageRecord, ListingImageRecord, ListingRecord, OriginalFileRecord
+from theftwatch.db.runs import insert_run
 from theftwatch.db.targets import Target, save_targets
 from theftwatch.demo.photos import photo_bytes
 from theftwatch.files import Files
@@ -221,7 +222,7 @@ async def fill(connection: Connection, files: Files) -> None:
 
 async def save_run(connection: Connection, spider: str, outcome: str, stats: dict[str, int]) -> int:
     """Write a run that ended, and return its id."""
-    run = await store.insert_run(
+    run = await insert_run(
         connection,
         spider=spider,
         arguments={"shop": "AnaMakes"},

@@ -11,6 +11,8 @@ from typing import Any
 import psycopg
 
 from theftwatch.db import store
+from theftwatch.db.digest import digest_tables
+from theftwatch.db.pool import connection_pool
 from theftwatch.db.queries import Connection
 from theftwatch.db.records import ListingImageRecord, ListingRecord, image_record
 from theftwatch.files import Files, Folder
@@ -81,7 +83,7 @@ class Record:
         """Work off all pending lookups."""
 
         async def main() -> Drained:
-            async with store.connection_pool(self.dsn) as pool:
+            async with connection_pool(self.dsn) as pool:
                 with ThreadPoolExecutor(threads) as executor:
                     drain = Drain(pool=pool, files=self.files, threads=executor, clock=lambda: now)
                     return await drain.run(wait=True)
@@ -102,7 +104,7 @@ class Record:
 
     def digest(self) -> dict[str, str]:
         """Return the digests of the tables."""
-        return self._run(store.digest_tables)
+        return self._run(digest_tables)
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         with psycopg.connect(self.dsn) as connection:

@@ -56,13 +56,13 @@ def write(dsn: str) -> None:
     """Write the dump of a database, and what it says of itself."""
     from theftwatch.backup.dump import script_of, write_dump
     from theftwatch.config import settings
-    from theftwatch.db import store
+    from theftwatch.db.digest import digest_tables
 
     async def digest_and_dump(path: Path) -> dict[str, str]:
         async with await psycopg.AsyncConnection.connect(dsn) as connection:
             [(snapshot,)] = await (await connection.execute("select pg_export_snapshot()")).fetchall()
             await asyncio.to_thread(write_dump, settings(), dsn, path, snapshot=snapshot)
-            return await store.digest_tables(connection)
+            return await digest_tables(connection)
 
     with psycopg.connect(dsn) as connection:
         [(newest,)] = connection.execute("select max(version) from schema_migration").fetchall()

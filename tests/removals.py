@@ -11,7 +11,7 @@ from hashlib import sha256
 
 from tests.crawling import World
 from tests.history import History, Key, Span, Visits, visit_of
-from theftwatch.db.store import GONE_AT_LEAST
+from theftwatch.db.runs import GONE_AT_LEAST
 from theftwatch.demo.catalogue import Picture
 from theftwatch.demo.days import Days
 from theftwatch.demo.photos import picture_bytes

@@ -16,7 +16,7 @@ from theftwatch.alarms.rules import ListFigure, Pause, Seen, judge_counters, jud
 from theftwatch.cli import app
 from theftwatch.config import settings
 from theftwatch.db.queries import queries
-from theftwatch.db.store import close_lost_runs
+from theftwatch.db.runs import close_lost_runs
 from theftwatch.reports.alarms import remedy_of, what_of
 from theftwatch.reports.status import find_status
 

@@ -9,6 +9,8 @@ from PIL import Image
 from tests.edits import EDITS, photo_paths
 from tests.record import NOW, SHOP, VENDOR, listing, path_of
 from theftwatch.db import store
+from theftwatch.db.digest import digest_tables
+from theftwatch.db.pool import connection_pool
 from theftwatch.db.records import ListingRecord, image_record
 from theftwatch.files import Files
 from theftwatch.images.descriptor import model
@@ -38,7 +40,7 @@ def drained(dsn, folder, batches) -> tuple[Drained, dict[str, str]]:
 
     async def main() -> tuple[Drained, dict[str, str]]:
         done = Drained()
-        async with store.connection_pool(dsn) as pool:
+        async with connection_pool(dsn) as pool:
             with ThreadPoolExecutor(2) as threads:
                 drain = Drain(pool=pool, files=files, threads=threads, clock=lambda: NOW)
                 for batch in batches:
@@ -46,7 +48,7 @@ def drained(dsn, folder, batches) -> tuple[Drained, dict[str, str]]:
                         await store.save_listings(connection, batch, run=None, now=NOW)
                     done += await drain.run(wait=True)
             async with pool.connection() as connection:
-                return done, await store.digest_tables(connection)
+                return done, await digest_tables(connection)
 
     return asyncio.run(main())
 
@@ -57,7 +59,7 @@ def test_both_give_the_same_candidates(dsn):
     )
 
     async def main() -> list[list[list[Candidate]]]:
-        async with store.connection_pool(dsn) as pool:
+        async with connection_pool(dsn) as pool:
             async with pool.connection() as connection:
                 await store.save_listings(connection, listings(), run=None, now=NOW)
             return [

@@ -23,6 +23,7 @@ from theftwatch.cases.open import open_case
 from theftwatch.cli import app
 from theftwatch.config import settings
 from theftwatch.db import store
+from theftwatch.db.digest import digest_tables
 from theftwatch.db.queries import execute, fetch
 from theftwatch.errors import UsageError
 from theftwatch.evidence.capture import Capture, CapturedFile, find_due, find_subject, put_files, save_capture
@@ -248,7 +249,7 @@ def test_a_case_from_the_first_letter_to_the_relisting(matter):
     for query in re.findall(r"^```sql\n(.*?)^```", DOCUMENT, re.MULTILINE | re.DOTALL):
         assert matter.table(query.replace("now()", "'2027-06-01'")), query
     # all of it is in the digest
-    tables = matter.do(store.digest_tables)
+    tables = matter.do(digest_tables)
     assert tables["takedown_case"].startswith("1:")
     [(events,)] = matter.rows("select count(*) from case_event")
     assert tables["case_event"].startswith(f"{events}:")

@@ -15,6 +15,7 @@ from tests.matched import MATCHED_AT, SEEN_AT
 from theftwatch.cli import app
 from theftwatch.config import settings
 from theftwatch.db import store
+from theftwatch.db.digest import digest_record
 from theftwatch.db.queries import execute
 from theftwatch.db.records import OriginalFileRecord
 from theftwatch.errors import UsageError
@@ -258,9 +259,9 @@ def test_what_a_relation_covers_is_kept_and_not_proposed(filled):
     listed = command("relation", "list")
     assert listed == "1  holds  licensee: Ana and Harbour Co., Ltd. (Alibaba): 4 findings; letter of May\n"
     assert json.loads(command("relation", "list", "--json"))["made_by"] == "Eva"
-    before = run(filled, store.digest)
+    before = run(filled, digest_record)
     assert command("relation", "end", "1") == "1 is ended.\n"
-    assert run(filled, store.digest) != before
+    assert run(filled, digest_record) != before
     assert findings(filled)["11", "201"]["proposable"]
     assert "does not hold" in command("relation", "list", "--all")
 

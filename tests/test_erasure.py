@@ -26,7 +26,7 @@ from tests.matched import (
 from theftwatch import erasure
 from theftwatch.clock import system_clock
 from theftwatch.config import settings
-from theftwatch.db import store
+from theftwatch.db.images import save_images
 from theftwatch.demo.catalogue import load_catalogue
 from theftwatch.demo.replica import running_replica
 from theftwatch.erasure import delete_files, erase, plan_artisan, plan_vendor
@@ -216,7 +216,7 @@ def test_what_another_shows_again_is_held_again(told):
         # a crawl stores the same bytes of another vendor before the files are deleted
         files.put(MIRRORED_SHIRT)
         async with connection.transaction():
-            await store.save_images(connection, [image(MIRRORED_SHIRT)], now=MATCHED_AT)
+            await save_images(connection, [image(MIRRORED_SHIRT)], now=MATCHED_AT)
         return await delete_files(connection, files)
 
     assert told.do(work) == 1

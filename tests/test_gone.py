@@ -14,6 +14,7 @@ from tests.crawling import World
 from theftwatch.db import store, targets
 from theftwatch.db.queries import Connection, execute
 from theftwatch.db.records import ListingImageRecord, ListingRecord
+from theftwatch.db.runs import finish_run, insert_run
 from theftwatch.db.targets import Target, Visit
 from theftwatch.demo.catalogue import Served, load_catalogue
 from theftwatch.demo.replica import running_replica
@@ -64,7 +65,7 @@ class Story:
             now = SEEN + hours * HOUR
             run = await start_run(connection, now)
             await note_problem(connection, run, kind, now, listing=listing)
-            lost = await store.finish_run(
+            lost = await finish_run(
                 connection, run, reason="finished", outcome=outcome, stats="{}", now=now + HOUR / 60
             )
             return lost.gone
@@ -87,9 +88,7 @@ class Story:
 
 
 async def start_run(connection: Connection, now: datetime) -> int:
-    return await store.insert_run(
-        connection, spider="etsy", arguments={}, jobid=None, host="here", version="1", now=now
-    )
+    return await insert_run(connection, spider="etsy", arguments={}, jobid=None, host="here", version="1", now=now)
 
 
 async def note_problem(
@@ -212,7 +211,7 @@ def test_a_shop_that_is_asked_for_as_a_whole_comes_again_for_one_listing_that_ma
         [(shop,)] = await (await connection.execute("select id from target")).fetchall()
         run = await start_run(connection, SEEN)
         await note_problem(connection, run, "gone", SEEN + HOUR, target=shop)
-        await store.finish_run(connection, run, reason="finished", outcome="ok", stats="{}", now=SEEN + 2 * HOUR)
+        await finish_run(connection, run, reason="finished", outcome="ok", stats="{}", now=SEEN + 2 * HOUR)
         [(due_at,)] = await (await connection.execute("select due_at from target")).fetchall()
         return due_at  # type: ignore[no-any-return]
 

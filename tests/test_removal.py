@@ -12,6 +12,7 @@ from tests.matched import SEEN_AT, image, record
 from theftwatch.db import store
 from theftwatch.db.queries import Connection, execute
 from theftwatch.db.records import ListingRecord
+from theftwatch.db.runs import Lost, finish_run, insert_run
 from theftwatch.db.seen import Sight, see
 from theftwatch.db.targets import Target, save_targets
 from theftwatch.listing import Side
@@ -40,12 +41,12 @@ class Watch:
         unchanged: tuple[str, ...] = (),
         gone: tuple[str, ...] = (),
         outcome: str = "ok",
-    ) -> store.Lost:
+    ) -> Lost:
         """Have a run read listings, find the pages of others unchanged, and others gone."""
 
-        async def work(connection: Connection) -> store.Lost:
+        async def work(connection: Connection) -> Lost:
             now = SEEN_AT + hours * HOUR
-            run = await store.insert_run(
+            run = await insert_run(
                 connection, spider="alibaba", arguments={}, jobid=None, host="here", version="1", now=now
             )
             if records:
@@ -68,7 +69,7 @@ class Watch:
                     now=now,
                 )
             await self._match(connection)
-            lost = await store.finish_run(
+            lost = await finish_run(
                 connection, run, reason="finished", outcome=outcome, stats="{}", now=now + HOUR / 60
             )
             await update_queue(connection, everything=True)
@@ -136,7 +137,7 @@ def watch(dsn) -> Watch:
 
 
 def test_two_good_runs_hours_apart_that_miss_the_photo_remove_it(watch):
-    assert watch.run(24, showing(OWN)) == store.Lost()
+    assert watch.run(24, showing(OWN)) == Lost()
     assert watch.run(29.9, showing(OWN)).removed == 0
     assert watch.removals == []
     assert watch.run(30, showing(OWN)).removed == 1
@@ -178,14 +179,14 @@ def test_what_is_confirmed_or_was_seen_again_is_left_its_interval(watch):
 
 
 def test_it_is_removed_with_its_listing(watch):
-    assert watch.run(24, gone=("201",)) == store.Lost()
-    assert watch.run(48, gone=("201",)) == store.Lost(gone=1, removed=1)
+    assert watch.run(24, gone=("201",)) == Lost()
+    assert watch.run(48, gone=("201",)) == Lost(gone=1, removed=1)
     assert watch.removals == [("gone", 0, 24, 48, None)]
 
 
 def test_one_sight_of_each_kind_is_two(watch):
     watch.run(24, showing(OWN))
-    assert watch.run(48, gone=("201",)) == store.Lost(removed=1)
+    assert watch.run(48, gone=("201",)) == Lost(removed=1)
     assert watch.removals == [("gone", 0, 24, 48, None)]
 
 

@@ -21,6 +21,7 @@ from tests.record import path_of
 from theftwatch.cli import app
 from theftwatch.config import settings
 from theftwatch.db import store
+from theftwatch.db.runs import insert_run
 from theftwatch.errors import DatabaseError, UsageError
 from theftwatch.files import Files, replacing
 from theftwatch.listing import Seller
@@ -550,7 +551,7 @@ def test_a_line_has_no_controls():
 def test_runs_that_never_ended_have_broken_off(filled, files, tmp_path):
     async def start(connection):
         for spider, silent in (("artfire", timedelta(minutes=1)), ("etsy", timedelta(hours=1))):
-            await store.insert_run(
+            await insert_run(
                 connection, spider=spider, arguments={}, jobid=None, host="here", version="0.1.0", now=NOW - silent
             )
 

@@ -14,7 +14,7 @@ from tests.reviewing import Review
 from tests.test_context import command, rows
 from tests.test_review import filled, unused_port, vendor_of
 from theftwatch.cli import app
-from theftwatch.db import store
+from theftwatch.db.digest import digest_tables
 from theftwatch.web.pages import Context
 from theftwatch.web.review import review
 
@@ -74,7 +74,7 @@ def filled_in(dsn: str, path: str) -> str:
 def record(dsn: str) -> dict[str, str]:
     async def read() -> dict[str, str]:
         async with await psycopg.AsyncConnection.connect(dsn) as connection:
-            return await store.digest_tables(connection)
+            return await digest_tables(connection)
 
     return asyncio.run(read())
 

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from theftwatch.cli import app
 from theftwatch.clock import system_clock
 from theftwatch.config import settings
-from theftwatch.db.store import SILENT_AT_MOST
+from theftwatch.db.runs import SILENT_AT_MOST
 from theftwatch.errors import DeliveryError
 from theftwatch.jobs.look import NodeState
 from theftwatch.reports.status import Status, find_status

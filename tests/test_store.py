@@ -11,9 +11,10 @@ import psycopg
 import pytest
 
 from theftwatch.db import store
+from theftwatch.db.digest import digest_record
+from theftwatch.db.images import MENDED_WITHIN, KnownImage, find_known_images
 from theftwatch.db.queries import Connection, execute, fetch, parse_queries, queries
 from theftwatch.db.records import ImageRecord, ListingImageRecord, ListingRecord, OriginalFileRecord
-from theftwatch.db.store import MENDED_WITHIN, KnownImage
 from theftwatch.images.phash import VariantHash
 from theftwatch.listing import Alias, DateClaim, Listing, ListingImage, Seller
 
@@ -77,7 +78,7 @@ def rows(dsn: str, query: str) -> list[tuple[object, ...]]:
 
 
 def digest(dsn: str) -> str:
-    return run(dsn, store.digest)
+    return run(dsn, digest_record)
 
 
 def test_queries_are_split_by_name() -> None:
@@ -298,7 +299,7 @@ def known(dsn: str, *keys: str, marketplace: str = "alibaba", now: datetime = NO
     """Return what is known of the images of a listing that is new."""
     shown = tuple(ListingImage(url=f"https://x.example/{key}", key=key, position=0) for key in keys)
     listing = Listing(marketplace=marketplace, listing_ref="2", url="https://x.example/2", images=shown)
-    return run(dsn, lambda connection: store.find_known_images(connection, listing, now=now))
+    return run(dsn, lambda connection: find_known_images(connection, listing, now=now))
 
 
 def test_known_images_are_found_by_the_key_of_their_marketplace(dsn: str) -> None:

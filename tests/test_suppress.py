@@ -10,7 +10,7 @@ from psycopg.rows import dict_row
 
 from tests.context import OTHER, PHOTO, image_record, loader, record, save, shop, size_chart, stored_anew, vendor
 from tests.matched import MATCHED_AT
-from theftwatch.db import store
+from theftwatch.db.digest import digest_record, digest_tables
 from theftwatch.db.queries import execute, fetch
 from theftwatch.match import suppress
 from theftwatch.match.context import update_context
@@ -157,7 +157,7 @@ def test_the_order_of_arrival_does_not_matter(dsn, other_dsn):
     run(dsn, fill(batches, pairs))
     run(other_dsn, piecewise)
     assert active(dsn) == active(other_dsn) != []
-    one, other = run(dsn, store.digest_tables), run(other_dsn, store.digest_tables)
+    one, other = run(dsn, digest_tables), run(other_dsn, digest_tables)
     # Where the trail went depends on what counted when it was followed.
     assert {**one, "target": None} == {**other, "target": None}
     assert "suppression" in one
@@ -165,9 +165,9 @@ def test_the_order_of_arrival_does_not_matter(dsn, other_dsn):
     async def again(connection):
         await update(connection, everything=True)
 
-    before = run(dsn, store.digest)
+    before = run(dsn, digest_record)
     run(dsn, again)
-    assert run(dsn, store.digest) == before
+    assert run(dsn, digest_record) == before
 
 
 def test_sellers_that_get_one_name_later_count_once(dsn):
@@ -197,12 +197,12 @@ def test_an_undone_suppression_stays_undone(dsn):
             await fetch(connection, "undo_suppression", id=key, by="Eva", reason="her own photo", now=NOW)
         await update(connection, everything=True)
 
-    before = run(dsn, store.digest)
+    before = run(dsn, digest_record)
     run(dsn, undo)
     assert active(dsn) == []
     [row] = rows(dsn, "select distinct state, undone_by, undone_reason from analysis.suppression")
     assert row == {"state": "undone", "undone_by": "Eva", "undone_reason": "her own photo"}
-    assert run(dsn, store.digest) != before
+    assert run(dsn, digest_record) != before
     assert rows(dsn, "select count(*) as n from analysis.match where suppressed_by is null")[0]["n"] == 15
 
 

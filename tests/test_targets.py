@@ -12,8 +12,10 @@ import psycopg
 import pytest
 
 from tests.crawling import World
-from theftwatch.db import store, targets
+from theftwatch.db import targets
+from theftwatch.db.pool import Pool, connection_pool
 from theftwatch.db.queries import Connection
+from theftwatch.db.runs import insert_run
 from theftwatch.db.targets import LEASE, RETRY, Leased, Target, Visit
 from theftwatch.demo.replica import running_replica
 from theftwatch.errors import UsageError
@@ -56,7 +58,7 @@ class Watch:
     def start(self, *, now: datetime) -> int:
         """Open a run."""
         return self._run(
-            lambda connection: store.insert_run(
+            lambda connection: insert_run(
                 connection, spider="alibaba", arguments={}, jobid=None, host="here", version="1", now=now
             )
         )
@@ -104,7 +106,7 @@ def test_the_higher_priority_and_then_the_longest_due_come_first(watch):
 def test_four_jobs_share_the_work_and_none_gets_what_another_has(dsn, watch):
     watch.save(*(vendor(f"v{number}") for number in range(1000)))
 
-    async def job(pool: store.Pool) -> list[int]:
+    async def job(pool: Pool) -> list[int]:
         token, got = uuid4(), list[int]()
         while True:
             async with pool.connection() as connection:
@@ -114,7 +116,7 @@ def test_four_jobs_share_the_work_and_none_gets_what_another_has(dsn, watch):
             got += [each.id for each in leased]
 
     async def main() -> list[list[int]]:
-        async with store.connection_pool(dsn) as pool:
+        async with connection_pool(dsn) as pool:
             return await asyncio.gather(*(job(pool) for _ in range(4)))
 
     shares = asyncio.run(main())

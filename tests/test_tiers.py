@@ -15,6 +15,7 @@ from tests.crawling import World
 from theftwatch.db import seen, store, targets, validators
 from theftwatch.db.queries import Connection
 from theftwatch.db.records import ListingImageRecord, ListingRecord
+from theftwatch.db.runs import GONE_AT_LEAST
 from theftwatch.db.seen import Sight
 from theftwatch.db.targets import LISTING_EVERY, Outcome, Target, Visit
 from theftwatch.db.validators import READ_ANEW, Validator
@@ -210,7 +211,7 @@ def test_what_a_list_has_come_to_leave_out_is_asked_for_once(tiers):
     assert list_day(3, *cards[:1]) == {"2", "3"}
     assert tiers.rows("select ref from target where unlisted_at is not null order by ref") == [("2",), ("3",)]
     # It said that it was gone, so it is asked again soon; the other is left alone.
-    assert set(tiers.lease(NOW + 3 * DAY + store.GONE_AT_LEAST)) == {"3"}
+    assert set(tiers.lease(NOW + 3 * DAY + GONE_AT_LEAST)) == {"3"}
     tiers.finish({tiers.target("3"): Visit(outcome="gone")}, NOW + 3.5 * DAY)
     # Back on the list: what was read well is not read again, what was not is.
     tiers.list_shows(*cards, now=NOW + 3.6 * DAY)

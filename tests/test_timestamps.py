@@ -16,6 +16,7 @@ from tests.fixtures_timestamps import openssl, verify_with_openssl
 from tests.matched import DRESS, HAT, OWN, SHIRT, SKIRT, TUNIC, fill, image
 from theftwatch.config import Settings
 from theftwatch.db import store
+from theftwatch.db.digest import digest_tables
 from theftwatch.db.records import OriginalFileRecord
 from theftwatch.errors import TimestampError, UsageError
 from theftwatch.evidence.stamping import RENEW_BEFORE, work_off
@@ -209,7 +210,7 @@ def test_the_digest_holds_what_was_dated_and_not_when(record):
     def claims():
         async def main():
             async with await psycopg.AsyncConnection.connect(record.dsn) as connection:
-                return (await store.digest_tables(connection))["date_claim"]
+                return (await digest_tables(connection))["date_claim"]
 
         return asyncio.run(main())
 

@@ -17,6 +17,7 @@ from tests.matched import HARBOUR, LOTUS, MATCHED_AT, MEADOW, SMALL_DRESS, decid
 from tests.test_context import command, filled, findings, rows, run
 from theftwatch.cli import app
 from theftwatch.db import store
+from theftwatch.db.digest import digest_tables
 from theftwatch.db.queries import fetch
 from theftwatch.db.records import DecisionRecord
 from theftwatch.errors import ConflictError, TheftWatchError
@@ -123,9 +124,9 @@ def test_an_earlier_verdict_stands_again_when_the_later_is_undone(filled):
 
 
 def test_verdicts_are_facts_of_the_digest(filled):
-    before = run(filled, store.digest_tables)
+    before = run(filled, digest_tables)
     command("finding", "confirm", number(filled), "--by", "Eva")
-    after = run(filled, store.digest_tables)
+    after = run(filled, digest_tables)
     assert {name for name in after if after[name] != before.get(name)} == {"verdict", "judged_match"}
 
 

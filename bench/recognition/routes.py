@@ -13,6 +13,7 @@ from bench.database import temporary_postgres
 from bench.recognition.metrics import Pair
 from theftwatch.config import settings
 from theftwatch.db import store
+from theftwatch.db.pool import Pool, connection_pool
 from theftwatch.db.records import ListingImageRecord, ListingRecord, OriginalFileRecord, image_record
 from theftwatch.files import Files
 from theftwatch.listing import Listing, ListingImage, Seller
@@ -64,7 +65,7 @@ async def _drain(dsn: str, originals: Path, suspects: Path) -> list[Pair]:
         for path in list_photos(folder):
             names[side][hashlib.sha256(path.read_bytes()).digest()].append(path.name)
     with ThreadPoolExecutor(settings().workers) as threads:
-        async with store.connection_pool(dsn) as pool:
+        async with connection_pool(dsn) as pool:
             await store_originals(pool, files, list_photos(originals), threads)
             await store_suspects(pool, files, list_photos(suspects), threads)
             await Drain(pool=pool, files=files, threads=threads, clock=lambda: _NOW).run(wait=True)
@@ -78,7 +79,7 @@ async def _drain(dsn: str, originals: Path, suspects: Path) -> list[Pair]:
     ]
 
 
-async def store_originals(pool: store.Pool, files: Files, paths: list[Path], threads: ThreadPoolExecutor) -> None:
+async def store_originals(pool: Pool, files: Files, paths: list[Path], threads: ThreadPoolExecutor) -> None:
     """Store photos as an artisan's."""
     for start in range(0, len(paths), _BATCH):
         batch = paths[start : start + _BATCH]
@@ -93,7 +94,7 @@ async def store_originals(pool: store.Pool, files: Files, paths: list[Path], thr
             await store.save_original_files(connection, "Artisan", records, now=_NOW)
 
 
-async def store_suspects(pool: store.Pool, files: Files, paths: list[Path], threads: ThreadPoolExecutor) -> None:
+async def store_suspects(pool: Pool, files: Files, paths: list[Path], threads: ThreadPoolExecutor) -> None:
     """Store photos as a vendor's, a listing each."""
     vendor = Seller(marketplace="alibaba", ref="1", name="Vendor")
     for start in range(0, len(paths), _BATCH):

@@ -31,7 +31,8 @@ from theftwatch.backup.folder import (
 )
 from theftwatch.clock import Clock
 from theftwatch.config import Settings
-from theftwatch.db import migrate, store
+from theftwatch.db import migrate
+from theftwatch.db.digest import digest_record
 from theftwatch.db.files import find_files
 from theftwatch.db.queries import Connection, execute, fetch
 from theftwatch.file_copy import Copied, copy_files
@@ -83,4 +84,4 @@ async def _write_database(settings: Settings, dsn: str, connection: Connection, 
             async for _, needed, _ in find_files(connection):
                 file.writelines(list_line(sha256) for sha256 in sorted(needed))
         [(store_id, _)] = await fetch(connection, "find_image_store")
-        return await store.digest(connection), store_id
+        return await digest_record(connection), store_id

@@ -12,8 +12,9 @@ from theftwatch.backup.dump import read_dump
 from theftwatch.backup.folder import DUMP, LIST, Backup, check_parts, files_of, find_backups, names_of, read_list
 from theftwatch.clock import Clock
 from theftwatch.config import Settings
-from theftwatch.db import migrate, server, store
+from theftwatch.db import migrate, server
 from theftwatch.db.connect import connect, describe
+from theftwatch.db.digest import digest_record
 from theftwatch.db.queries import Connection, queries
 from theftwatch.errors import BackupError, UsageError
 from theftwatch.file_copy import Copied, copy_files
@@ -145,7 +146,7 @@ async def _compare(connection: Connection, backup: Backup) -> None:
     """Compare what was brought back with what was backed up, where both have the same schema."""
     if backup.manifest.schema != len(migrate.known_migrations()):
         return
-    if (digest := await store.digest(connection)) != backup.manifest.digest:
+    if (digest := await digest_record(connection)) != backup.manifest.digest:
         raise BackupError(
             f"what was brought back has the digest {digest}, and {backup.path.name} had {backup.manifest.digest}; keep "
             "the backup, and bring an older one back into another database"

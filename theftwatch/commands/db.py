@@ -161,10 +161,10 @@ def digest() -> None:
 async def _digest(dsn: str) -> str:
     from psycopg import AsyncConnection
 
-    from theftwatch.db import store
+    from theftwatch.db.digest import digest_record
 
     async with await AsyncConnection.connect(dsn) as connection:
-        return await store.digest(connection)
+        return await digest_record(connection)
 
 
 def _chosen(*, demo: bool) -> "Settings":

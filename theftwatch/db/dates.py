@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
+from theftwatch.db.claims import save_claims
 from theftwatch.db.queries import Connection, execute, fetch
-from theftwatch.db.store import save_claims
 from theftwatch.listing import DateClaim
 
 #: How long an answer is good: archives seldom learn of what they did not know

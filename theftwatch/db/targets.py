@@ -12,8 +12,8 @@ from uuid import UUID
 
 from theftwatch.config import settings
 from theftwatch.db.queries import Connection, columns, execute, fetch
+from theftwatch.db.runs import GONE_AT_LEAST
 from theftwatch.db.seen import card_of
-from theftwatch.db.store import GONE_AT_LEAST
 from theftwatch.listing import Listing
 
 Kind = Literal["shop", "vendor", "archive", "search", "showroom", "url", "listing"]

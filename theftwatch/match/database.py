@@ -5,7 +5,8 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from theftwatch.db import store
+from theftwatch.db.images import find_local_features
+from theftwatch.db.pool import Pool, reading
 from theftwatch.db.queries import fetch
 from theftwatch.images.descriptor import Descriptor
 from theftwatch.images.features import LocalFeatures
@@ -35,7 +36,7 @@ _WIDTH_MAX = 1000
 class DatabaseCandidates:
     """Searches all images that the record has in the other role."""
 
-    pool: store.Pool
+    pool: Pool
     #: Name of the network whose descriptors are searched; None where none is in use
     model: str | None
 
@@ -43,7 +44,7 @@ class DatabaseCandidates:
         """Return all images in the other role with the same bytes or a near hash, ordered by pair."""
         other: Side = "suspect" if side == "original" else "original"
         variants = {"original": list(ORIGINAL_VARIANTS), "suspect": list(SUSPECT_VARIANTS)}
-        async with store.reading(self.pool) as connection:
+        async with reading(self.pool) as connection:
             exact = await fetch(connection, "find_exact", sha256s=list(sha256s), other_side=other)
             near = await fetch(
                 connection,
@@ -93,14 +94,14 @@ class DatabaseCandidates:
 class DatabaseKnown:
     """What the record knows of images."""
 
-    pool: store.Pool
+    pool: Pool
     model: str | None
 
     async def fingerprints(self, sha256s: Sequence[bytes]) -> Mapping[bytes, Fingerprint]:
         """Return the fingerprints of those images that have one."""
         if not sha256s:
             return {}
-        async with store.reading(self.pool) as connection:
+        async with reading(self.pool) as connection:
             rows = await fetch(connection, "find_fingerprints", sha256s=list(sha256s), model=self.model)
         return {
             sha256: Fingerprint(
@@ -120,8 +121,8 @@ class DatabaseKnown:
         """Return the local features of those originals whose features are stored, by this version's algorithm."""
         if not sha256s:
             return {}
-        async with store.reading(self.pool) as connection:
-            stored = await store.find_local_features(connection, sha256s)
+        async with reading(self.pool) as connection:
+            stored = await find_local_features(connection, sha256s)
         known: dict[bytes, LocalFeatures] = {}
         for sha256, packed in stored.items():
             try:

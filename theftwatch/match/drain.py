@@ -11,6 +11,8 @@ from typing import Any, Literal, Protocol
 from theftwatch.clock import Clock, system_clock
 from theftwatch.config import settings
 from theftwatch.db import store
+from theftwatch.db.images import find_descriptors, save_descriptors, save_local_features
+from theftwatch.db.pool import Pool, connection_pool, reading
 from theftwatch.db.queries import Connection, execute, fetch
 from theftwatch.db.records import DecisionRecord, DescriptorRecord, whole_descriptor
 from theftwatch.db.server import connect_dsn
@@ -79,7 +81,7 @@ class Helpers(Protocol):
 class Drain:
     """Works off pending lookups; one process of a database at a time, so that no pair is verified twice at once."""
 
-    def __init__(self, *, pool: store.Pool, files: Files, threads: Executor, clock: Clock) -> None:
+    def __init__(self, *, pool: Pool, files: Files, threads: Executor, clock: Clock) -> None:
         self._pool = pool
         self.files = files
         self._model = model()
@@ -133,7 +135,7 @@ class Drain:
         done.
         """
         done = Drained()
-        async with store.reading(self._pool) as connection:
+        async with reading(self._pool) as connection:
             await execute(connection, "lock_span", first=span.first, last=span.last)
             try:
                 if step == "describe":
@@ -157,7 +159,7 @@ class Drain:
         ):
             described = await self._verifier.describe([sha256 for _, sha256 in rows])
             async with self._pool.connection() as connection:
-                await store.save_descriptors(connection, [whole_descriptor(*each) for each in described.items()])
+                await save_descriptors(connection, [whole_descriptor(*each) for each in described.items()])
             first = rows[-1][0] + 1
 
     async def _look_up(self, side: Side, sha256s: Sequence[bytes]) -> Drained:
@@ -172,8 +174,8 @@ class Drain:
         decided = [_record(candidate, decision) for candidate, decision in lookup.decided]
         features = {sha256: each.to_bytes() for sha256, each in self._verifier.take_new_features().items()}
         async with self._pool.connection() as connection:
-            await store.save_descriptors(connection, descriptors)
-            await store.save_local_features(connection, features)
+            await save_descriptors(connection, descriptors)
+            await save_local_features(connection, features)
             await store.save_decisions(
                 connection,
                 decided,
@@ -191,8 +193,8 @@ class Drain:
         """Return the descriptors of images by the network in use; of one whose bytes are gone there is none."""
         if self._model is None:
             return {}
-        async with store.reading(self._pool) as connection:
-            stored = await store.find_descriptors(connection, sha256s, self._model)
+        async with reading(self._pool) as connection:
+            stored = await find_descriptors(connection, sha256s, self._model)
         return {sha256: Descriptor(model=self._model, embedding=embedding) for sha256, embedding in stored.items()}
 
     async def _find_decided(self, candidates: Sequence[Candidate]) -> dict[Pair, Known]:
@@ -209,7 +211,7 @@ class Drain:
         }
 
     async def _fetch(self, query: str, **parameters: object) -> list[tuple[Any, ...]]:
-        async with store.reading(self._pool) as connection:
+        async with reading(self._pool) as connection:
             return await fetch(connection, query, **parameters)
 
 
@@ -232,9 +234,9 @@ async def _find_pending(connection: Connection, sides: Sequence[Side], span: Spa
 
 
 @asynccontextmanager
-async def open_drain(threads: int) -> AsyncIterator[tuple[Drain, store.Pool]]:
+async def open_drain(threads: int) -> AsyncIterator[tuple[Drain, Pool]]:
     """Open the record and the image store of the settings, for working off with so many threads."""
-    pool = store.connection_pool(await asyncio.to_thread(connect_dsn, settings()))
+    pool = connection_pool(await asyncio.to_thread(connect_dsn, settings()))
     with ThreadPoolExecutor(threads) as executor:
         async with pool:
             async with pool.connection() as connection:

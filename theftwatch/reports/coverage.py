@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from theftwatch.db.queries import Connection, fetch, fetch_as
-from theftwatch.db.store import SILENT_AT_MOST
+from theftwatch.db.runs import SILENT_AT_MOST
 from theftwatch.reports.words import count
 
 #: Named one by one; the rest is in the database

@@ -9,7 +9,7 @@ from theftwatch.alarms.record import Alarm, find_alarms
 from theftwatch.alarms.rules import Kind
 from theftwatch.db.migrate import WRONG_RELEASE
 from theftwatch.db.queries import Connection, fetch, fetch_as
-from theftwatch.db.store import close_lost_runs
+from theftwatch.db.runs import close_lost_runs
 from theftwatch.jobs.look import NodeState
 from theftwatch.reports.alarms import grouped, remedy_of_group, what_of_group
 from theftwatch.reports.jobs import Expected, find_expected, troubles_of_expected, troubles_of_nodes

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from theftwatch.db import store
+from theftwatch.db.pool import reading
 from theftwatch.db.queries import fetch, fetch_as
 from theftwatch.errors import UsageError
 from theftwatch.notices.contact import enter_contact
@@ -91,7 +91,7 @@ class ArtisanCase:
 
 async def _artisans(request: Request) -> Response:
     after = request.query_params.get("after", "")[:200].replace("\0", "") or None
-    async with store.reading(context_of(request).pool) as connection:
+    async with reading(context_of(request).pool) as connection:
         found = await fetch_as(connection, Listed, "find_artisans_listed", after=after, most=_PER_PAGE + 1)
     shown = found[:_PER_PAGE]
     return page(
@@ -105,7 +105,7 @@ async def _artisans(request: Request) -> Response:
 
 async def _artisan(request: Request) -> Response:
     artisan = request.path_params["artisan"]
-    async with store.reading(context_of(request).pool) as connection:
+    async with reading(context_of(request).pool) as connection:
         found = await fetch_as(connection, ArtisanFacts, "find_artisan_facts", artisan=artisan)
         if not found:
             raise HTTPException(404, "There is no such artisan.")

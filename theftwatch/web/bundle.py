@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from theftwatch.chromium import find_chromium
 from theftwatch.config import settings
-from theftwatch.db import store
+from theftwatch.db.pool import snapshot
 from theftwatch.errors import TheftWatchError
 from theftwatch.evidence.bundle import safe_name, write_bundle
 from theftwatch.evidence.facts import find_case_complaint
@@ -33,7 +33,7 @@ async def _bundle(request: Request) -> Response:
         file: BinaryIO = stack.enter_context(await asyncio.to_thread(tempfile.TemporaryFile))
         try:
             async with _AT_ONCE:
-                async with store.snapshot(context.pool) as connection:
+                async with snapshot(context.pool) as connection:
                     facts, _ = await find_case_complaint(connection, case)
                 built = await write_bundle(
                     file,

@@ -36,7 +36,7 @@ from theftwatch.cases.enter import (
 from theftwatch.cases.letter import draft_letter
 from theftwatch.cases.listings import find_case_listings
 from theftwatch.cases.open import open_case
-from theftwatch.db import store
+from theftwatch.db.pool import reading
 from theftwatch.db.queries import Connection
 from theftwatch.errors import UsageError
 from theftwatch.match.relation import artisan_of
@@ -46,7 +46,7 @@ from theftwatch.web.pages import bring_up_to_date, context_of, form_of, key_of, 
 async def _board(request: Request) -> Response:
     every = request.query_params.get("all") == "1"
     context = context_of(request)
-    async with store.reading(context.pool) as connection:
+    async with reading(context.pool) as connection:
         due = await find_due(connection, now=context.clock())
         cases = await find_cases(connection, every=every)
     return page(request, "cases.html.j2", due=due, cases=cases, every=every)
@@ -60,7 +60,7 @@ async def show_case(request: Request, case: int, *, status: int = 200, says: str
     """Return the page of a case, with what has to be said on top of it."""
     context = context_of(request)
     now = context.clock()
-    async with store.reading(context.pool) as connection:
+    async with reading(context.pool) as connection:
         try:
             standing = await find_standing(connection, case)
         except UsageError as exc:

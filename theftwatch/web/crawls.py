@@ -6,7 +6,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from theftwatch.alarms.record import acknowledge, find_alarms, silence
-from theftwatch.db import store
+from theftwatch.db.pool import reading
 from theftwatch.errors import UsageError
 from theftwatch.match.sample import find_missed
 from theftwatch.reports.alarms import remedy_of, what_of
@@ -26,7 +26,7 @@ async def _show_crawls(request: Request, *, status: int = 200, says: str | None 
     """Return the page of crawls, with what has to be said on top of it."""
     context = context_of(request)
     before = key_of(request.query_params.get("before", ""))
-    async with store.reading(context.pool) as connection:
+    async with reading(context.pool) as connection:
         coverage = await find_coverage(connection)
         missed = await find_missed(connection, now=context.clock())
         days = await find_crawled(connection, now=context.clock())

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from theftwatch.db import store
+from theftwatch.db.pool import reading
 from theftwatch.db.queries import Connection, fetch, fetch_as
 from theftwatch.match.transform import transform_from_json
 from theftwatch.reports.drawing import Drawing, draw
@@ -110,7 +110,7 @@ async def show(
     request: Request, finding: int, filters: Filters, *, status: int = 200, says: str | None = None
 ) -> Response:
     """Return the page of a finding, with what has to be said on top of it."""
-    async with store.reading(context_of(request).pool) as connection:
+    async with reading(context_of(request).pool) as connection:
         found = await find_findings(connection, [finding])
         if not found:
             raise HTTPException(404, "There is no such finding, or its photos match no more.")

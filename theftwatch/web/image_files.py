@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from theftwatch.db import store
+from theftwatch.db.pool import reading
 from theftwatch.db.queries import fetch
 from theftwatch.errors import UnusableImageError
 from theftwatch.reports.preview import scale_down
@@ -57,7 +57,7 @@ def digest_of(request: Request) -> bytes:
 
 
 async def _type(context: Context, sha256: bytes) -> str:
-    async with store.reading(context.pool) as connection:
+    async with reading(context.pool) as connection:
         rows = await fetch(connection, "find_image_file", sha256=sha256)
     if not rows or rows[0][0] not in _TYPES:
         raise _missing()

@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import BinaryIO, Literal
 
-from theftwatch.db import store
+from theftwatch.db.pool import Pool, reading
 from theftwatch.db.queries import fetch
 from theftwatch.errors import PageChangedError
 from theftwatch.listing import Side
@@ -65,7 +65,7 @@ class Inbox:
     def __init__(
         self,
         folder: Path,
-        pool: store.Pool,
+        pool: Pool,
         command: Command,
         *,
         side: Side | None = None,
@@ -179,7 +179,7 @@ class Inbox:
         return ("originals", "add", str(folder / _PHOTOS), "--artisan", about.what, "--kind", about.given_as)
 
     async def _sum_up_page(self, received: Received, path: str) -> Received:
-        async with store.reading(self._pool) as connection:
+        async with reading(self._pool) as connection:
             rows = await fetch(connection, "find_import", path=path)
         outcome, listings, fetched, known, missing, matches, possible = rows[0]
         became = [
@@ -193,7 +193,7 @@ class Inbox:
         return replace(received, state="done" if outcome in {"ok", "partial"} else "failed", says=", ".join(became))
 
     async def _sum_up_photos(self, received: Received, about: _About) -> Received:
-        async with store.reading(self._pool) as connection:
+        async with reading(self._pool) as connection:
             [row] = await fetch(connection, "sum_up_given", sha256s=[bytes.fromhex(each) for each in about.sha256s])
         photos, unusable, compared, matches, possible = row
         became = [f"{count(photos, 'photo')} in the record", f"{compared:,} compared"]

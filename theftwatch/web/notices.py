@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from theftwatch.config import settings
-from theftwatch.db import store
+from theftwatch.db.pool import reading
 from theftwatch.errors import UsageError
 from theftwatch.notices import log
 from theftwatch.notices.message import Message, compose, draft_files, draft_name
@@ -40,7 +40,7 @@ async def _write(context: Context, artisan: int) -> tuple[int, Affected, Message
         affected = await find_affected(connection, artisan)
     if not affected:
         raise HTTPException(422, "There is nothing to tell: of each confirmed finding that stands they were told.")
-    async with store.reading(context.pool) as connection:
+    async with reading(context.pool) as connection:
         message = await compose(connection, affected[0], context.files, settings=settings(), now=now)
     async with context.pool.connection() as connection:
         notice = await log.keep_draft(connection, affected[0], message, now=now)
@@ -60,7 +60,7 @@ async def _notice(request: Request) -> Response:
 
 
 async def _show(request: Request, notice: int, *, status: int = 200, says: str | None = None) -> Response:
-    async with store.reading(context_of(request).pool) as connection:
+    async with reading(context_of(request).pool) as connection:
         try:
             found = await log.find_notice(connection, notice)
         except UsageError as exc:

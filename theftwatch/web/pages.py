@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from theftwatch.clock import Clock
-from theftwatch.db import store
+from theftwatch.db.pool import Pool, reading
 from theftwatch.files import Files
 from theftwatch.match.context import update_context
 from theftwatch.reports import words
@@ -36,7 +36,7 @@ _TITLES = {"waiting": "Received", "importing": "Being taken in", "done": "Taken 
 class Context:
     """What the handlers work with."""
 
-    pool: store.Pool
+    pool: Pool
     files: Files
     #: Where what people send is kept until it is in the record
     inbox: Inbox
@@ -103,13 +103,8 @@ def sentence(says: object) -> str:
 
 async def bring_up_to_date(context: Context) -> None:
     """Work out what verdicts, relations and the time that went by change."""
-    async with context.pool.connection() as connection:
-        await connection.set_autocommit(True)
-        try:
-            await update_context(connection, load=context.files.get, now=context.clock())
-        finally:
-            if not connection.closed:
-                await connection.set_autocommit(False)
+    async with reading(context.pool) as connection:
+        await update_context(connection, load=context.files.get, now=context.clock())
 
 
 def page(request: Request, template: str, *, status: int = 200, **values: Any) -> Response:

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from theftwatch.db import store
+from theftwatch.db.pool import reading
 from theftwatch.db.queries import fetch, fetch_as
 from theftwatch.reports.words import done_to_the_photo
 from theftwatch.web.image_files import digest_of
@@ -87,7 +87,7 @@ class Other:
 async def _photo(request: Request) -> Response:
     sha256 = digest_of(request)
     after = key_of(request.query_params.get("after", ""))
-    async with store.reading(context_of(request).pool) as connection:
+    async with reading(context_of(request).pool) as connection:
         found = await fetch_as(connection, Photo, "find_photo", sha256=sha256)
         if not found:
             raise HTTPException(404, "No photo is known under this name.")

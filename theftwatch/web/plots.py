@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from theftwatch.clock import monday_of
-from theftwatch.db import store
+from theftwatch.db.pool import reading
 from theftwatch.db.queries import Connection, fetch_as
 from theftwatch.reports.plot import Scheme, highest, label, layout, render, ticks
 from theftwatch.web.pages import context_of
@@ -101,7 +101,7 @@ def _since(now: datetime) -> datetime:
 
 async def _crawls(request: Request) -> Response:
     context = context_of(request)
-    async with store.reading(context.pool) as connection:
+    async with reading(context.pool) as connection:
         days = await find_crawled(connection, now=context.clock())
     return await _drawn(request, lambda style: _draw_crawls(request.path_params["what"], days, style))
 
@@ -133,7 +133,7 @@ def _draw_crawls(what: str, days: Sequence[CrawledDay], style: "Style") -> "Grap
 async def _timeline(request: Request) -> Response:
     context = context_of(request)
     now = context.clock()
-    async with store.reading(context.pool) as connection:
+    async with reading(context.pool) as connection:
         weeks = await find_vendor_weeks(connection, request.path_params["vendor"], now=now)
     return await _drawn(request, lambda style: _draw_timeline(weeks, _since(now).date(), style))
 
@@ -152,7 +152,7 @@ def _draw_timeline(weeks: Sequence[VendorWeek], first: date, style: "Style") -> 
 
 
 async def _shared(request: Request) -> Response:
-    async with store.reading(context_of(request).pool) as connection:
+    async with reading(context_of(request).pool) as connection:
         shared = await find_shared(connection, request.path_params["vendor"])
     return await _drawn(request, lambda style: _draw_shared(shared, style))
 

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from theftwatch.db import store
+from theftwatch.db.pool import reading
 from theftwatch.db.queries import Connection, fetch, fetch_as
 from theftwatch.match.queue import SAME_FILE, STORED_ANEW
 from theftwatch.match.transform import Edit
@@ -125,7 +125,7 @@ async def find_cards(connection: Connection, findings: Sequence[int]) -> list[Ca
 async def _queue(request: Request) -> Response:
     filters = Filters.read(request.query_params)
     after = key_of(request.query_params.get("after", ""))
-    async with store.reading(context_of(request).pool) as connection:
+    async with reading(context_of(request).pool) as connection:
         findings = await find_page(connection, filters, after=after, most=_PER_PAGE + 1)
         shown = findings[:_PER_PAGE]
         cards = await find_cards(connection, shown)

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from theftwatch.db import store
+from theftwatch.db.pool import reading
 from theftwatch.db.queries import Connection, fetch
 from theftwatch.pages.addresses import listing_key
 from theftwatch.reports.coverage import find_coverage
@@ -32,7 +32,7 @@ async def _one(request: Request) -> Response:
         return Response(status_code=204)  # the page asks whether there is news
     values: dict[str, Any] = {"cards": [], "coverage": None, "artisan": None, "filters": Filters()}
     if received.state == "done":
-        async with store.reading(context.pool) as connection:
+        async with reading(context.pool) as connection:
             find = _of_photos if received.kind == "photos" else _of_page
             values |= await find(connection, received)
             if not values["cards"]:

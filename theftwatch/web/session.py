@@ -7,7 +7,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from theftwatch.db import store
+from theftwatch.db.pool import reading
 from theftwatch.web.accounts import SESSION, find_visitor, sign_in, sign_out
 from theftwatch.web.pages import Person, context_of, form_of, page
 
@@ -31,7 +31,7 @@ class SignedIn:
             return
         request = Request(scope)
         context = context_of(request)
-        async with store.reading(context.pool) as connection:
+        async with reading(context.pool) as connection:
             visitor = await find_visitor(connection, request.cookies.get(_COOKIE, ""), now=context.clock())
         if visitor.name and visitor.role:
             request.state.person = Person(name=visitor.name, role=visitor.role, signed_in=True)

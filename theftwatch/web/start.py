@@ -14,7 +14,7 @@ from starlette.routing import Route
 
 from theftwatch.cases.docket import find_due
 from theftwatch.config import check_live, settings
-from theftwatch.db import store
+from theftwatch.db.pool import reading
 from theftwatch.db.queries import fetch
 from theftwatch.db.targets import Target
 from theftwatch.errors import PageError, UsageError
@@ -43,7 +43,7 @@ async def _start(request: Request) -> Response:
 async def show_start(request: Request, *, status: int = 200, says: str | None = None) -> Response:
     """Return the start page, with what has to be said on top of it."""
     context = context_of(request)
-    async with store.reading(context.pool) as connection:
+    async with reading(context.pool) as connection:
         waiting = await count_waiting(connection)
         following = await find_page(connection, Filters(), most=1)
         due = await find_due(connection, now=context.clock())

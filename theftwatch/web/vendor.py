@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from theftwatch.db import store
+from theftwatch.db.pool import reading
 from theftwatch.db.queries import fetch_as
 from theftwatch.web.pages import context_of, page
 from theftwatch.web.plots import find_shared, find_vendor_weeks
@@ -73,7 +73,7 @@ class VendorCase:
 async def _vendor(request: Request) -> Response:
     vendor = request.path_params["vendor"]
     context = context_of(request)
-    async with store.reading(context.pool) as connection:
+    async with reading(context.pool) as connection:
         found = await fetch_as(connection, VendorFacts, "find_vendor", vendor=vendor)
         if not found:
             raise HTTPException(404, "There is no such vendor.")

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from theftwatch.db import store
+from theftwatch.db.pool import reading
 from theftwatch.db.queries import fetch
 from theftwatch.errors import ConflictError, UsageError
 from theftwatch.match.verdict import (
@@ -77,7 +77,7 @@ async def _judge(request: Request) -> Response:
         return await show(request, finding, filters, status=409, says=sentence(exc))
     except UsageError as exc:
         return await show(request, finding, filters, status=422, says=sentence(exc))
-    async with store.reading(context_of(request).pool) as connection:
+    async with reading(context_of(request).pool) as connection:
         following = await find_page(connection, filters, after=finding, most=1) or await find_page(
             connection, filters, most=1
         )
@@ -123,7 +123,7 @@ async def _judge_bulk(request: Request) -> Response:
 
 
 async def _bulk(request: Request, vendor: int, *, status: int = 200, says: str | None = None) -> Response:
-    async with store.reading(context_of(request).pool) as connection:
+    async with reading(context_of(request).pool) as connection:
         named = await fetch(connection, "find_vendor_name", vendor=vendor)
         if not named:
             raise HTTPException(404, "There is no such vendor.")

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from theftwatch.config import settings
-from theftwatch.db import store
+from theftwatch.db.pool import reading
 from theftwatch.db.queries import Connection, fetch, fetch_as
 from theftwatch.pages.searches import image_searches, word_searches
 from theftwatch.reports.coverage import find_coverage
@@ -92,7 +92,7 @@ class Shown:
 async def _watched(request: Request) -> Response:
     context = context_of(request)
     key = request.path_params["target"]
-    async with store.reading(context.pool) as connection:
+    async with reading(context.pool) as connection:
         found = await fetch_as(connection, Target, "find_watched", target=key)
         if not found:
             raise HTTPException(404, "This is not watched, or no longer.")

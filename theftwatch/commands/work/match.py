@@ -9,6 +9,7 @@ from theftwatch.commands.work.progress import progress_bar
 from theftwatch.commands.work.stamp import stamp
 from theftwatch.config import settings
 from theftwatch.db import store
+from theftwatch.db.pool import Pool, reading
 from theftwatch.db.queries import fetch
 from theftwatch.db.records import OriginalFileRecord, image_record
 from theftwatch.evidence.timestamp import authority_of
@@ -44,7 +45,7 @@ async def rematch(*, pending: bool, ray: tuple[str, int] | None) -> None:
         async with pool.connection() as connection:
             await withdraw(connection, now=system_clock())
         await drain.run(wait=True, everything=not pending)
-        async with store.reading(pool) as connection:
+        async with reading(pool) as connection:
             dropped = await fetch(connection, "find_dropped_findings")
     if dropped:
         numbers = ", ".join(str(finding) for (finding,) in dropped)
@@ -68,7 +69,7 @@ async def add_originals(given: list[GivenFile], artisan: str) -> None:
                     await store.save_original_files(connection, artisan, records, now=system_clock())
                 progress.advance(task, len(records))
         print(f"{len(given)} photos of {artisan} are in the record; {unusable} of them cannot be compared.")
-        async with store.reading(pool) as connection:
+        async with reading(pool) as connection:
             await stamp(connection, drain.files, authority)
         await _work_off(drain, pool)
 
@@ -86,7 +87,7 @@ def _record(given: GivenFile, files: Files) -> OriginalFileRecord:
     )
 
 
-async def _work_off(drain: Drain, pool: store.Pool, helpers: Helpers | None = None) -> None:
+async def _work_off(drain: Drain, pool: Pool, helpers: Helpers | None = None) -> None:
     """Work pending lookups off, and say what came of it."""
     async with pool.connection() as connection:
         [(total,)] = await fetch(connection, "count_pending_lookups")
@@ -104,7 +105,7 @@ async def _work_off(drain: Drain, pool: store.Pool, helpers: Helpers | None = No
 
 
 @asynccontextmanager
-async def _drain() -> AsyncIterator[tuple[Drain, store.Pool]]:
+async def _drain() -> AsyncIterator[tuple[Drain, Pool]]:
     async with open_drain(settings().workers) as (drain, pool):
         async with pool.connection() as connection:
             await warn_of_routes(connection)

@@ -3,7 +3,7 @@
 import asyncio
 
 from theftwatch.config import check_live, settings
-from theftwatch.db import store
+from theftwatch.db.pool import connection_pool
 from theftwatch.db.server import connect_dsn
 from theftwatch.listing import Side
 from theftwatch.pages import SITES
@@ -25,7 +25,7 @@ async def receive(*, port: int, side: Side | None, new_tokens: bool) -> None:
         check_live(own)
     tokens = load_tokens(own.data_dir, new=new_tokens)
     listening = listen(ADDRESS, port)
-    pool = store.connection_pool(await asyncio.to_thread(connect_dsn, own), max_size=1)
+    pool = connection_pool(await asyncio.to_thread(connect_dsn, own), max_size=1)
     async with pool:
         inbox = Inbox(own.files_dir / "inbox", pool, run_command, side=side, tell=_tell)
         app = receiver(inbox, tokens, port=port)

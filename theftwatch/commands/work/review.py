@@ -10,7 +10,7 @@ from theftwatch.clock import system_clock
 from theftwatch.commands.work.names import person
 from theftwatch.commands.work.record import opened
 from theftwatch.config import Settings, settings
-from theftwatch.db import store
+from theftwatch.db.pool import connection_pool, reading
 from theftwatch.db.queries import execute
 from theftwatch.db.server import connect_dsn
 from theftwatch.errors import UsageError
@@ -39,8 +39,8 @@ async def review(*, address: str, port: int, by: str | None) -> None:
     public = urlsplit(own.public_url or "")
     # A proxy on this machine lets others in as well.
     alone = _is_loopback(address) and public.hostname in (None, *_OWN_NAMES)
-    async with store.connection_pool(await asyncio.to_thread(connect_dsn, own), max_size=_CONNECTIONS) as pool:
-        async with store.reading(pool) as connection:
+    async with connection_pool(await asyncio.to_thread(connect_dsn, own), max_size=_CONNECTIONS) as pool:
+        async with reading(pool) as connection:
             known = await accounts.find_accounts(connection)
             files = await open_files(connection, own)
         if not alone:

@@ -1,0 +1,67 @@
+"""Connections to the record, lent from a pool."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from psycopg import IsolationLevel
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg_pool import AsyncConnectionPool
+
+from theftwatch.db.queries import Connection
+
+type Pool = AsyncConnectionPool[Connection]
+
+#: A server whose machine has vanished is noticed within a minute or so, and not after hours
+_LIVELINESS = {
+    "connect_timeout": 10,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,
+}
+
+
+def connection_pool(dsn: str, *, max_size: int = 4) -> Pool:
+    """Return a pool of connections, not yet open.
+
+    Times are read in UTC, and plans are made for the values at hand, which the searches by hash need.
+    """
+    return AsyncConnectionPool(
+        make_conninfo(dsn, **{name: value for name, value in _LIVELINESS.items() if name not in conninfo_to_dict(dsn)}),
+        min_size=1,
+        max_size=max_size,
+        open=False,
+        timeout=10,
+        # Attempts come ever more seldom. Who asks after these begins anew, and so meets a server soon that is back.
+        reconnect_timeout=5,
+        kwargs={"options": "-c timezone=UTC -c jit=off"},
+        name="theftwatch",
+    )
+
+
+@asynccontextmanager
+async def reading(pool: Pool) -> AsyncIterator[Connection]:
+    """Lend a connection on which each statement is a transaction of its own, unless one is opened.
+
+    For queries that need none around them: it would be two more ways to the server.
+    """
+    async with pool.connection() as connection:
+        await connection.set_autocommit(True)
+        try:
+            yield connection
+        finally:
+            if not connection.closed:
+                await connection.set_autocommit(False)
+
+
+@asynccontextmanager
+async def snapshot(pool: Pool) -> AsyncIterator[Connection]:
+    """Lend a connection for several queries that see one state of the record, while others write."""
+    async with pool.connection() as connection:
+        await connection.set_isolation_level(IsolationLevel.REPEATABLE_READ)
+        try:
+            yield connection
+        finally:
+            await connection.rollback()
+            if not connection.closed:
+                await connection.set_isolation_level(None)

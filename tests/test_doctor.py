@@ -14,11 +14,17 @@ from pydantic import SecretStr
 from typer.testing import CliRunner
 
 from tests.nodes import running_scrapyd
-from theftwatch import chromium, doctor
+from theftwatch import chromium
 from theftwatch.cli import app
 from theftwatch.clock import clock_ahead
 from theftwatch.config import Settings, settings
 from theftwatch.db import cluster, migrate, server
+from theftwatch.doctor.authority import check_timestamps
+from theftwatch.doctor.browser import check_chromium
+from theftwatch.doctor.database import _check_clock
+from theftwatch.doctor.mail import check_mail, check_operator
+from theftwatch.doctor.nodes import check_nodes
+from theftwatch.doctor.storage import DISK_FREE_MIN_BYTES
 from theftwatch.image_store import MARKER
 from theftwatch.images import descriptor
 
@@ -82,21 +88,24 @@ def test_where_all_is_well(external, chromium, authority, mail_server, monkeypat
         lines = CliRunner().invoke(app, ["doctor"]).stdout.splitlines()
         assert [line.split()[:2] for line in lines] == [[check["state"], name] for name, check in checks.items()]
         wrong = settings().model_copy(update={"node_password": SecretStr("guessed")})
-        [check] = doctor._check_nodes(wrong)
+        [check] = check_nodes(wrong)
         assert (check.state, check.detail) == ("failed", f"{scrapyd.url}: it does not know us")
         assert "SCRAPYD_PASSWORD" in str(check.remedy)
 
 
 def test_a_node_that_is_down_is_a_failure():
-    [check] = doctor._check_nodes(Settings(nodes=("http://127.0.0.1:9",)))
-    assert (check.state, check.remedy) == ("failed", "start scrapyd there, or take it out of THEFTWATCH_NODES")
+    [check] = check_nodes(Settings(nodes=("http://127.0.0.1:9",)))
+    assert (check.state, check.remedy) == (
+        "failed",
+        "start scrapyd there, as by `systemctl start theftwatch-scrapyd`, or take it out of THEFTWATCH_NODES",
+    )
 
 
 def test_a_browser_that_does_not_start_is_a_failure(tmp_path):
     program = tmp_path / "chromium"
     program.write_text("#!/bin/sh\nexit 3\n")
     program.chmod(0o755)
-    check = doctor._check_chromium(Settings(chromium=program))
+    check = check_chromium(Settings(chromium=program))
     assert (check.state, check.remedy) == ("failed", "unset THEFTWATCH_CHROMIUM")
     assert check.detail.startswith(f"{program} does not start: ")
     assert "\n" not in check.detail
@@ -104,18 +113,18 @@ def test_a_browser_that_does_not_start_is_a_failure(tmp_path):
 
 def test_a_clock_that_is_off_is_a_failure(connection, authority, monkeypatch):
     for ahead_s, said in ((90, "90 s behind"), (-90, "90 s ahead of")):
-        check = doctor._check_clock(connection, clock_ahead(timedelta(seconds=ahead_s)))
+        check = _check_clock(connection, clock_ahead(timedelta(seconds=ahead_s)))
         assert (check.state, check.remedy) == ("failed", "timedatectl set-ntp true")
         assert check.detail == f"the database's clock is {said} this machine's; one of them is wrong"
     for name, value in authority.environment.items():
         monkeypatch.setenv(name, value)
-    check = doctor._check_timestamps(Settings(), clock_ahead(timedelta(seconds=90)))
+    check = check_timestamps(Settings(), clock_ahead(timedelta(seconds=90)))
     assert check.state == "failed"
     assert check.detail.startswith("the authority's clock is ")
 
 
 def test_an_operator_s_address_that_nobody_knows_is_a_failure():
-    check = doctor._check_operator(Settings(operator_url=SecretStr("smoke://signal")))
+    check = check_operator(Settings(operator_url=SecretStr("smoke://signal")))
     assert (check.state, "Apprise" in check.detail) == ("failed", True)
 
 
@@ -139,14 +148,17 @@ def test_what_is_off_is_no_failure_and_says_what_switches_it_on(external, monkey
     assert (checks["mail"]["state"], checks["mail"]["remedy"]) == ("off", "export THEFTWATCH_SMTP_URL=smtps://…")
     line = next(each for each in CliRunner().invoke(app, ["doctor"]).stdout.splitlines() if "chromium" in each)
     assert line.startswith("off     chromium   none is found")
-    assert line.endswith("; mend it: make chromium")
+    assert line.endswith("; to have it: make chromium")
 
 
 def test_a_mail_server_that_cannot_be_signed_in_to_is_a_failure():
-    check = doctor._check_mail(Settings(smtp_url=SecretStr("smtp://127.0.0.1:9"), mail_from="watch@example.org"))
+    check = check_mail(Settings(smtp_url=SecretStr("smtp://127.0.0.1:9"), mail_from="watch@example.org"))
     assert check.state == "failed"
-    assert check.detail.startswith("mail server 127.0.0.1:9 cannot be used: ")
-    assert doctor._check_mail(Settings(smtp_url=SecretStr("smtp://127.0.0.1:9"))).detail.startswith("THEFTWATCH_MAIL")
+    assert check.detail.endswith("Connection refused")
+    assert check.remedy == "export THEFTWATCH_SMTP_URL=smtps://USER:PASSWORD@HOST:465"
+    unsigned = check_mail(Settings(smtp_url=SecretStr("smtp://127.0.0.1:9")))
+    assert unsigned.detail.startswith("THEFTWATCH_MAIL_FROM")
+    assert unsigned.remedy == "export THEFTWATCH_MAIL_FROM='NAME <ADDRESS>'"
 
 
 def test_packages_that_are_not_installed(external, monkeypatch):
@@ -203,7 +215,7 @@ def test_a_database_newer_than_the_program(monkeypatch, dsn, connection):
     connection.execute("insert into schema_migration values (%s, 'later', sha256(''), now())", [version])
     code, checks = examined()
     assert (code, checks["schema"]["state"]) == (1, "failed")
-    assert "update the program" in str(checks["schema"]["detail"])
+    assert checks["schema"]["remedy"] == "git pull && make setup"
 
 
 def test_a_network_that_cannot_be_used(external, monkeypatch, tmp_path):
@@ -222,9 +234,25 @@ def test_a_folder_that_cannot_be_written(external, monkeypatch, tmp_path):
     assert "THEFTWATCH_DATA_DIR" in str(checks["files"]["remedy"])
 
 
+def test_the_store_of_another_database_is_told_with_the_command_that_adopts_it(external, monkeypatch, tmp_path):
+    assert examined()[1]["files"]["state"] == "ok"
+    monkeypatch.setenv("THEFTWATCH_FILES", str(tmp_path / "other"))
+    check = examined()[1]["files"]
+    assert (check["state"], "`theftwatch files adopt`" in str(check["remedy"])) == ("failed", True)
+
+
+def test_an_embedded_server_that_cannot_be_had_is_told_with_the_setting_that_mends_it(monkeypatch, tmp_path):
+    monkeypatch.setenv("THEFTWATCH_POSTGRES_BIN", str(tmp_path))
+    check = examined()[1]["database"]
+    assert (check["detail"], check["remedy"]) == (
+        f"{tmp_path} holds no initdb",
+        "set THEFTWATCH_POSTGRES_BIN to a folder of Postgres' own",
+    )
+
+
 def test_a_disk_that_is_full(external, monkeypatch):
     usage = namedtuple("usage", "total used free")
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(100, 99, doctor.DISK_FREE_MIN_BYTES - 1))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(100, 99, DISK_FREE_MIN_BYTES - 1))
     code, checks = examined()
     assert (code, checks["disk"]["state"]) == (1, "failed")
 

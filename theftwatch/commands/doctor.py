@@ -20,13 +20,14 @@ def doctor(
     from dataclasses import asdict
 
     from theftwatch.config import settings
-    from theftwatch.doctor import Check, examine
+    from theftwatch.doctor.check import Check
+    from theftwatch.doctor.examine import examine
 
     checks: list[Check] = []
     for check in examine(settings()):
         checks.append(check)
         if not as_json:
-            mend = f"; mend it: {check.remedy}" if check.remedy else ""
+            mend = f"; {'mend it' if check.state == 'failed' else 'to have it'}: {check.remedy}" if check.remedy else ""
             print(f"{check.state:<7} {check.name:<10} {check.detail}{mend}", flush=True)
     well = all(check.state != "failed" for check in checks)
     if as_json:

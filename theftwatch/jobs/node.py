@@ -112,7 +112,7 @@ def ask(
         # URLError wraps what the system said
         reason = getattr(exc, "reason", None) or exc
         said = getattr(reason, "strerror", None) or reason
-        remedy = "start scrapyd there, or take it out of THEFTWATCH_NODES"
+        remedy = "start scrapyd there, as by `systemctl start theftwatch-scrapyd`, or take it out of THEFTWATCH_NODES"
         raise NodeError(node.url, f"no answer ({said})", remedy) from exc
     except ValueError as exc:
         raise NodeError(node.url, "it answers, but not as scrapyd does", "check THEFTWATCH_NODES") from exc

@@ -15,6 +15,8 @@ export PIP_NO_CACHE_DIR := 1
 export RUSTUP_HOME := $(CURDIR)/.cache/rustup
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport VIRTUAL_ENV CONDA_PREFIX PYTHONHOME PYTHONPATH
+# What is compiled is kept: the tests start a thousand programs, and rewrite their own assertions on being loaded.
+unexport PYTHONDONTWRITEBYTECODE
 
 # Asking uv for a folder, not only for its version, also compares its version with pyproject.toml, and finds the
 # shim out that answers to the name alone.
@@ -40,9 +42,11 @@ ifeq ($(shell .venv/bin/python -c 'print(1)' 2>/dev/null),)
 endif
 
 FIND_CHROMIUM := .venv/bin/python -m theftwatch.chromium
-# A file of tests stays with one process, as do the server and the crawl that its tests share. Many wait for other
-# processes, so there is one more of them than cores.
-PYTEST := .venv/bin/pytest --numprocesses $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1) --maxprocesses 4 --dist loadfile
+# A file of tests stays with one process, as do the server and the crawl that its tests share; tests/conftest.py has
+# the longest begin. Many wait for other processes, so there is one more of them than cores.
+PYTEST := .venv/bin/pytest --numprocesses $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1) --maxprocesses 4 \
+	--dist loadfile --no-loadscope-reorder
+EACH_POSTGRES = -m "each_postgres and database" $$(grep -l each_postgres tests/test_*.py)
 DEBIAN_POSTGRES := /usr/lib/postgresql/1[5-9]/bin
 # dpkg wants the folders of system programs on PATH, where a plain user has none of them.
 AS_ROOT = $(shell test "$$(id -u)" = 0 || echo sudo -n) env "PATH=$$PATH:/usr/sbin:/sbin" DEBIAN_FRONTEND=noninteractive
@@ -86,7 +90,7 @@ test-debian-postgres: $(DEV) ## Run the database tests on Debian's PostgreSQL, i
 		echo "PostgreSQL could not be installed (.cache/postgresql.log says why): sudo apt-get install postgresql"; \
 		exit 1; }
 	@for bin in $(DEBIAN_POSTGRES); do \
-		echo "Database tests on $$bin"; THEFTWATCH_TEST_POSTGRES=$$bin $(PYTEST) -m "each_postgres and database" || exit 1; done
+		echo "Database tests on $$bin"; THEFTWATCH_TEST_POSTGRES=$$bin $(PYTEST) $(EACH_POSTGRES) || exit 1; done
 
 drill: $(DEV) ## Break all that can break, fifty times, and compare what the record says; watch thirty simulated days
 	@THEFTWATCH_DRILLS=50 THEFTWATCH_DRILL_DAYS=30 THEFTWATCH_DRILL_CASES=10000 .venv/bin/pytest -m drill -o faulthandler_timeout=7200

@@ -50,6 +50,8 @@ UNIT = "stored originals"
 
 #: Copies looked up, and unrelated photos
 _QUERIES_EACH = 100
+#: Photos that these are made from and that stand among the originals, for each of them, as far as there are so many
+_PHOTOS_EACH = 20
 #: How much smaller the record is that growth is measured from
 _SMALLER = 10
 _MOST_MS, _GROWTH_MOST = 60, 1.6
@@ -184,7 +186,7 @@ def _result(size: int, small: Measured, large: Measured) -> Result:
 
 async def _prepare(postgres: Postgres, superuser: psycopg.Connection, folder: Path, size: int, each: int) -> _Record:
     """Store real originals with their local features, and the photos to look up."""
-    truth = build(folder / "set", committed_photos(), "report", each)
+    truth = build(folder / "set", committed_photos()[: _PHOTOS_EACH * each], "report", each)
     originals, suspects = folder / "set" / "originals", folder / "set" / "suspects"
     files = Files(folder / "files")
     digests = {path.name: hashlib.sha256(path.read_bytes()).digest() for path in list_photos(originals)}

@@ -35,6 +35,15 @@ pytest_plugins = [
 _KEPT = ("THEFTWATCH_TEST_", "THEFTWATCH_CHROMIUM", "THEFTWATCH_DRILL", "THEFTWATCH_SOAK")
 _TEST_DSN = os.environ.get("THEFTWATCH_TEST_DSN")
 _TEST_POSTGRES = os.environ.get("THEFTWATCH_TEST_POSTGRES")
+#: Files that take longest: they begin, so that in the end no process is left alone with one
+_LONG = {
+    f"test_{name}"
+    for name in (
+        *("alarms", "analysts", "backup", "bench", "budget", "bundle", "capture", "case_days", "crawl", "dates"),
+        *("decide", "demo", "faults", "originals", "reach", "receive", "refusals", "review_pages", "scrapyd"),
+        *("server", "trail", "watch_days"),
+    )
+}
 #: What has to be free in memory for databases to be kept there
 _MEMORY_BYTES = 4_000_000_000
 
@@ -53,6 +62,7 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if "postgres_bin" in item.fixturenames:
             item.add_marker("database")
+    items.sort(key=lambda item: item.path.stem not in _LONG)
 
 
 @pytest.fixture(autouse=True)

@@ -11,8 +11,6 @@ from tests.record import SHOP, VENDOR, Record
 from theftwatch.config import settings
 from theftwatch.files import Files
 
-pytestmark = pytest.mark.each_postgres
-
 PHOTOS = [Image.open(photo_paths()[index]).convert("RGB") for index in (0, 44, 53, 99, 110, 111)]
 ORIGINALS = [photo_paths()[index].read_bytes() for index in (0, 44, 53)]
 

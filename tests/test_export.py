@@ -23,8 +23,6 @@ from theftwatch.match.verdict import Seen, give_verdict
 from theftwatch.reports import export as exporting
 from theftwatch.reports.export import VIEWS, export
 
-pytestmark = pytest.mark.each_postgres
-
 ATTACK = '=HYPERLINK("http://evil.example","prize")'
 
 

@@ -44,7 +44,7 @@ EVIL = (
 #: What a person copied from there, who is not out to harm anybody
 NAME = str(clean(EVIL))
 #: A megabyte that cannot be packed
-LONG = "".join(chr(0x4E00 + each) for each in Random(7).choices(range(20_000), k=350_000))
+LONG = "".join(map(chr, Random(7).choices(range(0x4E00, 0x9C20), k=350_000)))
 #: What could steer a terminal or turn the direction of writing; C1 are control characters too
 _STEERS = {"Cc", "Cf", "Zl", "Zp", "Cs"}
 

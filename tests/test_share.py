@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from importlib.util import find_spec
 from pathlib import Path
 
 import psutil
@@ -18,7 +19,8 @@ from tests.test_rematch import BATCHES, COPIES
 from theftwatch.files import Files
 from theftwatch.match.drain import Drained
 
-pytest.importorskip("ray", reason="Ray is not installed: make test installs it")
+# not imported, as that takes every process of the tests a second
+pytestmark = pytest.mark.skipif(find_spec("ray") is None, reason="Ray is not installed: make test installs it")
 
 _WAIT_S = 120
 

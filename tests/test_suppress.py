@@ -15,8 +15,6 @@ from theftwatch.db.queries import execute, fetch
 from theftwatch.match import suppress
 from theftwatch.match.context import update_context
 
-pytestmark = pytest.mark.each_postgres
-
 NOW = MATCHED_AT + timedelta(days=1)
 COPIES = [image_record(stored_anew(PHOTO, quality)) for quality in range(60, 96, 3)]
 NAMED = image_record(PHOTO)

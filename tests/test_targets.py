@@ -22,8 +22,6 @@ from theftwatch.errors import UsageError
 from theftwatch.interval import read_time
 from theftwatch.targets import read_target
 
-pytestmark = pytest.mark.each_postgres
-
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
 ONE, OTHER = uuid4(), uuid4()

@@ -26,8 +26,6 @@ from theftwatch.match.decide import ALGORITHM_VERSION
 from theftwatch.match.rematch import withdraw
 from theftwatch.match.verdict import Seen, give_verdict, undo_verdict
 
-pytestmark = pytest.mark.each_postgres
-
 __all__ = ["filled"]  # the fixture
 
 NOW = MATCHED_AT + timedelta(days=2)

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import zipfile
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -126,15 +127,15 @@ def capture(world) -> None:
     asyncio.run(main())
 
 
-def build(world, path, findings, authority=None, chromium=None, defended=None):
-    """Build a bundle in this process."""
+def build(world, path, findings, authority=None, chromium=None, defended=None, **changes):
+    """Build a bundle in this process, of facts that may be changed."""
     asked = None
     if authority:
         asked = Authority(url=authority.url, certificates=authority.certificate.read_text(), user_agent="x")
 
     async def main():
         async with await psycopg.AsyncConnection.connect(world.dsn, options="-c timezone=UTC") as connection:
-            facts = await find_complaint(connection, findings, overridden=frozenset())
+            facts = replace(await find_complaint(connection, findings, overridden=frozenset()), **changes)
         with replacing(path) as file:
             return await write_bundle(
                 file, facts, files_of(world), now=SEEN_AT, chromium=chromium, authority=asked, defended=defended
@@ -192,6 +193,8 @@ def test_a_bundle_holds_all_that_a_complaint_needs(world, filled, authority, tmp
     for pair in pairs:
         assert pair.suspect.listing.url in complaint
         assert pair.original.listing.url in complaint
+    assert "original files, out-takes of the same shoots, captures of the listings and a signed" in in_a_row(complaint)
+    assert "Digests and timestamps of trusted authorities stand beside the files." in in_a_row(complaint)
     originals = {each.read_bytes() for each in (folder / "originals").iterdir() if each.suffix != ".tsr"}
     assert originals == {*(pair.photo for pair in pairs), OUTTAKE}
     page = (folder / "evidence.html").read_text()
@@ -209,9 +212,44 @@ def test_a_bundle_holds_all_that_a_complaint_needs(world, filled, authority, tmp
     assert "Alibaba Group IP Protection Platform, https://ipp.alibabagroup.com, wants:" in readme
 
 
+def test_it_claims_nothing_that_is_not_in_it(world, filled, tmp_path):
+    """Of an artisan who gave no file, whose listings nobody captured, and without an authority."""
+    path = tmp_path / "bundle.zip"
+    build(world, path, filled, files=(), captures=(), captured={}, tokens={})
+    folder = unpacked(path)
+    complaint = in_a_row((folder / "complaint.txt").read_text())
+    assert "the weakest of them named and a signed copyright claim statement. Digests stand beside" in complaint
+    readme = (folder / "README.txt").read_text()
+    assert "The artisan gave no original file and no out-take" in readme
+    for name in ("README.txt", "evidence.html"):
+        text = (folder / name).read_text()
+        assert "sha256sum -c SHA256SUMS" in text
+        assert "openssl" not in text
+    assert "timestamps.txt" not in readme
+
+
+def test_works_of_the_same_title_are_all_declared(world, filled, tmp_path):
+    path = tmp_path / "bundle.zip"
+    with psycopg.connect(world.dsn) as connection:
+        connection.execute("update listing set title = 'Felt hare' where marketplace = 'etsy'")
+    build(world, path, filled)
+    statement = (unpacked(path) / "statement.html").read_text()
+    assert statement.count("<bdi>Felt hare</bdi>") == 2
+    assert all(pair.original.listing.url in statement for pair in copied_offers())
+
+
+def in_a_row(text: str) -> str:
+    """Return a text without its breaks of line."""
+    return " ".join(text.split())
+
+
 def run_the_documented_commands(folder):
     """Verify an unpacked bundle as docs/evidence.md shows it, with nothing of ours on the way."""
     [commands] = re.findall(r"^```sh\n(sha256sum .*?)^```", DOCUMENT, re.MULTILINE | re.DOTALL)
+    told = (folder / "README.txt").read_text().partition("with common tools,\n")[2]
+    assert [line.strip().split()[0] for line in told.splitlines()] == [
+        line.split()[0] for line in commands.splitlines()
+    ]
     return subprocess.run(["sh", "-e"], cwd=folder, input=commands, capture_output=True, text=True, check=False)
 
 

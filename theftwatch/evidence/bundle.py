@@ -137,18 +137,21 @@ async def write_bundle(
         contents.add("defence.txt", defence_text(facts, defended.url).encode())
     else:
         _add_texts(contents, facts)
+    checks = [f"sha256sum -c {SUMS}"]
     if authority:
-        contents.certify(authority.url, authority.certificates)
+        certificates = contents.certify(authority.url, authority.certificates)
+        checks.append(f"openssl ts -verify -data {MANIFEST} -in {MANIFEST_TOKEN} -CAfile {certificates}")
+    if contents.timestamps:
+        contents.data[_COMMANDS] = _commands(contents.timestamps).encode()
+        checks.append(f"sh -e {_COMMANDS}")
 
     def evidence(side_px: int) -> str:
         return evidence_page(
-            facts, files, now=now, names=names, folders=folders, side_px=side_px, title=title, lead=lead
+            facts, files, now=now, names=names, folders=folders, side_px=side_px, title=title, lead=lead, checks=checks
         )
 
     await _add_documents(contents, evidence, pages, chromium)
-    if contents.timestamps:
-        contents.data[_COMMANDS] = _commands(contents.timestamps).encode()
-    contents.add("README.txt", _readme(facts, contents, title=title, now=now).encode())
+    contents.add("README.txt", _readme(facts, contents, title=title, now=now, checks=checks).encode())
     manifest = _manifest(contents, facts, now=now, title=title)
     token, why = await _date(manifest, authority)
     outside = {MANIFEST: manifest} | ({MANIFEST_TOKEN: token} if token else {})
@@ -279,14 +282,17 @@ _PARTS = (
     ("defence", "defence.txt       the text by which to ask for the listing back"),
     ("statement", "statement.*       the copyright claim statement: check, complete and sign it"),
     ("evidence", "evidence.*        the photos side by side, who was first, files, captures"),
-    ("originals/", "originals/        the artisan's files, each with its timestamp (.tsr)"),
+    (
+        "originals/",
+        "originals/        the artisan's files with their timestamps (.tsr); photos of which no file was given",
+    ),
     ("captures/", "captures/         the listings as they were: page, pictures, photos, manifest"),
     ("authorities/", "authorities/      certificates of the authorities that gave timestamps"),
     (_COMMANDS, "timestamps.txt    for each timestamp the command that verifies it; `sh -e timestamps.txt` runs all"),
 )
 
 
-def _readme(facts: Facts, contents: _Contents, *, title: str, now: datetime) -> str:
+def _readme(facts: Facts, contents: _Contents, *, title: str, now: datetime, checks: Sequence[str]) -> str:
     lines = [
         title,
         f"Prepared {moment(now)} by TheftWatch {theftwatch.__version__}. "
@@ -300,6 +306,8 @@ def _readme(facts: Facts, contents: _Contents, *, title: str, now: datetime) -> 
         lines += [f"{facts.portal.name}, {facts.portal.url}, wants:", *(f"- {each}" for each in facts.portal.needs)]
         without = count(facts.portal.links_without_account_max, "address", "addresses")
         lines += [f"It takes {facts.portal.links_max} addresses a request; without an account there, {without}.", ""]
+    if facts.not_given:
+        lines += [f"The artisan gave {facts.not_given}; `theftwatch originals add` takes files in.", ""]
     if "evidence.pdf" not in contents.data:
         lines += [
             "There is no PDF, as no Chromium was found, or it is too large: print evidence.html from a browser.",
@@ -311,9 +319,7 @@ def _readme(facts: Facts, contents: _Contents, *, title: str, now: datetime) -> 
         lines.append("")
     lines += [
         "To verify it: `theftwatch evidence verify BUNDLE --certificate AUTHORITY.pem`, or with common tools,",
-        "  sha256sum -c SHA256SUMS",
-        f"  openssl ts -verify -data {MANIFEST} -in {MANIFEST_TOKEN} -CAfile AUTHORITY.pem",
-        f"  sh -e {_COMMANDS}",
+        *(f"  {check}" for check in checks),
         "",
     ]
     return "\n".join(lines)

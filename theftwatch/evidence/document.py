@@ -62,10 +62,12 @@ def evidence_page(
     side_px: int,
     title: str,
     lead: str,
+    checks: Sequence[str],
 ) -> str:
     """Return the page of the evidence; `names` and `folders` say where files and captures lie in the bundle.
 
-    Pictures are `side_px` on their long side. Makes them, which takes the processor.
+    `checks` are the commands that verify it. Pictures are `side_px` on their long side. Makes them, which takes the
+    processor.
     """
     templates = environment("theftwatch.evidence")
     templates.filters["host"] = host
@@ -78,6 +80,7 @@ def evidence_page(
         pairs=[_shown_pair(pair, files, side_px) for pair in facts.pairs],
         captures=[_shown_capture(each, facts, files, folders, side_px) for each in facts.captures],
         names=names,
+        checks=checks,
         **style(_sheet()),
     )
 
@@ -113,11 +116,7 @@ def complaint_text(facts: Facts, addresses: Sequence[str], *, part: int, parts: 
     for number, url in enumerate(addresses, 1):
         works = dict.fromkeys(_work(each) for each in facts.by_address[url])
         listings += [f"{number}. {one_line(url)}", *(f"   {work}" for work in works)]
-    attached = (
-        "Attached: the photos side by side with how one lies in the other, the dates on which each is known to have "
-        "existed, the original files and out-takes of the same shoots, captures of the listings, and a signed "
-        "copyright claim statement. Digests, and timestamps of trusted authorities, stand beside the files."
-    )
+    attached = _attached(facts, "a signed copyright claim statement")
     request = "I ask you to remove the photos, or the listings that show them."
     parts_of_text = (_wrapped(head), _wrapped(claim), "\n".join(listings), _wrapped(attached), request)
     return "\n\n".join(parts_of_text) + "\n"
@@ -135,10 +134,7 @@ def defence_text(facts: Facts, url: str) -> str:
         margin = findings[0].margin_days if findings[0].direction == "original_first" else None
         known = "" if margin is None else f"; mine is known {count(margin, 'day')} earlier"
         listings.append(f"{number}. {one_line(address)} ({whose}){known}")
-    attached = (
-        "Attached: the photos side by side, the dates on which each is known to have existed with the weakest of them "
-        "named, my original files and out-takes with timestamps of trusted authorities, and captures of the copies."
-    )
+    attached = _attached(facts)
     request = "I ask you to restore my listing."
     return "\n\n".join((_wrapped(claim), "\n".join(listings), _wrapped(attached), request)) + "\n"
 
@@ -158,6 +154,21 @@ def ledger(facts: Facts, findings: Sequence[Finding]) -> list[DatedRow]:
 
 def _wrapped(text: str) -> str:
     return fill(text, _WIDTH, break_long_words=False, break_on_hyphens=False)  # addresses stay whole
+
+
+def _attached(facts: Facts, *others: str) -> str:
+    """Return what goes with a text, in a sentence that names what is there and nothing else."""
+    kinds = {each.kind for each in facts.files}
+    things = [
+        "the photos side by side with how one lies in the other",
+        "the dates on which each is known to have existed, with the weakest of them named",
+        *(["the original files"] if "original" in kinds else []),
+        *(["out-takes of the same shoots"] if "outtake" in kinds else []),
+        *(["captures of the listings"] if any(each.is_of_page for each in facts.captures) else []),
+        *others,
+    ]
+    stamps = " and timestamps of trusted authorities" if any(facts.tokens.values()) else ""
+    return f"Attached: {', '.join(things[:-1])} and {things[-1]}. Digests{stamps} stand beside the files."
 
 
 def _work(finding: Finding) -> str:

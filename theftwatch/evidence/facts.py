@@ -125,6 +125,11 @@ class KeptCapture:
     marketplace: str
     listing_ref: str
 
+    @property
+    def is_of_page(self) -> bool:
+        """Whether the listing was there to be seen."""
+        return self.state in ("taken", "page_only")
+
 
 @dataclass(frozen=True, slots=True)
 class _Ground:
@@ -170,6 +175,18 @@ class Facts:
     def vendor_of(self, finding: Finding) -> Vendor:
         """Return whose listing a finding is about."""
         return next(each for each in self.vendors if each.id == finding.vendor_id)
+
+    @property
+    def works(self) -> tuple[Finding, ...]:
+        """The originals that were copied, each once, by a finding of it."""
+        return tuple({(each.original, each.original_url): each for each in reversed(self.findings)}.values())[::-1]
+
+    @property
+    def not_given(self) -> str | None:
+        """Which of the files that a portal wants the artisan did not give, in words."""
+        kinds = {each.kind for each in self.files}
+        lacking = [word for kind, word in (("original", "original file"), ("outtake", "out-take")) if kind not in kinds]
+        return f"no {' and no '.join(lacking)}" if lacking else None
 
     @property
     def addresses(self) -> tuple[str, ...]:

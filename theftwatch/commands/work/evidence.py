@@ -108,7 +108,7 @@ async def _write(path: Path, facts: Facts, files: Files, defended: Defended | No
         )
     listings = count(len(facts.addresses), "listing")
     print(f"{built.title}: {listings}, {count(len(facts.pairs), 'pair')} of photos, {count(built.files, 'file')}.")
-    _warn(built, captures=len(facts.captures))
+    _warn(built, facts)
     print(path)
 
 
@@ -119,13 +119,15 @@ def _warn_of_doubt(doubtful: Sequence[int]) -> None:
         print(f"left out, as no person confirms them any more: finding {named}", file=sys.stderr)
 
 
-def _warn(built: Built, *, captures: int) -> None:
+def _warn(built: Built, facts: Facts) -> None:
     """Say what the bundle lacks."""
     if not built.printed:
         print("No Chromium is found, so its documents are HTML alone; `make chromium` installs one", file=sys.stderr)
     if not built.stamped:
         print(f"its manifest is not timestamped: {built.not_stamped_because}", file=sys.stderr)
-    if not captures:
+    if facts.not_given:
+        print(f"the artisan gave {facts.not_given}; `theftwatch originals add`, then build it anew", file=sys.stderr)
+    if not facts.captures:
         print("no capture of its listings was taken; `theftwatch crawl capture -a listing=…`", file=sys.stderr)
     if built.left_out:
         print(f"{count(built.left_out, 'file')} left out; README.txt in it says which and why", file=sys.stderr)

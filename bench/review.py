@@ -19,6 +19,7 @@ from theftwatch.db.queries import Connection, parse_queries
 from theftwatch.db.sums import update_sums
 from theftwatch.files import Files
 from theftwatch.web.command import run_command
+from theftwatch.web.crawling import Crawling
 from theftwatch.web.inbox import Inbox
 from theftwatch.web.pages import Context
 from theftwatch.web.queue import Filters, count_waiting, find_cards, find_page
@@ -93,7 +94,14 @@ async def _measure_whole(dsn: str) -> dict[str, list[float]]:
             [(vendor, artisan, photo)] = await found.fetchall()
         with tempfile.TemporaryDirectory() as folder:
             inbox = Inbox(Path(folder), pool, run_command)
-            context = Context(pool=pool, files=Files(Path(folder)), inbox=inbox, clock=system_clock, by="bench")
+            context = Context(
+                pool=pool,
+                files=Files(Path(folder)),
+                inbox=inbox,
+                crawling=Crawling(run_command, on_nodes=False, logs=Path(folder), clock=system_clock),
+                clock=system_clock,
+                by="bench",
+            )
             app = review(context, hosts=["bench"])
             paths = {
                 "the start": "/",

@@ -103,6 +103,19 @@ def test_demo_is_on_the_embedded_server_whatever_else_is_set(external):
     assert demo.partition("@")[2] != external.partition("@")[2]
 
 
+def test_views_lead_to_where_people_reach_the_page(monkeypatch, external, connection):
+    def base():
+        [(url,)] = connection.execute("select url from public_address").fetchall()
+        return url
+
+    db("migrate")
+    assert base() == "http://127.0.0.1:8478"
+    monkeypatch.setenv("THEFTWATCH_PUBLIC_URL", "https://review.example.org/")
+    settings.cache_clear()
+    db("migrate")
+    assert base() == "https://review.example.org"
+
+
 def test_pending_migrations_of_another_server_are_named(monkeypatch, empty_dsn):
     monkeypatch.setenv("THEFTWATCH_DSN", empty_dsn)
     shown = dict(rows(db("status")))

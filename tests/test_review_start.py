@@ -11,19 +11,28 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
+from tests.crawling import World
 from tests.matched import DRESS, HAT
 from tests.reviewing import WAIT_MAX_S, Review
 from tests.test_context import rows
 from tests.test_review import filled, looked_at, unused_port
 from tests.test_review_pages import text_of
+from theftwatch.demo.replica import running_replica
 from theftwatch.web.upload import UPLOAD_MAX_BYTES
 
 __all__ = ["filled", "unused_port"]  # fixtures
 
+CRAWL_MAX_S = 240
+
 
 @pytest.fixture
 def review(filled, tmp_path, unused_port):
-    own = {"THEFTWATCH_DESCRIPTOR": "off", "THEFTWATCH_HOST_MAP": "*.alibaba.com=127.0.0.1:9,*.etsy.com=127.0.0.1:9"}
+    away = "127.0.0.1:9"
+    own = {
+        "THEFTWATCH_DESCRIPTOR": "off",
+        "THEFTWATCH_HOST_MAP": f"*.alibaba.com={away},*.etsy.com={away}",
+        "THEFTWATCH_NODES": f"http://{away}",
+    }
     spoiled = tmp_path / "data/theftwatch/sent/spoiled"  # by a machine that went down
     spoiled.mkdir(parents=True)
     (spoiled / "about.json").write_bytes(b"")
@@ -137,8 +146,9 @@ def test_a_shop_a_link_and_a_page_are_taken_up_with_what_is_known(review, filled
         return headers["location"]
 
     shop = followed("/shops", {"marketplace": "etsy", "shop": "https://www.etsy.com/shop/AnaMakes?ref=x"})
-    said = text_of(review, shop)
+    said = ended(review, shop)
     assert "Shop AnaMakes on Etsy It is due: the next crawl of Etsy takes it up. It was not visited yet." in said
+    assert "The crawl failed: failed at http://127.0.0.1:9: no answer (Connection refused)" in said
     assert followed("/shops", {"marketplace": "etsy", "shop": "AnaMakes"}) == shop
     assert "Not looked : no page of it has been read yet." in text_of(
         review, followed("/shops", {"marketplace": "artfire", "shop": "Nobody"})
@@ -151,6 +161,9 @@ def test_a_shop_a_link_and_a_page_are_taken_up_with_what_is_known(review, filled
         status, _, text = review.ask("POST", "/addresses", fields)
         assert (status, b'role="alert"' in text) == (422, True)
     assert review.ask("GET", "/watched/999999")[0] == 404
+    assert re.search(r"listing 1600000000001 .* vendor harbour .* shop Nobody", text_of(review, "/watched"))
+    last = shop.removeprefix("/watched/")
+    assert f'href="/watched/{last}"' not in review.ask("GET", f"/watched?before={last}")[2].decode()
     watched = rows(filled, "select kind, ref from target where reason like '%Eva%'")
     kinds = {(row["kind"], row["ref"]) for row in watched}
     assert {("shop", "AnaMakes"), ("vendor", "harbour"), ("listing", "1600000000001")} <= kinds
@@ -162,6 +175,38 @@ def test_a_shop_a_link_and_a_page_are_taken_up_with_what_is_known(review, filled
     ):
         status, _, text = send(review, "/pages", [], files)
         assert (status, told in text) == (422, True), text[-800:]
+
+
+def ended(review, path):
+    """Wait until no crawl is under way that a page has asked for, and return what it says."""
+    deadline = time.monotonic() + CRAWL_MAX_S
+    while "This page tells by itself" in (said := text_of(review, path)):
+        assert time.monotonic() < deadline, said
+        time.sleep(0.2)
+    return said
+
+
+def test_a_shop_is_crawled_as_soon_as_it_is_given(dsn, tmp_path, unused_port):
+    with running_replica() as replica:
+        world = World(replica=replica, dsn=dsn, folder=tmp_path)
+        review = Review(dsn, tmp_path / "data", unused_port, **world.environment(THEFTWATCH_DESCRIPTOR="off"))
+        given = {"marketplace": "artfire", "shop": "DemoOldMillCrafts"}
+        _, headers, _ = review.ask("POST", "/shops", given)
+        shop = headers["location"]
+        try:
+            [asks] = re.findall(rf'hx-get="({shop}\?mark=\w+)"', review.ask("GET", shop)[2].decode())
+            said = ended(review, shop)
+            assert "Last visit" in said
+            assert "10 of the 10 listings on its list were read. The last crawl of ArtFire ended" in said
+            assert "10 listings with 11 photos, 11 of them compared" in said
+            assert re.search("What comes next .* Search by it: Google Lens", said)
+            # the part of the page that asked gets all of it
+            assert review.ask("GET", asks)[1]["hx-retarget"] == "#page"
+            assert review.ask("GET", f"{shop}?mark=ended")[0] == 204
+            for target, expected in (("999", 404), ("x", 400)):
+                assert review.ask("POST", "/watched", {"target": target})[0] == expected
+        finally:
+            review.stop()
 
 
 def test_a_saved_page_is_taken_in_and_says_what_of_it_could_not_be_had(review, filled):

@@ -107,11 +107,24 @@ def admin_dsn(settings: Settings, *, clock: Clock = system_clock) -> str:
 
 
 def migrate_database(settings: Settings, *, clock: Clock = system_clock) -> list[migrate.Migration]:
-    """Bring the database in use to the schema of this program and return the migrations applied now."""
+    """Bring the database in use to the schema of this program and return the migrations applied now.
+
+    Where the settings say how people reach the review page, its views lead there from then on.
+    """
     if settings.dsn is None:
-        return _migrate_embedded(settings, clock, always=True)[1]
+        server, applied = _migrate_embedded(settings, clock, always=True)
+        with connect(owner_dsn(server, settings.database), remedy=f"see {server.data}/log") as connection:
+            _save_public_address(connection, settings)
+        return applied
     with connect(settings.dsn.get_secret_value(), remedy=_EXTERNAL_REMEDY) as connection:
-        return migrate.apply(connection, clock=clock)
+        applied = migrate.apply(connection, clock=clock)
+        _save_public_address(connection, settings)
+    return applied
+
+
+def _save_public_address(connection: psycopg.Connection, settings: Settings) -> None:
+    if settings.public_url:
+        connection.execute(queries()["save_public_address"], {"url": settings.public_url.rstrip("/")})
 
 
 def start(settings: Settings) -> Server:

@@ -19,6 +19,7 @@ from theftwatch.reports import words
 from theftwatch.reports.findings import LOOKS
 from theftwatch.reports.html import environment
 from theftwatch.web.accounts import Role
+from theftwatch.web.crawling import Crawling
 from theftwatch.web.inbox import Inbox
 
 #: A note that a person wrote is far smaller
@@ -40,6 +41,8 @@ class Context:
     files: Files
     #: Where what people send is kept until it is in the record
     inbox: Inbox
+    #: By which crawls are started that people ask for
+    crawling: Crawling
     clock: Clock
     #: Under whose name verdicts are kept while there are no accounts; None where there have to be some
     by: str | None

@@ -58,6 +58,7 @@ def review(context: Context, *, hosts: list[str]) -> Starlette:
         async with asyncio.TaskGroup() as behind:
             tasks = [behind.create_task(_keep_up(context, app.state.context_due))]
             tasks.append(behind.create_task(context.inbox.work()))
+            tasks.append(behind.create_task(context.crawling.work()))
             yield
             for task in tasks:
                 task.cancel()

@@ -101,6 +101,7 @@ async def _watch(request: Request, target: Target) -> Response:
         await watch(connection, [target], now=context.clock())
         word = f"{target.marketplace} {target.kind}={target.ref}"
         [(key,)] = await fetch(connection, "find_targets", words=[word])
+    context.crawling.ask(target.marketplace)
     return RedirectResponse(f"/watched/{key}", status_code=303)
 
 

@@ -19,6 +19,7 @@ from theftwatch.reports.words import day, one_line
 from theftwatch.web import accounts
 from theftwatch.web.accounts import Role
 from theftwatch.web.command import run_command
+from theftwatch.web.crawling import Crawling
 from theftwatch.web.inbox import Inbox
 from theftwatch.web.pages import Context
 from theftwatch.web.review import review as application
@@ -49,6 +50,7 @@ async def review(*, address: str, port: int, by: str | None) -> None:
             pool=pool,
             files=files,
             inbox=Inbox(own.files_dir / "sent", pool, run_command),
+            crawling=Crawling(run_command, on_nodes=bool(own.nodes), logs=own.files_dir / "crawls", clock=system_clock),
             clock=system_clock,
             by=who if alone else None,
             secure_host=public.netloc if public.scheme == "https" else None,

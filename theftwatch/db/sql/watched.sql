@@ -64,17 +64,57 @@ where p.target = %(target)s
 order by p.seen_at desc, p.url
 limit %(most)s;
 
--- find_listing_photos --
--- Lists the photos that a listing shows, in order.
-select encode(i.sha256, 'hex') as sha256, li.source_url, li.missing_reason
-from listing_image li
-left join image i on i.id = li.image
-where li.listing = %(listing)s and li.shown
-order by li.position, li.image_key;
+-- find_photos_of --
+-- Lists the photos that a listing shows, in order; or else the first ones of a seller's listings, the newest listing first.
+(
+    select encode(i.sha256, 'hex') as sha256, li.source_url, li.missing_reason
+    from listing_image li
+    left join image i on i.id = li.image
+    where li.listing = %(listing)s::bigint and li.shown
+    order by li.position, li.image_key
+    limit %(most)s
+)
+union all
+(
+    select encode(i.sha256, 'hex'), first.source_url, first.missing_reason
+    from listing l
+    cross join lateral (
+        select li.image, li.source_url, li.missing_reason
+        from listing_image li
+        where li.listing = l.id and li.shown
+        order by li.position, li.image_key
+        limit 1
+    ) as first
+    left join image i on i.id = first.image
+    where %(listing)s::bigint is null and l.seller = %(seller)s::bigint and l.state <> 'gone'
+    order by l.id desc
+    limit %(most)s
+);
 
 -- find_last_run_of --
--- Finds when a spider last ended, and how.
-select outcome, finished_at from run where spider = %(spider)s and outcome is not null order by id desc limit 1;
+-- Finds when a spider last ended, how, and when that run began.
+select outcome, finished_at, started_at from run where spider = %(spider)s and outcome is not null order by id desc limit 1;
+
+-- find_crawl --
+-- Finds the newest run under way, and not killed, that crawls what is due on a marketplace.
+select run_id, started_at, heartbeat_at, responses as pages, listings_stored as listings
+from analysis.run
+where spider = %(spider)s and finished_at is null and heartbeat_at > %(since)s
+    and arguments - '{limit,minutes}'::text[] = '{}'
+order by run_id desc
+limit 1;
+
+-- count_led --
+-- Counts the listings that a target led to, and those of them that were read.
+select count(*) as listings, count(finished_at) as read from target where found_on = %(target)s;
+
+-- find_all_watched --
+-- Lists what people asked to be watched, the newest first. Pages follow each other by the last target of the one before.
+select id as target_id, marketplace, kind, ref, due_at, paused_at, finished_at, outcome
+from target
+where found_on is null and match is null and (%(before)s::bigint is null or id < %(before)s::bigint)
+order by id desc
+limit %(most)s;
 
 -- find_listing_key --
 select id from listing where marketplace = %(marketplace)s and listing_ref = %(ref)s;

@@ -75,5 +75,7 @@ function showKeys() {
 }
 
 // A page that took the place of another is read out from its start.
-document.addEventListener("htmx:afterSettle", () => document.getElementById("page").focus({ preventScroll: true }));
+document.addEventListener("htmx:afterSettle", (event) => {
+  if (event.target.id === "page") event.target.focus({ preventScroll: true });
+});
 showKeys();

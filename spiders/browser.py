@@ -10,19 +10,19 @@ import contextlib
 import logging
 from collections.abc import Set
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
+from playwright.async_api import Browser, Page, Route
 from playwright.async_api import Error as BrowserError
-from playwright.async_api import Page, Route
 from playwright.async_api import Request as BrowserRequest
 from scrapy import Request
 from scrapy.crawler import Crawler
-from scrapy.exceptions import DownloadTimeoutError
+from scrapy.exceptions import DownloadFailedError, DownloadTimeoutError
 from scrapy.http import Response
 from scrapy_playwright.handler import ScrapyPlaywrightDownloadHandler
 
-from spiders.net import HostMapped
+from spiders.net import Handler
 from theftwatch.config import settings
 
 logger = logging.getLogger(__name__)
@@ -36,13 +36,17 @@ _STATIC = {"stylesheet", "image", "font", "script"}
 _NOT_PASSED_ON = {"content-encoding", "content-length", "transfer-encoding", "connection", "set-cookie"}
 #: What one page may ask for; each takes its turn at its host
 _REQUESTS_MAX = 300
+#: Opening an empty page takes a moment, or for ever
+_OPENED_MAX_S = 15
 #: A page that never comes to rest is given up
 _SHOWN_MAX_S = 300
 _CLOSED_MAX_S = 10
+#: In so many Chromiums a page is shown, where each breaks
+_TRIES = 2
 _MARKETPLACES = ("alibaba.com", "alicdn.com", "etsy.com", "etsystatic.com", "artfire.com")
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Shown:
     """A page that came, and is being shown; in `meta` of the request that shows it."""
 
@@ -54,6 +58,28 @@ class Shown:
     meta: dict[str, Any] = field(default_factory=dict)
     asked: int = 0
     page: Page | None = None
+    #: For how long it may go on
+    time: asyncio.Timeout | None = None
+    is_lost: bool = False
+
+    def begin(self, time: asyncio.Timeout) -> None:
+        """Begin with an empty page that is still to be opened."""
+        self.asked, self.page, self.time, self.is_lost = 0, None, time, False
+
+    def open(self, page: Page) -> None:
+        """Go on with the page that was opened."""
+        self.page = page
+        page.on("crash", lambda _page: self.lose())
+        self._end_in(_SHOWN_MAX_S)
+
+    def lose(self) -> None:
+        """End at once, as Chromium has lost it and may answer nothing that was asked of it."""
+        self.is_lost = True
+        self._end_in(0)
+
+    def _end_in(self, seconds: float) -> None:
+        if self.time is not None and not self.time.expired():
+            self.time.reschedule(asyncio.get_running_loop().time() + seconds)
 
     def request_meta(self, *, context: str = "default", **how: Any) -> dict[str, Any]:
         """Return the `meta` of a request that shows it; `how` adds to the options of the browser's context."""
@@ -76,38 +102,128 @@ class Shown:
         }
 
 
-class BrowserHandler(HostMapped, ScrapyPlaywrightDownloadHandler):  # type: ignore[misc]  # an untyped base
-    """Plain HTTP, and Chromium for requests that ask for it."""
+class BrowserHandler(Handler):
+    """Plain HTTP, and Chromium for requests that ask for it: started for the first of them, and anew where it broke."""
 
     def __init__(self, crawler: Crawler) -> None:
         super().__init__(crawler)
-        # Who waited for a page of a Chromium that is killed would wait for ever, so nobody waits there.
-        self._pages = asyncio.Semaphore(crawler.settings.getint("PLAYWRIGHT_MAX_PAGES_PER_CONTEXT"))
+        self._crawler = crawler
+        self._starting = asyncio.Lock()
+        self._chromium: _Chromium | None = None
 
     async def download_request(self, request: Request) -> Response:
         """Fetch one request, or show a page.
 
-        Raises DownloadTimeoutError for a page whose scripts never end.
+        Raises DownloadTimeoutError for a page whose scripts never end, DownloadFailedError where Chromium broke each
+        time, and Playwright's Error.
         """
         shown: Shown | None = request.meta.get("shown")
         if shown is None:
             return await super().download_request(request)
-        async with self._pages:
+        for _ in range(_TRIES):
             try:
-                async with asyncio.timeout(_SHOWN_MAX_S):
-                    return await super().download_request(request)
-            except TimeoutError as exc:
-                raise DownloadTimeoutError(f"{request.url}: not shown within {_SHOWN_MAX_S} s") from exc
-            finally:
-                if shown.page is not None and not shown.page.is_closed():
-                    with contextlib.suppress(BrowserError, TimeoutError):
-                        await asyncio.wait_for(shown.page.close(), _CLOSED_MAX_S)
+                chromium = await self._running()
+                return await chromium.show(request, shown)
+            except _BrokenError as exc:
+                logger.warning("%s: Chromium broke: %s", request.url, exc)
+        raise DownloadFailedError(f"{request.url}: Chromium broke {_TRIES} times before it had shown this")
+
+    async def close(self) -> None:
+        """End Chromium too."""
+        await super().close()
+        if self._chromium is not None:
+            await self._chromium.close()
+
+    async def _running(self) -> "_Chromium":
+        async with self._starting:
+            if self._chromium is None or self._chromium.is_broken:
+                self._chromium = _Chromium(self._crawler)
+                await self._chromium.start()
+            return self._chromium
+
+
+class _BrokenError(Exception):
+    """A process of Chromium has ended, or it opens no page."""
+
+
+class _Chromium(ScrapyPlaywrightDownloadHandler):  # type: ignore[misc]  # an untyped base
+    """One Chromium, with all that Playwright and its handler know of it.
+
+    Playwright may wait for ever for what it asked of a Chromium that lost a process, and a Chromium that lost the
+    process that makes the others shows nothing any more. So one that broke gets no further pages, and is put away
+    with the last that it has, and what waits for it.
+    """
+
+    def __init__(self, crawler: Crawler) -> None:
+        super().__init__(crawler)
+        # Another one is started instead.
+        self.config.restart_disconnected_browser = False
+        self.config.target_closed_max_retries = 0
+        #: Until it runs
+        self.is_broken = True
+        self._is_closed = False
+        self._showing: set[Shown] = set()
+
+    async def start(self) -> None:
+        """Start it.
+
+        Raises _BrokenError.
+        """
+        try:
+            await self._launch()
+            await self._maybe_launch_browser()
+        except BrowserError as exc:
+            await self.close()
+            raise _BrokenError(f"it does not start: {exc}") from exc
+        self.browser.on("disconnected", self._disconnected)
+        # That may have been before anyone listened.
+        self.is_broken = not self.browser.is_connected()
+
+    async def show(self, request: Request, shown: Shown) -> Response:
+        """Show a page.
+
+        Raises _BrokenError, DownloadTimeoutError and Playwright's Error.
+        """
+        self._showing.add(shown)
+        try:
+            async with asyncio.timeout(_OPENED_MAX_S) as time:
+                shown.begin(time)
+                return cast("Response", await self.download_request(request))
+        except (BrowserError, TimeoutError) as exc:
+            if shown.page is None or shown.is_lost or not self.browser.is_connected():
+                self.is_broken = True
+                raise _BrokenError("it opens no page" if shown.page is None else "the page was lost") from exc
+            if isinstance(exc, BrowserError):
+                raise
+            raise DownloadTimeoutError(f"{request.url}: not shown within {_SHOWN_MAX_S} s") from exc
+        finally:
+            self._showing.remove(shown)
+            if not self.is_broken:
+                await _close(shown.page)
+            elif not self._showing:
+                await self.close()
+
+    async def close(self) -> None:
+        """End it, and Playwright with it, whatever they still answer; more than once is as once."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        try:
+            async with asyncio.timeout(_CLOSED_MAX_S):
+                await super().close()
+        except (BrowserError, TimeoutError):
+            await self.browser_provider.close()
+
+    def _disconnected(self, _browser: Browser) -> None:
+        self.is_broken = True
+        for shown in self._showing:
+            shown.lose()
 
 
 async def open_page(page: Page, request: Request) -> None:
     """Have a new Chromium page ask Scrapy for all it wants; the `playwright_page_init_callback` of requests."""
     shown: Shown = request.meta["shown"]
-    shown.page = page
+    shown.open(page)
 
     async def answer(route: Route) -> None:
         try:
@@ -138,9 +254,10 @@ def header_lines(response: Response) -> list[tuple[str, str]]:
     ]
 
 
-async def _close(popup: Page) -> None:
-    with contextlib.suppress(BrowserError):
-        await popup.close()
+async def _close(page: Page | None) -> None:
+    if page is not None and not page.is_closed():
+        with contextlib.suppress(BrowserError, TimeoutError):
+            await asyncio.wait_for(page.close(), _CLOSED_MAX_S)
 
 
 async def _answer(route: Route, shown: Shown) -> None:

@@ -16,39 +16,35 @@ from zope.interface import implementer
 from theftwatch.config import settings
 
 
-class HostMapped:
-    """Sends a request for a mapped host to its stand-in, in plain HTTP under the real name.
+class Handler(HTTP11DownloadHandler):
+    """Plain HTTP: requests for a mapped host go to its stand-in, under the real name.
 
     Below the downloader nothing else knows of the map: robots.txt, delays, redirects and what is stored all keep the
     real address.
     """
 
+    def __init__(self, crawler: Crawler) -> None:
+        super().__init__(crawler)
+        # Scrapy keeps as many connections as it may ask for pages at once, which is one; every other image would
+        # shake hands anew.
+        self._pool.maxPersistentPerHost = crawler.settings.getdict("DOWNLOAD_SLOTS")["images"]["concurrency"]
+
     async def download_request(self, request: Request) -> Response:
         """Fetch one request."""
-        fetch = super().download_request  # type: ignore[misc]  # of the handler this is mixed into
         host = urlsplit(request.url).hostname or ""
         address = settings().mapped(host)
         if address is None and host in _stand_ins():
             # The guard lets stand-ins pass, for mapped hosts; a page that names one is up to no good.
             raise CannotResolveHostError(f"{request.url}: not a public address")
-        if address is None or request.meta.get("playwright"):
-            return cast("Response", await fetch(request))
+        if address is None:
+            return await super().download_request(request)
         real = urlsplit(request.url)
         stand_in = request.replace(url=real._replace(scheme="http", netloc=address).geturl())
         stand_in.headers["Host"] = real.netloc
-        response = await fetch(stand_in)
+        response = await super().download_request(stand_in)
         # AutoThrottle looks for the latency in the request that it knows.
         request.meta.update({key: stand_in.meta[key] for key in ("download_latency",) if key in stand_in.meta})
-        return cast("Response", response.replace(url=request.url))
-
-
-class Handler(HostMapped, HTTP11DownloadHandler):
-    """Plain HTTP, over connections that are kept for as many images as are fetched at once."""
-
-    def __init__(self, crawler: Crawler) -> None:
-        super().__init__(crawler)
-        # Scrapy keeps as many as it may ask for pages at once, which is one; every other image would shake hands anew.
-        self._pool.maxPersistentPerHost = crawler.settings.getdict("DOWNLOAD_SLOTS")["images"]["concurrency"]
+        return response.replace(url=request.url)
 
 
 class GuardedResolver(CachingHostnameResolver):

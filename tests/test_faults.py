@@ -330,7 +330,8 @@ def test_a_chromium_that_is_killed_loses_nothing(new_watch, chromium, catalogue,
                 wait_until(lambda: bool(browsers_of(process)), process)  # noqa: B023  it is over before the next
                 while broken.times < drill.TIMES and not ends_within(process, moments.uniform(0.1, 2)):
                     broken.times += kill_one(browsers_of(process), moments)
-                watch.finish(process)
+                # Nothing waits for a Chromium that is no more.
+                assert "not shown within" not in watch.finish(process)
                 crawl_until_well(watch)
                 broken.compare(undisturbed, watch.world)
 

@@ -43,9 +43,10 @@ AUTOTHROTTLE_MAX_DELAY = 120  # default 60
 # network (sc01 to sc04 and more) share a slot, which the requests of `pipelines.images` name.
 DOWNLOAD_SLOTS = {
     "images": {"concurrency": 4, "delay": _OWN.delay_s / 20, "jitter": 0.5},
-    # The archive's index takes 24 questions a minute, and shuts out who goes on asking faster.
-    # Not a host: what a page in Chromium wants is asked for piece by piece, each at its own host's pace.
+    # Not a host: what a page in Chromium wants is asked for piece by piece, each at its own host's pace. Four pages
+    # serve two cores best.
     "browser": {"concurrency": _BROWSER_PAGES, "delay": 0},
+    # The archive's index takes 24 questions a minute, and shuts out who goes on asking faster.
     ARCHIVE: {"concurrency": 1, "delay": _OWN.delay_s if _OWN.mapped(ARCHIVE) else max(_OWN.delay_s, 3.0)},
 }
 DOWNLOADER_MIDDLEWARES = {
@@ -98,8 +99,7 @@ EXTENSIONS = {
 LOG_FORMATTER = "spiders.log.LogFormatter"  # keeps page data out of the log
 LOG_LEVEL = "INFO"  # default DEBUG, which logs every item
 
-# Chromium, for pages that show nothing without scripts; one context of four pages serves two cores best.
-PLAYWRIGHT_MAX_CONTEXTS = 1
+# Chromium, for pages that show nothing without scripts.
 PLAYWRIGHT_MAX_PAGES_PER_CONTEXT = _BROWSER_PAGES
 PLAYWRIGHT_DEFAULT_NAVIGATION_TIMEOUT = 30_000
 if _CHROMIUM:

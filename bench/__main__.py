@@ -20,6 +20,7 @@ BENCHMARKS = (
     "store",
     "vacuum",
     "leases",
+    "partitions",
     "context",
     "review",
     "views",

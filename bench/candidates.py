@@ -24,7 +24,7 @@ from bench.result import Goal, Measure, Result
 from theftwatch.clock import system_clock
 from theftwatch.db.pool import Pool, connection_pool
 from theftwatch.db.queries import Connection, parse_queries, queries
-from theftwatch.match.candidates import ORIGINAL_VARIANTS, RADIUS_BITS, SUSPECT_VARIANTS, Candidate
+from theftwatch.match.candidates import RADIUS_BITS, VARIANTS, Candidate
 from theftwatch.match.database import DatabaseCandidates
 
 SIZE = 1_000_000
@@ -236,8 +236,8 @@ async def _time_batch(search: Search, case: Case) -> float:
             {
                 "sha256s": case.images(),
                 "other_side": "suspect",
-                "asked_variants": list(ORIGINAL_VARIANTS),
-                "found_variants": list(SUSPECT_VARIANTS),
+                "asked_variants": list(VARIANTS["original"]),
+                "found_variants": list(VARIANTS["suspect"]),
                 "radius_bits": RADIUS_BITS,
             },
         )

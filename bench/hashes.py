@@ -33,14 +33,18 @@ def stored_hashes(count: int) -> Hashes:
     """Return different hashes in an order of chance, as the record stores them."""
     random = np.random.default_rng(_STORED_SEED)
     found = np.empty(0, np.int64)
-    while len(found) < count:
-        copies = np.minimum(random.zipf(_ZIPF, _CHUNK), _COPIES_MAX)
-        photos = _photos(int(np.searchsorted(np.cumsum(copies), _CHUNK)) + 1, random)
-        shown = np.repeat(np.arange(len(photos)), copies[: len(photos)])[:_CHUNK]
-        noise = random.choice(_EDITS, _CHUNK).astype(np.float32)[:, None]
-        edited = photos[shown] + noise * random.standard_normal((_CHUNK, _BITS), np.float32)
-        found = np.union1d(found, _hashes(edited))
+    while (missing := count - len(found)) > 0:
+        # As many as are missing at least, since sorting out those met before takes longer the more there are.
+        found = np.union1d(found, np.concatenate([_stored_chunk(random) for _ in range(-(-missing // _CHUNK))]))
     return random.permutation(found)[:count]
+
+
+def _stored_chunk(random: np.random.Generator) -> Hashes:
+    copies = np.minimum(random.zipf(_ZIPF, _CHUNK), _COPIES_MAX)
+    photos = _photos(int(np.searchsorted(np.cumsum(copies), _CHUNK)) + 1, random)
+    shown = np.repeat(np.arange(len(photos)), copies[: len(photos)])[:_CHUNK]
+    noise = random.choice(_EDITS, _CHUNK).astype(np.float32)[:, None]
+    return _hashes(photos[shown] + noise * random.standard_normal((_CHUNK, _BITS), np.float32))
 
 
 def asked_hashes(stored: Hashes, count: int) -> Hashes:

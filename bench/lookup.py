@@ -26,6 +26,7 @@ from bench import hnsw
 from bench.database import Postgres, temporary_postgres
 from bench.descriptors import CHUNK, LENGTH, Rows, draw_descriptors
 from bench.hashes import Hashes, stored_hashes
+from bench.process import processor_of
 from bench.recognition.build import build
 from bench.recognition.photos import committed_photos
 from bench.recognition.routes import store_originals, store_suspects
@@ -261,7 +262,7 @@ async def _look_up(record: _Record, count: int, build_note: str) -> Measured:
     looked: dict[bytes, Looked] = {}
     async with connection_pool(record.postgres.dsn, max_size=1) as pool:
         async with pool.connection() as connection:
-            postgres_s = _processor_of(connection.info.backend_pid)
+            postgres_s = processor_of(connection.info.backend_pid)
         for query in (*record.queries[:3], *record.queries):  # the first ones warm what is warm in a running program
             looked[query.sha256] = await _look_one_up(record, pool, query, postgres_s)
         recall_note = await _recall(record, pool, count)
@@ -369,11 +370,3 @@ class _Best:
 
 async def _nothing_decided(_: Sequence[Candidate]) -> dict[Pair, tuple[str, bool]]:
     return {}
-
-
-def _processor_of(process: int) -> Callable[[], float]:
-    """Return what tells the seconds of processor time that a process has had; where only Linux could, the clock's."""
-    file = Path(f"/proc/{process}/schedstat")
-    if not file.exists():
-        return time.perf_counter
-    return lambda: int(file.read_text().split()[0]) / 1e9

@@ -79,21 +79,21 @@ class Record:
         record = listing(seller, photos, ref)
         self._run(lambda connection: store.save_listings(connection, [record], run=None, now=NOW))
 
-    def compare(self, now: datetime = NOW, threads: int = 2) -> Drained:
-        """Work off all pending lookups."""
+    def compare(self, now: datetime = NOW, threads: int = 2, *, anew: bool = False) -> Drained:
+        """Work off all pending lookups; with `anew`, as is done with those of a whole record."""
 
         async def main() -> Drained:
             async with connection_pool(self.dsn) as pool:
                 with ThreadPoolExecutor(threads) as executor:
                     drain = Drain(pool=pool, files=self.files, threads=executor, clock=lambda: now)
-                    return await drain.run(wait=True)
+                    return await drain.run(wait=True, helpers=drain if anew else None)
 
         return asyncio.run(main())
 
     def rematch(self, now: datetime = NOW) -> Drained:
         """Decide everything anew, as `theftwatch rematch` does."""
         self._run(put_down_all)
-        done = self.compare(now)
+        done = self.compare(now, anew=True)
         self.withdraw(now)
         self.compare(now)
         return done

@@ -18,6 +18,7 @@ SIZES = {
     "store": 20,
     "vacuum": 2000,
     "leases": 2000,
+    "partitions": 2000,
     "context": 200,
     "review": 2000,
     "views": 200,

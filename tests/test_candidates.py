@@ -17,7 +17,7 @@ from theftwatch.images.descriptor import model
 from theftwatch.images.fingerprint import Fingerprint, fingerprint
 from theftwatch.listing import Side
 from theftwatch.match.candidates import Asked, Candidate, Candidates
-from theftwatch.match.database import DatabaseCandidates
+from theftwatch.match.database import DatabaseCandidates, DatabaseKnown, read_index
 from theftwatch.match.drain import Drain, Drained
 from theftwatch.match.memory import MemoryCandidates
 
@@ -62,14 +62,19 @@ def test_both_give_the_same_candidates(dsn):
         async with connection_pool(dsn) as pool:
             async with pool.connection() as connection:
                 await store.save_listings(connection, listings(), run=None, now=NOW)
+                both = [await read_index(connection, side, model()) for side in ("original", "suspect")]
+            known, database = DatabaseKnown(pool, model()), DatabaseCandidates(pool, model())
             return [
                 [
-                    await candidates.find_same(list(suspects), "suspect"),
-                    await candidates.find_same(list(originals), "original"),
-                    await alike(candidates, suspects, "suspect", 3),
-                    await alike(candidates, originals, "original", 30),
+                    await of_originals.find_same(list(suspects), "suspect"),
+                    await of_suspects.find_same(list(originals), "original"),
+                    await alike(of_originals, suspects, "suspect", 3),
+                    await alike(of_suspects, originals, "original", 30),
                 ]
-                for candidates in (DatabaseCandidates(pool, model()), MemoryCandidates(originals, suspects))
+                for of_originals, of_suspects in (
+                    (database, database),
+                    [MemoryCandidates(index, known) for index in both],
+                )
             ]
 
     from_database, from_memory = asyncio.run(main())

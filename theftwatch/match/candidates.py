@@ -11,14 +11,18 @@ from theftwatch.listing import Side
 #: The farthest two 64-bit hashes may be apart; `near_phash` in the database misses nothing up to here
 RADIUS_BITS = 8
 #: Which variants of an image are compared in which role; by role, so that a pair is the same whichever arrives first
-ORIGINAL_VARIANTS: tuple[Variant, ...] = ("plain", "mirror", "trimmed", "trimmed_mirror")
-SUSPECT_VARIANTS: tuple[Variant, ...] = ("plain", "trimmed")
+VARIANTS: dict[Side, tuple[Variant, ...]] = {
+    "original": ("plain", "mirror", "trimmed", "trimmed_mirror"),
+    "suspect": ("plain", "trimmed"),
+}
 #: Cosine of two descriptors below which they are no candidate; edited copies go down to 0.3, cut-outs to 0.2
 SIMILARITY_MIN = 0.2
 #: The same for a part of a picture, which shows little else: its original is near, or another part is the better one
 PART_SIMILARITY_MIN = 0.35
 #: How many times as many neighbours are returned as are asked for, so that going on need not mean searching again
 SPARE = 5
+#: How many more are found by the signs of descriptors than are wanted by cosine, so that few of the nearest are missed
+OVERSAMPLED = 2
 
 type Method = Literal["exact", "phash", "descriptor"]
 

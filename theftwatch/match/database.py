@@ -1,5 +1,6 @@
 """Candidates from the record, by SQL, and what the record knows of images."""
 
+import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -7,29 +8,30 @@ from dataclasses import dataclass
 
 from theftwatch.db.images import find_local_features
 from theftwatch.db.pool import Pool, reading
-from theftwatch.db.queries import fetch
+from theftwatch.db.queries import Connection, fetch, queries
 from theftwatch.images.descriptor import Descriptor
 from theftwatch.images.features import LocalFeatures
 from theftwatch.images.fingerprint import Fingerprint
 from theftwatch.images.phash import VariantHash
 from theftwatch.listing import Side
 from theftwatch.match.candidates import (
-    ORIGINAL_VARIANTS,
+    OVERSAMPLED,
     RADIUS_BITS,
     SPARE,
-    SUSPECT_VARIANTS,
+    VARIANTS,
     Asked,
     Candidate,
     ordered,
 )
+from theftwatch.match.index import Index, Indexed, index_of
 from theftwatch.match.neighbours import embedding_rows, nearest, paired
 
 logger = logging.getLogger(__name__)
 
-#: How many more are fetched by their signs than are wanted by their cosine, so that few of the nearest are missed
-_OVERSAMPLED = 2
 #: The most that the index can be told to look at; for more it goes on by itself
 _WIDTH_MAX = 1000
+#: Images that an index is made of, fetched at once
+_INDEXED_AT_ONCE = 5000
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,6 @@ class DatabaseCandidates:
     async def find_same(self, sha256s: Sequence[bytes], side: Side) -> list[Candidate]:
         """Return all images in the other role with the same bytes or a near hash, ordered by pair."""
         other: Side = "suspect" if side == "original" else "original"
-        variants = {"original": list(ORIGINAL_VARIANTS), "suspect": list(SUSPECT_VARIANTS)}
         async with reading(self.pool) as connection:
             exact = await fetch(connection, "find_exact", sha256s=list(sha256s), other_side=other)
             near = await fetch(
@@ -51,8 +52,8 @@ class DatabaseCandidates:
                 "find_near",
                 sha256s=list(sha256s),
                 other_side=other,
-                asked_variants=variants[side],
-                found_variants=variants[other],
+                asked_variants=list(VARIANTS[side]),
+                found_variants=list(VARIANTS[other]),
                 radius_bits=RADIUS_BITS,
             )
         found = [Candidate(original=sha256, suspect=sha256, method="exact") for (sha256,) in exact]
@@ -67,7 +68,7 @@ class DatabaseCandidates:
             return []
         other: Side = "suspect" if side == "original" else "original"
         most *= SPARE
-        fetched = most * _OVERSAMPLED
+        fetched = most * OVERSAMPLED
         async with self.pool.connection() as connection:
             [(by_index, *_)] = await fetch(connection, "prepare_search", width=str(min(fetched, _WIDTH_MAX)))
             rows = await fetch(
@@ -131,3 +132,16 @@ class DatabaseKnown:
                 # They are computed anew then, and stored over these.
                 logger.info("image %s: %s", sha256.hex(), exc)
         return known
+
+
+async def read_index(connection: Connection, side: Side, model: str | None) -> Index:
+    """Return an index of all images in a role, with what a network says of them; in the caller's transaction."""
+    async with connection.cursor(name="find_indexed", binary=True) as cursor:
+        cursor.itersize = _INDEXED_AT_ONCE
+        await cursor.execute(
+            queries()["find_indexed"], {"side": side, "variants": list(VARIANTS[side]), "model": model}
+        )
+        images = [
+            Indexed(sha256=sha256, hashes=hashes, embedding=embedding) async for sha256, hashes, embedding in cursor
+        ]
+    return await asyncio.to_thread(index_of, images)

@@ -10,7 +10,7 @@ from theftwatch.images.align import Agreement, Alignment, align, lay, moved
 from theftwatch.images.features import LocalFeatures, mirror_features
 from theftwatch.images.fingerprint import Fingerprint
 from theftwatch.images.phash import VariantHash
-from theftwatch.match.candidates import ORIGINAL_VARIANTS, PART_SIMILARITY_MIN, RADIUS_BITS, SUSPECT_VARIANTS
+from theftwatch.match.candidates import PART_SIMILARITY_MIN, RADIUS_BITS, VARIANTS
 from theftwatch.match.picture import OriginalPicture, SuspectPicture
 from theftwatch.match.transform import Size, Transform, describe, read_transform
 
@@ -318,8 +318,8 @@ def _long_distance(original: Fingerprint, suspect: Fingerprint) -> int:
 
 
 def _compared(original: Fingerprint, suspect: Fingerprint) -> Iterator[tuple[VariantHash, VariantHash]]:
-    originals = (each for each in original.hashes if each.variant in ORIGINAL_VARIANTS)
-    suspects = [each for each in suspect.hashes if each.variant in SUSPECT_VARIANTS]
+    originals = (each for each in original.hashes if each.variant in VARIANTS["original"])
+    suspects = [each for each in suspect.hashes if each.variant in VARIANTS["suspect"]]
     return product(originals, suspects)
 
 

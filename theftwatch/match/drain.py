@@ -2,9 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -20,11 +20,13 @@ from theftwatch.files import Files
 from theftwatch.image_store import open_files
 from theftwatch.images.descriptor import Descriptor, model
 from theftwatch.listing import Side
-from theftwatch.match.candidates import Candidate
+from theftwatch.match.candidates import Candidate, Candidates
 from theftwatch.match.context import update_context
-from theftwatch.match.database import DatabaseCandidates, DatabaseKnown
+from theftwatch.match.database import DatabaseCandidates, DatabaseKnown, read_index
 from theftwatch.match.decide import ALGORITHM_VERSION, Decision, is_settled
+from theftwatch.match.index import Index
 from theftwatch.match.lookup import Known, Lookup, Pair
+from theftwatch.match.memory import MemoryCandidates
 from theftwatch.match.search import Verifier
 
 logger = logging.getLogger(__name__)
@@ -67,14 +69,14 @@ class Drained:
 
 
 class Helpers(Protocol):
-    """Other processes, on this machine or others, that do steps by `Drain.work_off`."""
+    """Who does a whole record's steps: a drain by itself, or other processes by `Drain.work_off`."""
 
     def cut(self, span: Span) -> list[Span]:
-        """Cut a span into as many as keep all helpers busy to the end."""
+        """Cut a span into as many as keep all of them busy to the end."""
         ...
 
-    def work_off(self, step: Step, spans: Sequence[Span]) -> AsyncIterator[Drained]:
-        """Have a step done for spans, and yield what came of each."""
+    def work_off(self, step: Step, spans: Sequence[Span], originals: Index | None) -> AsyncIterator[Drained]:
+        """Have a step done for spans, with the originals that suspects are looked up among; yield what came of each."""
         ...
 
 
@@ -85,7 +87,8 @@ class Drain:
         self._pool = pool
         self.files = files
         self._model = model()
-        self._verifier = Verifier(load=files.get, known=DatabaseKnown(pool, self._model), threads=threads)
+        self._known = DatabaseKnown(pool, self._model)
+        self._verifier = Verifier(load=files.get, known=self._known, threads=threads)
         self._candidates = DatabaseCandidates(pool, self._model)
         self._clock = clock
 
@@ -101,8 +104,10 @@ class Drain:
 
         With `everything`, what all matches mean, and not only what was noted as changed.
         Where another process is at it: with `wait`, wait for it and take what it left; else return at once.
-        `helpers` do what was pending at the start; what came later, and what they left, is worked off here. What a
-        helper did that was then lost is in the record, and not in the numbers returned.
+        `helpers`, which may be this drain, do what is pending at the start as suits a whole record: suspects are looked
+        up among all originals in memory, which costs less than asking the record for each, and which finds the same
+        whatever came first. What came later is worked off one by one. What a helper did that was then lost is in the
+        record, and not in the numbers returned.
         """
         done = Drained()
         async with self._pool.connection() as connection:
@@ -113,12 +118,13 @@ class Drain:
                     return done
                 show = progress or (lambda _: None)
                 if helpers:
-                    async for each in _have_done(connection, helpers):
-                        done += each
-                        show(done)
+                    async with aclosing(self._have_done(connection, helpers)) as doing:
+                        async for each in doing:
+                            done += each
+                            show(done)
                 await self._describe(_ALL)
                 while batch := await _find_pending(connection, _SIDES, _ALL):
-                    done += await self._look_up(*batch)
+                    done += await self._look_up(*batch, self._candidates)
                     show(done)
                 await update_context(connection, load=self.files.get, now=self._clock(), everything=everything)
                 return done
@@ -128,25 +134,44 @@ class Drain:
                     await execute(connection, "unlock_session")
                     await connection.set_autocommit(False)
 
-    async def work_off(self, step: Step, span: Span) -> Drained:
-        """Do one step for the images of a span, for the process whose `run` this helps.
+    def cut(self, span: Span) -> list[Span]:
+        """Leave a span as it is: this is one process."""
+        return [span]
 
-        The span is leased from the record. Where a lost helper had it, its lease is waited for, and what it left is
-        done.
+    async def work_off(self, step: Step, spans: Sequence[Span], originals: Index | None) -> AsyncGenerator[Drained]:
+        """Do one step for the images of spans, for the process whose `run` this helps, and yield what came of it.
+
+        Each span is leased from the record. Where a lost helper had it, its lease is waited for, and what it left is
+        done. Suspects are looked up among the originals given.
         """
-        done = Drained()
-        async with reading(self._pool) as connection:
-            await execute(connection, "lock_span", first=span.first, last=span.last)
-            try:
-                if step == "describe":
-                    await self._describe(span)
-                    return done
-                while batch := await _find_pending(connection, (step,), span):
-                    done += await self._look_up(*batch)
-                return done
-            finally:
-                if not connection.closed:
-                    await execute(connection, "unlock_session")
+        candidates = MemoryCandidates(originals, self._known) if originals else self._candidates
+        for span in spans:
+            async with reading(self._pool) as connection:
+                await execute(connection, "lock_span", first=span.first, last=span.last)
+                try:
+                    if step == "describe":
+                        await self._describe(span)
+                        continue
+                    while batch := await _find_pending(connection, (step,), span):
+                        yield await self._look_up(*batch, candidates)
+                finally:
+                    if not connection.closed:
+                        await execute(connection, "unlock_session")
+
+    async def _have_done(self, connection: Connection, helpers: Helpers) -> AsyncGenerator[Drained]:
+        """Have helpers do all that is pending, step by step, and yield what came of it."""
+        for step in _STEPS:
+            sides = _SIDES if step == "describe" else (step,)
+            [(first, last)] = await fetch(connection, "find_pending_span", sides=list(sides))
+            if first is not None:
+                # Once for all of them, and only now that each original is described
+                originals = await self._read_originals() if step == "suspect" else None
+                async for done in helpers.work_off(step, helpers.cut(Span(first, last)), originals):
+                    yield done
+
+    async def _read_originals(self) -> Index:
+        async with self._pool.connection() as connection:
+            return await read_index(connection, "original", self._model)
 
     async def _describe(self, span: Span) -> None:
         """Have the network in use describe what waits, where that has not been done: before anything is searched for.
@@ -162,8 +187,8 @@ class Drain:
                 await save_descriptors(connection, [whole_descriptor(*each) for each in described.items()])
             first = rows[-1][0] + 1
 
-    async def _look_up(self, side: Side, sha256s: Sequence[bytes]) -> Drained:
-        lookup = Lookup(self._candidates, self._verifier, self._find_decided)
+    async def _look_up(self, side: Side, sha256s: Sequence[bytes], candidates: Candidates) -> Drained:
+        lookup = Lookup(candidates, self._verifier, self._find_decided)
         await lookup.run(sha256s, await self._find_descriptors(sha256s), side)
         descriptors = [
             DescriptorRecord(sha256=sha256, part=number, place=part.place, descriptor=part.descriptor)
@@ -213,15 +238,6 @@ class Drain:
     async def _fetch(self, query: str, **parameters: object) -> list[tuple[Any, ...]]:
         async with reading(self._pool) as connection:
             return await fetch(connection, query, **parameters)
-
-
-async def _have_done(connection: Connection, helpers: Helpers) -> AsyncIterator[Drained]:
-    """Have helpers do all that is pending, step by step, and yield what came of each span."""
-    for step in _STEPS:
-        [(first, last)] = await fetch(connection, "find_pending_span")
-        if first is not None:
-            async for done in helpers.work_off(step, helpers.cut(Span(first, last))):
-                yield done
 
 
 async def _find_pending(connection: Connection, sides: Sequence[Side], span: Span) -> tuple[Side, list[bytes]] | None:

@@ -12,8 +12,9 @@ from pathlib import Path
 from theftwatch.errors import UnusableImageError
 from theftwatch.images.features import LocalFeatures
 from theftwatch.images.fingerprint import Fingerprint, fingerprint
-from theftwatch.match.candidates import Candidate
+from theftwatch.match.candidates import VARIANTS, Candidate
 from theftwatch.match.decide import Decision
+from theftwatch.match.index import Indexed, index_of
 from theftwatch.match.kept import FeatureFile
 from theftwatch.match.lookup import Lookup
 from theftwatch.match.memory import MemoryCandidates
@@ -85,7 +86,8 @@ async def scan(
     with FeatureFile() as kept:
         known = _Known({**originals.prints, **suspects.prints}, kept)
         verifier = Verifier(load=lambda sha256: paths[sha256].read_bytes(), known=known, threads=threads)
-        candidates = MemoryCandidates(originals.prints, suspects.prints)
+        index = index_of(_indexed(*each) for each in originals.prints.items())
+        candidates = MemoryCandidates(index, known)
         asked = sorted(suspects.prints, key=suspects.names)
         batches = [asked[start : start + _LOOKED_UP] for start in range(0, len(asked), _LOOKED_UP)]
 
@@ -133,6 +135,14 @@ class _Known:
 
     async def features(self, sha256s: Sequence[bytes]) -> Mapping[bytes, LocalFeatures]:
         return self.kept.read(sha256s)
+
+
+def _indexed(sha256: bytes, prints: Fingerprint) -> Indexed:
+    return Indexed(
+        sha256=sha256,
+        hashes=[each.hash for each in prints.hashes if each.variant in VARIANTS["original"]],
+        embedding=prints.descriptor.embedding if prints.descriptor else None,
+    )
 
 
 async def _nothing_decided(_: Sequence[Candidate]) -> dict[tuple[bytes, bytes], tuple[str, bool]]:

@@ -15,6 +15,7 @@ from theftwatch.db.queries import Connection, fetch
 from theftwatch.errors import NodeError, TheftWatchError, UsageError
 from theftwatch.images.descriptor import model
 from theftwatch.match.drain import Drained, Span, Step, open_drain
+from theftwatch.match.index import Index
 
 #: Spans a worker, so that one with hard pictures does not leave the others idle at the end
 _SPANS_EACH = 8
@@ -87,16 +88,23 @@ class Cluster:
         size = min(-(-images // (self._workers * _SPANS_EACH)), _SPAN_MAX)
         return [Span(first, min(first + size - 1, span.last)) for first in range(span.first, span.last + 1, size)]
 
-    async def work_off(self, step: Step, spans: Sequence[Span]) -> AsyncIterator[Drained]:
+    async def work_off(self, step: Step, spans: Sequence[Span], originals: Index | None) -> AsyncIterator[Drained]:
         """Have a step done for spans, each by one worker, and yield what came of each.
+
+        The originals are put into the memory that the workers of a node share, once on each node.
 
         Raises NodeError where a worker cannot do it, or where several were lost at one span.
         """
         task = self._ray.remote(_work_off).options(num_cpus=1, max_retries=_TRIES - 1)
-        under_way = [task.remote(step, span, self._terms) for span in spans]
         try:
+            shared = self._ray.put(originals)
+            under_way = [task.remote(step, span, shared, self._terms) for span in spans]
             for done in asyncio.as_completed([asyncio.wrap_future(each.future()) for each in under_way]):
                 yield await done
+        except self._ray.exceptions.ObjectStoreFullError as exc:
+            size = f"{originals.byte_count / 2**20:.0f} MB" if originals else "nothing"
+            what = f"the originals, {size}, do not fit into the memory that its workers share"
+            raise NodeError(self._address, what, "give `ray start` more by `--object-store-memory BYTES`") from exc
         except self._ray.exceptions.RayTaskError as exc:
             if isinstance(exc.cause, TheftWatchError):
                 raise NodeError(self._address, f"a worker: {exc.cause}", _GO_ON) from exc
@@ -106,7 +114,7 @@ class Cluster:
             raise NodeError(self._address, what, f"Ray's log says why; {_GO_ON}") from exc
 
 
-def _work_off(step: Step, span: Span, terms: Terms) -> Drained:
+def _work_off(step: Step, span: Span, originals: Index | None, terms: Terms) -> Drained:
     """Do one step for a span, in a process of a node's."""
 
     async def main() -> Drained:
@@ -118,6 +126,9 @@ def _work_off(step: Step, span: Span, terms: Terms) -> Drained:
                     f"it has {own}, and the command {terms}; install the same version on all nodes, "
                     "and give them the same THEFTWATCH_ settings"
                 )
-            return await drain.work_off(step, span)
+            done = Drained()
+            async for each in drain.work_off(step, [span], originals):
+                done += each
+            return done
 
     return asyncio.run(main())

@@ -41,7 +41,7 @@ async def rematch(*, pending: bool, ray: tuple[str, int] | None) -> None:
         if not pending:
             async with pool.connection() as connection:
                 await put_down_all(connection)
-        await _work_off(drain, pool, cluster)
+        await _work_off(drain, pool, cluster or drain)
         async with pool.connection() as connection:
             await withdraw(connection, now=system_clock())
         await drain.run(wait=True, everything=not pending)

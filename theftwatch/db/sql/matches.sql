@@ -18,8 +18,8 @@ order by l.image
 limit %(most)s;
 
 -- find_pending_span --
--- Says from which image to which lookups are pending.
-select min(image), max(image) from lookup where looked_up_at is null;
+-- Says from which image to which lookups are pending, in some roles.
+select min(image), max(image) from lookup where looked_up_at is null and side = any(%(sides)s::text[]);
 
 -- lock_span --
 -- Leases a span of images to this session; waits for who had it before, whose lease ends with its connection. That of
@@ -70,6 +70,16 @@ join lookup other on other.image = p.image and other.side = %(other_side)s
 join image found on found.id = p.image
 where asked.sha256 = any(%(sha256s)s::bytea[]) and found.id <> asked.id
 order by asked.sha256, found.sha256, near.distance_bits, q.variant, p.variant;
+
+-- find_indexed --
+-- Lists all images in a role, with their hashes and with what a network says of them.
+select
+    i.sha256, array(select p.hash from image_phash p where p.image = l.image and p.variant = any(%(variants)s::text[])),
+    d.embedding
+from lookup l
+join image i on i.id = l.image
+left join descriptor d on d.image = l.image and d.part = 0 and d.model = %(model)s::text
+where l.side = %(side)s;
 
 -- find_decided --
 -- Finds what this version of the algorithm has decided on pairs already, and what was then around the original.

@@ -17,6 +17,7 @@ from spiders.leases import Leases, target_of
 from spiders.refusals import Refusals
 from spiders.robots import RobotsAwayError
 from spiders.run import ProblemKind, Run
+from spiders.shown import DATA, Shown
 from spiders.validators import unchanged_page, validator_of
 from theftwatch.config import NAMED_DESCRIPTORS, Settings, check_live, settings
 from theftwatch.db.targets import Outcome
@@ -276,8 +277,6 @@ class MarketplaceSpider(Spider):
         if isinstance(exc, PageChangedError) and settings().browser and not response.meta.get("playwright"):
             Run.of(self.crawler).inc("page/in_browser")
             assert response.request is not None
-            from spiders.browser import DATA, Shown
-
             shown = Shown(document=response, crawler=self.crawler, loads=DATA)
             yield response.request.replace(
                 url=response.url, dont_filter=True, meta={**response.request.meta, **shown.request_meta()}

@@ -8,9 +8,7 @@ too. Imported only where Chromium is used, as a plain crawl has no use for it.
 import asyncio
 import contextlib
 import logging
-from collections.abc import Set
-from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import cast
 from urllib.parse import urlsplit
 
 from playwright.async_api import Browser, Page, Route
@@ -23,14 +21,10 @@ from scrapy.http import Response
 from scrapy_playwright.handler import ScrapyPlaywrightDownloadHandler
 
 from spiders.net import Handler
-from theftwatch.config import settings
+from spiders.shown import SHOWN_MAX_S, Shown, fetch, header_lines
 
 logger = logging.getLogger(__name__)
 
-#: The slot of requests that ask Chromium, and no host
-SLOT = "browser"
-#: What the data of a page may come by
-DATA = frozenset({"document", "script", "xhr", "fetch"})
 #: Served from content networks, at the pace that is theirs
 _STATIC = {"stylesheet", "image", "font", "script"}
 _NOT_PASSED_ON = {"content-encoding", "content-length", "transfer-encoding", "connection", "set-cookie"}
@@ -38,68 +32,10 @@ _NOT_PASSED_ON = {"content-encoding", "content-length", "transfer-encoding", "co
 _REQUESTS_MAX = 300
 #: Opening an empty page takes a moment, or for ever
 _OPENED_MAX_S = 15
-#: A page that never comes to rest is given up
-_SHOWN_MAX_S = 300
 _CLOSED_MAX_S = 10
 #: In so many Chromiums a page is shown, where each breaks
 _TRIES = 2
 _MARKETPLACES = ("alibaba.com", "alicdn.com", "etsy.com", "etsystatic.com", "artfire.com")
-
-
-@dataclass(slots=True, eq=False)
-class Shown:
-    """A page that came, and is being shown; in `meta` of the request that shows it."""
-
-    document: Response
-    crawler: Crawler
-    #: Kinds of resource, as Playwright names them, that it may load
-    loads: Set[str]
-    #: What each request that it makes carries along
-    meta: dict[str, Any] = field(default_factory=dict)
-    asked: int = 0
-    page: Page | None = None
-    #: For how long it may go on
-    time: asyncio.Timeout | None = None
-    is_lost: bool = False
-
-    def begin(self, time: asyncio.Timeout) -> None:
-        """Begin with an empty page that is still to be opened."""
-        self.asked, self.page, self.time, self.is_lost = 0, None, time, False
-
-    def open(self, page: Page) -> None:
-        """Go on with the page that was opened."""
-        self.page = page
-        page.on("crash", lambda _page: self.lose())
-        self._end_in(_SHOWN_MAX_S)
-
-    def lose(self) -> None:
-        """End at once, as Chromium has lost it and may answer nothing that was asked of it."""
-        self.is_lost = True
-        self._end_in(0)
-
-    def _end_in(self, seconds: float) -> None:
-        if self.time is not None and not self.time.expired():
-            self.time.reschedule(asyncio.get_running_loop().time() + seconds)
-
-    def request_meta(self, *, context: str = "default", **how: Any) -> dict[str, Any]:
-        """Return the `meta` of a request that shows it; `how` adds to the options of the browser's context."""
-        return {
-            "shown": self,
-            "download_slot": SLOT,
-            "autothrottle_dont_adjust_delay": True,
-            # robots.txt was asked for this very page, which is not fetched again
-            "dont_obey_robotstxt": True,
-            "dont_retry": True,
-            "playwright": True,
-            "playwright_context": context,
-            "playwright_context_kwargs": {
-                "user_agent": settings().user_agent,
-                "service_workers": "block",
-                "accept_downloads": False,
-                **how,
-            },
-            "playwright_page_init_callback": "spiders.browser.open_page",
-        }
 
 
 class BrowserHandler(Handler):
@@ -195,7 +131,7 @@ class _Chromium(ScrapyPlaywrightDownloadHandler):  # type: ignore[misc]  # an un
                 raise _BrokenError("it opens no page" if shown.page is None else "the page was lost") from exc
             if isinstance(exc, BrowserError):
                 raise
-            raise DownloadTimeoutError(f"{request.url}: not shown within {_SHOWN_MAX_S} s") from exc
+            raise DownloadTimeoutError(f"{request.url}: not shown within {SHOWN_MAX_S} s") from exc
         finally:
             self._showing.remove(shown)
             if not self.is_broken:
@@ -233,25 +169,6 @@ async def open_page(page: Page, request: Request) -> None:
 
     await page.route("**/*", answer)
     page.on("popup", _close)
-
-
-async def fetch(
-    crawler: Crawler, url: str, *, static: bool, headers: dict[str, str] | None = None, meta: dict[str, Any]
-) -> Response:
-    """Fetch something that belongs to a page, as every request of a crawl is fetched."""
-    if static:
-        meta = {**meta, "download_slot": "images", "autothrottle_dont_adjust_delay": True}
-    assert crawler.engine is not None
-    return await crawler.engine.download_async(Request(url, headers=headers, meta=dict(meta)))
-
-
-def header_lines(response: Response) -> list[tuple[str, str]]:
-    """Return the headers of an answer, each as often as it came."""
-    return [
-        (name.decode("latin-1"), value.decode("latin-1"))
-        for name, values in response.headers.items()
-        for value in values
-    ]
 
 
 async def _close(page: Page | None) -> None:

@@ -10,17 +10,16 @@ from scrapy import Request
 from scrapy.exceptions import IgnoreRequest
 from scrapy.http import Response
 from scrapy.settings import BaseSettings
-from scrapy_playwright.page import PageMethod
 from twisted.python.failure import Failure
 
 import theftwatch
 from spiders.arguments import Arguments, Kind, Start
 from spiders.base import MarketplaceSpider, host_of, problem_kind
-from spiders.browser import SLOT, Shown
 from spiders.budget import HostRestsError
 from spiders.robots import RobotsAwayError
 from spiders.run import Run
-from spiders.visit import LOADS, VIEWPORT, Visit, shoot
+from spiders.shown import SLOT, Shown
+from spiders.visit import Visit
 from theftwatch.chromium import find_chromium, launch_options
 from theftwatch.config import Settings, check_live
 from theftwatch.config import settings as own_settings
@@ -173,6 +172,11 @@ class CaptureSpider(MarketplaceSpider):
             visit.notes.append("no Chromium was there to show it")
             yield await self._finish(visit, "page_only")
             return
+        # loaded where there is a Chromium, as every crawl loads this module
+        from scrapy_playwright.page import PageMethod
+
+        from spiders.shoot import LOADS, VIEWPORT, shoot
+
         yield Request(
             response.url,
             callback=self.parse_shown,

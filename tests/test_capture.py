@@ -13,8 +13,8 @@ from scrapy.utils.project import get_project_settings
 from warcio.archiveiterator import ArchiveIterator
 from warcio.checker import Checker
 
-from spiders.browser import SLOT
 from spiders.capture import CaptureSpider
+from spiders.shown import SLOT
 from tests.crawling import World
 from tests.fixtures_timestamps import verify_with_openssl
 from tests.proof import copied_offers, fill

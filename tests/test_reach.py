@@ -279,9 +279,9 @@ ask("rtc", () => {{
 
 #: A crawl that gives a page in Chromium up sooner than others do
 CRAWL = """
-import sys, spiders.browser
+import sys, spiders.shown
 from scrapy.cmdline import execute
-spiders.browser._SHOWN_MAX_S = 10
+spiders.shown.SHOWN_MAX_S = 10
 execute(["scrapy", "crawl", "alibaba", "-a", "file=" + sys.argv[1]])
 """
 

@@ -54,6 +54,8 @@ DOWNLOADER_MIDDLEWARES = {
     "spiders.robots.RobotsTxt": 100,
     "scrapy.downloadermiddlewares.httpcompression.HttpCompressionMiddleware": None,  # takes a bomb for a bar
     "spiders.compression.Compression": 590,  # its place
+    # No page that we read needs a session. Switched off it would be loaded all the same, with much that it needs.
+    "scrapy.downloadermiddlewares.cookies.CookiesMiddleware": None,
     "spiders.validators.Conditional": 940,  # after redirects, whose requests are of other addresses
     "spiders.budget.HostBudget": 950,  # all of this holds for all jobs together
 }
@@ -62,7 +64,6 @@ RETRY_TIMES = 2
 # 403 is a refusal, not a hiccup: asking again is impolite. 429 waits for the host's back-off, not for a retry.
 RETRY_HTTP_CODES = [500, 502, 503, 504, 522, 524, 408]
 HTTPERROR_ALLOW_ALL = True  # default False: the spiders tell blocked from gone themselves
-COOKIES_ENABLED = False  # default True: no page that we read needs a session
 
 # Safety. Addresses come from pages that anyone may write.
 DOWNLOAD_HANDLERS = {
@@ -78,8 +79,6 @@ HTTPPROXY_ENABLED = False  # default True: a proxy resolves names itself, where 
 DOWNLOAD_VERIFY_CERTIFICATES = True  # default False: what we keep may become evidence
 DOWNLOAD_MAXSIZE = 32 * 1024**2  # default 1 GiB
 DOWNLOAD_WARNSIZE = 0  # default 32 MiB, which is refused here
-REMOTE_CONTROL_ENABLED = False  # default True: a server that executes Python
-TELNETCONSOLE_ENABLED = False  # default True: the same
 MEMUSAGE_LIMIT_MB = 4096  # default 0
 URLLENGTH_LIMIT = 2083
 
@@ -94,6 +93,8 @@ ITEM_PIPELINES = {
 EXTENSIONS = {
     "scrapy.extensions.throttle.AutoThrottle": None,  # takes a page that has not changed for a refusal
     "spiders.throttle.Throttle": 0,
+    "scrapy.extensions.remote_control.RemoteControl": None,  # a server that executes Python
+    "scrapy.extensions.telnet.TelnetConsole": None,  # the same
     "spiders.run.Run": 100,  # before the pipelines, which take their connections from it
 }
 LOG_FORMATTER = "spiders.log.LogFormatter"  # keeps page data out of the log

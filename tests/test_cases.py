@@ -92,7 +92,7 @@ class Matter(Watch):
 
         async def open_(connection):
             [(artisan, _)] = await fetch(connection, "find_artisan", name="Ana")
-            [(seller, *_)] = await fetch(connection, "find_seller", name=vendor, side="suspect")
+            [(seller, *_)] = await fetch(connection, "find_sellers_named", name=vendor, side="suspect", most=1)
             return await open_case(connection, artisan, seller, by="Eva", now=now, findings=findings, **how)
 
         return self.do(open_)

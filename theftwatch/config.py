@@ -128,7 +128,7 @@ class Settings(BaseSettings):
     @field_validator("descriptor")
     @classmethod
     def _known_network(cls, value: str) -> str:
-        if value not in ("distilled", "full", "off") and not Path(value).is_file():
+        if value not in NAMED_DESCRIPTORS and not Path(value).is_file():
             raise ValueError(f"{value!r} is neither distilled, full nor off, and no file has this path")
         return value
 
@@ -228,4 +228,6 @@ def check_live(own: Settings) -> None:
             "THEFTWATCH_CONTACT is not set; a live crawl names someone to write to: give a mail or web address"
         )
     if own.delay_s < _LIVE_DELAY_MIN_S:
-        raise UsageError(f"THEFTWATCH_DELAY_S={own.delay_s:g}: a live crawl waits {_LIVE_DELAY_MIN_S:g} s or more")
+        raise UsageError(
+            f"THEFTWATCH_DELAY_S={own.delay_s:g}: a live crawl waits {_LIVE_DELAY_MIN_S:g} s or more; give that much, or unset it"
+        )

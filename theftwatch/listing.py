@@ -7,7 +7,6 @@ from enum import StrEnum
 from typing import Literal
 
 Side = Literal["original", "suspect"]
-SIDES: tuple[Side, ...] = ("original", "suspect")
 
 
 class PageKind(StrEnum):

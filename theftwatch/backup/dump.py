@@ -78,7 +78,9 @@ def script_of(settings: Settings, path: Path) -> Iterator[IO[bytes]]:
             assert restore.stdout is not None
             yield restore.stdout
         if restore.returncode:
-            raise BackupError(f"{path} could not be read: {_complaint(_all_of(said))}")
+            raise BackupError(
+                f"{path} could not be read: {_complaint(_all_of(said))}; bring back an older backup, with --backup NAME"
+            )
 
 
 def run_script(settings: Settings, dsn: str, script: IO[bytes]) -> None:

@@ -9,11 +9,11 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import Executor
 from datetime import UTC
-from importlib.metadata import version
 from pathlib import Path
 
 import psycopg
 
+import theftwatch
 from theftwatch.backup.dump import write_dump
 from theftwatch.backup.folder import (
     DUMP,
@@ -59,7 +59,7 @@ async def make_backup(
                 progress(int(prefix, 16) + 1)
         manifest = Manifest(
             made_at=now.astimezone(UTC).isoformat(timespec="seconds"),
-            program=version("theftwatch"),
+            program=theftwatch.__version__,
             postgres=postgres,
             schema=len(migrate.known_migrations()),
             digest=digest,

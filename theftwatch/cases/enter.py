@@ -23,6 +23,7 @@ from theftwatch.cases.listings import (
 )
 from theftwatch.db.queries import Connection, execute, fetch
 from theftwatch.errors import UsageError
+from theftwatch.reports.words import day, moment
 
 Route = Literal["report", "portal"]
 Answer = Literal["accepted", "countered", "refused"]
@@ -69,9 +70,11 @@ async def enter_complaint(
 ) -> Entered:
     """Enter that a person filed a complaint on listings: those given, or all that are to be filed.
 
-    The time to answer runs from the filing, and that to take down from its end. Raises UsageError for more listings
-    than the portal takes in one request.
+    The time to answer runs from the filing, and that to take down from its end. Raises UsageError without a reference,
+    and for more listings than the portal takes in one request.
     """
+    if not (reference := reference.strip()):
+        raise UsageError("enter the number of the complaint, or what else it is found by")
     case = await find_case(connection, entry.case)
     about = await choose_to_accuse(connection, case, entry.listings, TO_FILE)
     portal = await find_portal(connection, case.marketplace)
@@ -104,7 +107,12 @@ async def enter_answer(connection: Connection, entry: Entry, answer: Answer) -> 
 
 
 async def enter_note(connection: Connection, entry: Entry) -> Entered:
-    """Enter a note on a case."""
+    """Enter a note on a case.
+
+    Raises UsageError for an empty one.
+    """
+    if entry.note is None:
+        raise UsageError("the note is empty; say what the record shall keep")
     await find_case(connection, entry.case)
     return await enter(connection, entry, "note", [])
 
@@ -116,7 +124,7 @@ async def close_case(connection: Connection, entry: Entry, outcome: Outcome) -> 
     """
     case = await find_case(connection, entry.case)
     if case.closed_at is not None:
-        raise UsageError(f"case {case.id}: closed already, as {case.outcome} on {case.closed_at:%Y-%m-%d}")
+        raise UsageError(f"case {case.id}: closed already, as {case.outcome} on {day(case.closed_at)}")
     listings = await find_case_listings(connection, case.id)
     if outcome == "removed" and (left := [each for each in listings if each.state != "removed"]):
         raise UsageError(
@@ -149,7 +157,7 @@ async def enter(
     Raises UsageError for one that lies ahead.
     """
     if entry.at > entry.now:
-        raise UsageError(f"{entry.at:%Y-%m-%d %H:%M} UTC is not past yet; enter what has happened, when it has")
+        raise UsageError(f"{moment(entry.at)} is not past yet; enter what has happened, when it has")
     [(event,)] = await fetch(
         connection,
         "insert_case_event",

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from theftwatch.db.queries import Connection, fetch_as
 from theftwatch.db.sellers import company_of
+from theftwatch.reports.words import day
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,7 +38,7 @@ class Ground:
         if (because := self.needs_look_because) is not None:
             return f"it needs a look first ({because}); see `theftwatch finding show {self.finding}`"
         if self.removed_at is not None:
-            return f"its photos were removed by {self.removed_at:%Y-%m-%d}"
+            return f"its photos were removed by {day(self.removed_at)}"
         if self.not_proposable_because in ("dropped", "suppressed"):
             return f"its photos do not count any more ({self.not_proposable_because})"
         if override is not None or self.override_reason is not None or self.not_proposable_because is None:

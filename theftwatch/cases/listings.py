@@ -7,6 +7,7 @@ from datetime import datetime
 from theftwatch.cases.ground import barrier_to_all, find_grounds
 from theftwatch.db.queries import Connection, execute, fetch_as
 from theftwatch.errors import UsageError
+from theftwatch.reports.words import day
 
 #: States in which a letter, a complaint or an answer may be the next step
 TO_ASK = ("opened", "relisted")
@@ -86,7 +87,7 @@ async def choose_listings(
     listings = await find_case_listings(connection, case.id)
     if case.closed_at is not None and not any(each.state == "relisted" for each in listings):
         raise UsageError(
-            f"case {case.id}: closed as {case.outcome} on {case.closed_at:%Y-%m-%d}; `theftwatch case open` reopens it"
+            f"case {case.id}: closed as {case.outcome} on {day(case.closed_at)}; `theftwatch case open` reopens it"
         )
     if names:
         return [_named(case.id, listings, name) for name in dict.fromkeys(names)]

@@ -104,11 +104,11 @@ async def _scan(originals: Path, suspects: Path, out: Path, *, all_scores: bool)
     for folder in folders:
         unusable = ", ".join(f"{count} {reason}" for reason, count in sorted(folder.unusable.items()))
         told = f"; cannot be compared: {unusable}" if unusable else ""
-        print(f"{folder.root}: {sum(map(len, folder.paths.values()))} photos{told}", file=sys.stderr)
+        print(f"{folder.root}: {sum(map(len, folder.paths.values())):,} photos{told}", file=sys.stderr)
     if not all(folder.prints for folder in folders):
         print("Not looked: there is nothing to compare.", file=sys.stderr)
         return
-    print(f"{counts['match']} matches and {counts['possible']} worth a look, in {out}", file=sys.stderr)
+    print(f"{counts['match']:,} matches and {counts['possible']:,} worth a look, in {out}", file=sys.stderr)
 
 
 def _write(file: BinaryIO, pair: "Pair") -> None:

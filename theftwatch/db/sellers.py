@@ -41,6 +41,8 @@ async def save_sellers(
     firm key, that row becomes the firm one, or is merged into it.
     """
     seen = [(seller, side) for seller, side in seen if _keys(seller)]
+    if not seen:
+        return {}
     known, firm = await _find(connection, seen)
     for seller, side in seen:
         found = list(dict.fromkeys(known[key] for key in _keys(seller) if key in known))
@@ -132,21 +134,14 @@ async def _write(
         "update_sellers",
         now=now,
         **columns(
-            (
-                {
-                    "ids": seller_id,
-                    "names": seller.name,
-                    "urls": seller.url,
-                    "countries": seller.country,
-                    "sides": side,
-                }
-                for seller_id, (seller, side) in latest.items()
-            ),
-            "ids",
-            "names",
-            "urls",
-            "countries",
-            "sides",
+            {
+                "ids": seller_id,
+                "names": seller.name,
+                "urls": seller.url,
+                "countries": seller.country,
+                "sides": side,
+            }
+            for seller_id, (seller, side) in latest.items()
         ),
     )
     aliases = {(key, known[key]) for seller, _ in seen for key in _keys(seller)}

@@ -12,18 +12,14 @@ async def update_sums(connection: Connection) -> None:
     Until then the views work it out with each question. Opens transactions of its own; broken off, the next call takes
     up what is left.
     """
-    await _update(connection, "coverage")
-    await _update(connection, "sums")
+    await _update(connection, "find_coverage_due", "forget_coverage", "insert_coverage")
+    await _update(connection, "find_sums_due", "forget_sums", "insert_sums", "insert_months")
 
 
-async def _update(connection: Connection, what: str) -> None:
-    while due := [key for (key,) in await fetch(connection, f"find_{what}_due", most=_BATCH)]:
+async def _update(connection: Connection, find_due: str, *steps: str) -> None:
+    while due := [key for (key,) in await fetch(connection, find_due, most=_BATCH)]:
         async with connection.transaction():
             # what others write meanwhile is due again
             await execute(connection, "lock_writes")
-            await execute(connection, f"forget_{what}", keys=due)
-            for part in _PARTS[what]:
-                await execute(connection, part, keys=due)
-
-
-_PARTS = {"coverage": ("insert_coverage",), "sums": ("insert_sums", "insert_months")}
+            for step in steps:
+                await execute(connection, step, keys=due)

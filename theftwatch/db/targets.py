@@ -75,30 +75,23 @@ class Visit:
 async def save_targets(connection: Connection, targets: Sequence[Target], *, now: datetime) -> tuple[int, int]:
     """Add targets, due at once; return how many are new, and how many were there and are changed."""
     unique = {(each.marketplace, each.kind, each.ref): each for each in targets}
+    if not unique:
+        return 0, 0
     rows = await fetch(
         connection,
         "upsert_targets",
         now=now,
         **columns(
-            (
-                {
-                    "marketplaces": each.marketplace,
-                    "kinds": each.kind,
-                    "refs": each.ref,
-                    "urls": each.url,
-                    "everys": each.every,
-                    "priorities": each.priority,
-                    "reasons": each.reason,
-                }
-                for each in unique.values()
-            ),
-            "marketplaces",
-            "kinds",
-            "refs",
-            "urls",
-            "everys",
-            "priorities",
-            "reasons",
+            {
+                "marketplaces": each.marketplace,
+                "kinds": each.kind,
+                "refs": each.ref,
+                "urls": each.url,
+                "everys": each.every,
+                "priorities": each.priority,
+                "reasons": each.reason,
+            }
+            for each in unique.values()
         ),
     )
     new = sum(is_new for _, is_new in rows)
@@ -171,6 +164,8 @@ async def finish(connection: Connection, visits: Mapping[int, Visit], *, token: 
 
     Listings that a shop's or a vendor's list has come to leave out become due once.
     """
+    if not visits:
+        return set()
     rows = await fetch(
         connection,
         "finish_targets",
@@ -178,38 +173,29 @@ async def finish(connection: Connection, visits: Mapping[int, Visit], *, token: 
         token=token,
         now=now,
         **columns(
-            (
-                {
-                    "outcomes": visit.outcome,
-                    "changed": visit.changed,
-                    "requests": visit.requests,
-                    "hosts": visit.host,
-                }
-                for visit in visits.values()
-            ),
-            "outcomes",
-            "changed",
-            "requests",
-            "hosts",
+            {
+                "outcomes": visit.outcome,
+                "changed": visit.changed,
+                "requests": visit.requests,
+                "hosts": visit.host,
+            }
+            for visit in visits.values()
         ),
     )
     finished = {target_id for (target_id,) in rows}
+    if not finished:
+        return set()
     await execute(
         connection,
         "insert_visits",
         ids=list(finished),
         **columns(
-            (
-                {
-                    "pages": visits[target_id].pages,
-                    "listings_seen": visits[target_id].listings_seen,
-                    "listings_expected": visits[target_id].listings_expected,
-                }
-                for target_id in finished
-            ),
-            "pages",
-            "listings_seen",
-            "listings_expected",
+            {
+                "pages": visits[target_id].pages,
+                "listings_seen": visits[target_id].listings_seen,
+                "listings_expected": visits[target_id].listings_expected,
+            }
+            for target_id in finished
         ),
     )
     await execute(connection, "set_next_visits", ids=list(finished), now=now, retry=RETRY, gone=GONE_AT_LEAST)

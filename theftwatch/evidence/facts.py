@@ -210,7 +210,9 @@ async def find_case_complaint(connection: Connection, case: int) -> tuple[Facts,
     grounds = await _find_case_grounds(connection, case)
     doubtful = [each.finding for each in grounds if not each.confirmed]
     if len(doubtful) == len(grounds):
-        raise UsageError(f"no finding of this case is confirmed any more; `theftwatch finding show {doubtful[0]}`")
+        raise UsageError(
+            f"no finding of this case is confirmed any more; `theftwatch finding show {doubtful[0]}` says why"
+        )
     confirmed = [each.finding for each in grounds if each.confirmed]
     overridden = frozenset(each.finding for each in grounds if each.override_reason)
     return await find_complaint(connection, confirmed, overridden=overridden), doubtful
@@ -235,7 +237,9 @@ async def find_complaint(connection: Connection, findings: Sequence[int], *, ove
     artisans = {each.artisan_id for each in found}
     vendors = {each.vendor_id for each in found if each.vendor_id is not None}  # as each has, once checked
     if len(artisans) > 1 or not vendors <= {*await company_of(connection, min(vendors))}:
-        raise UsageError("these findings are of several artisans or vendors; a bundle is about one of each")
+        raise UsageError(
+            "these findings are of several artisans or vendors; a bundle is about one of each, so build one for each two"
+        )
     return await _gather(connection, found, about=found[0].marketplace)
 
 
@@ -262,7 +266,9 @@ async def _gather(connection: Connection, found: Sequence[Finding], *, about: st
     [artisan_id] = {each.artisan_id for each in found}
     artisans = await fetch_as(connection, Artisan, "find_artisan_by_id", artisan=artisan_id)
     if not artisans:
-        raise UsageError("the artisan has opted out; no bundle is built")
+        raise UsageError(
+            "the artisan has opted out, so no bundle is built; `theftwatch artisan opt-out --undo` where that is over"
+        )
     vendors = await fetch_as(connection, Vendor, "find_vendors_by_id", vendors=list({each.vendor_id for each in found}))
     portals = await fetch_as(connection, Portal, "find_portal", marketplace=about)
     pairs = await fetch_as(connection, Pair, "find_evidence_pairs", findings=findings)
@@ -325,6 +331,8 @@ def _check(finding: Finding) -> None:
             f"`theftwatch finding confirm {finding.finding}`"
         )
     if finding.artisan_id is None:
-        raise UsageError(f"finding {finding.finding}: nobody entered whose original it is; `theftwatch relation add`")
+        raise UsageError(
+            f"finding {finding.finding}: nobody entered whose original it is; `theftwatch seller link` does"
+        )
     if finding.vendor_id is None:
         raise UsageError(f"finding {finding.finding}: the vendor is not known; crawl the listing's own page first")

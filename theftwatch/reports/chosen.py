@@ -64,13 +64,13 @@ async def choose(
         raise UsageError(f"--until {until} is before --since {since}; give the first day and the last one")
     vendors = artisans = shops = None
     if vendor is not None:
-        vendors = tuple(seller for (seller,) in await fetch(connection, "find_vendors_named", name=vendor))
+        vendors = await find_vendors_named(connection, vendor)
         if not vendors:
             raise UsageError(
                 f"{vendor}: no vendor goes by this name or key; `theftwatch report` shows those with matches"
             )
     if artisan is not None:
-        [(artisans, shops)] = await fetch(connection, "find_artisans_and_shops", name=artisan)
+        artisans, shops = await find_artisans_and_shops(connection, artisan)
         if not artisans and not shops:
             raise UsageError(
                 f"{artisan}: no artisan or shop goes by this name or key; `theftwatch artisan list` shows artisans"
@@ -79,8 +79,21 @@ async def choose(
         vendor=vendor,
         vendors=vendors,
         artisan=artisan,
-        artisans=None if artisans is None else tuple(artisans),
-        shops=None if shops is None else tuple(shops),
+        artisans=artisans,
+        shops=shops,
         since=since,
         until=until,
     )
+
+
+async def find_vendors_named(connection: Connection, name: str) -> tuple[int, ...]:
+    """Return the vendors that go by a name, a key, an alias or an address."""
+    rows = await fetch(connection, "find_sellers_named", name=name, side="suspect", most=None)
+    return tuple(seller for seller, *_ in rows)
+
+
+async def find_artisans_and_shops(connection: Connection, name: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Return the artisans of a name, and the shops that go by it, by a key, an alias or an address."""
+    artisans = await fetch(connection, "find_artisans_named", name=name)
+    shops = await fetch(connection, "find_sellers_named", name=name, side=None, most=None)
+    return tuple(artisan for (artisan,) in artisans), tuple(shop for shop, *_ in shops)

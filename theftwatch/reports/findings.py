@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import Any
 
 from theftwatch.db.queries import Connection, fetch, fetch_as
-from theftwatch.reports.words import done_to_the_photo
+from theftwatch.reports.chosen import find_artisans_and_shops, find_vendors_named
+from theftwatch.reports.words import done_to_the_photo, grounds
 
 #: Why a finding that was judged has to be looked at again
 LOOKS = {
@@ -95,7 +96,7 @@ class FindingPair:
     @property
     def grounds(self) -> str:
         """What the decision rests on, without what was done where the explanation starts with it."""
-        return self.explanation.removeprefix(f"{self.done[:1].upper()}{self.done[1:]}: ")
+        return grounds(self.explanation, self.done)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -138,9 +139,9 @@ async def find_queued(
     """
     artisans = shops = vendors = None
     if artisan:
-        [(artisans, shops)] = await fetch(connection, "find_artisans_and_shops", name=artisan)
+        artisans, shops = map(list, await find_artisans_and_shops(connection, artisan))
     if vendor:
-        vendors = [seller for (seller,) in await fetch(connection, "find_vendors_named", name=vendor)]
+        vendors = list(await find_vendors_named(connection, vendor))
     rows = await fetch(
         connection,
         "find_queue_page",

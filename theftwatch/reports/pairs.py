@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from theftwatch.db.queries import Connection, fetch_as
 from theftwatch.reports.chosen import Chosen
-from theftwatch.reports.words import done_to_the_photo, rejection, relation_kind, suppression_rule
+from theftwatch.reports.words import done_to_the_photo, grounds, rejection, relation_kind, suppression_rule
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -182,7 +182,7 @@ class Pair:
     @property
     def grounds(self) -> str:
         """What the decision rests on, without what was done where the explanation starts with it."""
-        return self.explanation.removeprefix(f"{self.done[:1].upper()}{self.done[1:]}: ")
+        return grounds(self.explanation, self.done)
 
     @property
     def said(self) -> str:

@@ -126,9 +126,19 @@ def done_to_the_photo(method: str, transform: Mapping[str, Any] | None) -> str:
     return describe(transform_from_json(transform))
 
 
+def grounds(explanation: str, done: str) -> str:
+    """Return what a decision rests on, without what was done to the photo where the explanation starts with it."""
+    return explanation.removeprefix(f"{done[:1].upper()}{done[1:]}: ")
+
+
 def count(number: int, noun: str, plural: str | None = None) -> str:
     """Return a number with its noun, such as "1,204 photos"."""
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def megabytes(byte_count: int) -> str:
+    """Return a size on disk, such as "1,204.5 MB"."""
+    return f"{byte_count / 1_000_000:,.1f} MB"
 
 
 def moment(at: datetime) -> str:

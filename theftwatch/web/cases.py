@@ -155,15 +155,11 @@ async def _write(connection: Connection, entry: Entry, fields: Mapping[str, str]
     if step == "asked":
         return await enter_letter(connection, entry)
     if step == "filed" and (route := fields.get("route")) in get_args(FilingRoute):
-        if not (number := fields.get("reference", "").strip()):
-            raise UsageError("enter the number of the complaint, or what else it is found by")
-        without = fields.get("without_account") == "1"
+        number, without = fields.get("reference", ""), fields.get("without_account") == "1"
         return await enter_complaint(connection, entry, route, number, without_account=without)  # type: ignore[arg-type]
     if step in get_args(Answer):
         return await enter_answer(connection, entry, step)  # type: ignore[arg-type]  # checked
     if step == "note":
-        if entry.note is None:
-            raise UsageError("the note is empty; say what the record shall keep")
         return await enter_note(connection, entry)
     if step in get_args(Outcome):
         return await close_case(connection, entry, step)  # type: ignore[arg-type]  # checked

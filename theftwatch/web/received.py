@@ -44,9 +44,9 @@ async def _of_photos(connection: Connection, received: Received) -> dict[str, An
     """Return the findings on an artisan's photos that need a look."""
     filters = Filters(artisan=received.what)
     findings = await find_page(connection, filters, most=_FINDINGS_MAX)
-    [(artisans, _)] = await fetch(connection, "find_artisans_and_shops", name=received.what)
+    artisans = await fetch(connection, "find_artisans_named", name=received.what)
     return {
-        "artisan": artisans[0] if artisans else None,
+        "artisan": artisans[0][0] if artisans else None,
         "filters": filters,
         "cards": await find_cards(connection, findings),
     }

@@ -91,13 +91,10 @@ async def enter_sent(entry: Entry) -> None:
 
 async def file(entry: Entry, reference: str, *, route: Route, without_account: bool) -> None:
     """Enter that a complaint was filed."""
-    number = reference.strip()
-    if not number:
-        raise UsageError("--reference is empty; enter the number of the complaint, or what else it is found by")
     await _enter(
         entry,
-        lambda connection: enter_complaint(connection, entry, route, number, without_account=without_account),
-        f"filed as {one_line(number)}",
+        lambda connection: enter_complaint(connection, entry, route, reference, without_account=without_account),
+        f"filed as {one_line(reference)}",
     )
     async with opened() as connection:
         to_capture = await find_to_capture(connection, entry.case, now=entry.now)
@@ -112,8 +109,6 @@ async def answer(entry: Entry, answer: Answer) -> None:
 
 async def note(entry: Entry) -> None:
     """Enter a note."""
-    if entry.note is None:
-        raise UsageError("the note is empty; say what the record shall keep")
     async with opened() as connection, connection.transaction():
         await enter_note(connection, entry)
     print(f"Case {entry.case}: noted.")

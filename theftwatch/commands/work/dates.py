@@ -11,7 +11,7 @@ from theftwatch.commands.work.record import opened
 from theftwatch.db.queries import Connection, fetch, fetch_as
 from theftwatch.match.direction import Claim, Place, claims_of, in_words
 from theftwatch.match.ledger import claim_as_json, find_claims
-from theftwatch.reports.words import count, day, marketplace_name, one_line
+from theftwatch.reports.words import count, day, marketplace_name, moment, one_line
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -174,7 +174,7 @@ def _print_finding(finding: _Finding) -> None:
             print("  dates and pixels disagree: a person has to look")
     if finding.removed_at:
         left = "the listing is gone" if finding.removed_how == "gone" else "the listing is there without it"
-        print(f"  removed: {left}, as of {finding.removed_at:%Y-%m-%d %H:%M} UTC")
+        print(f"  removed: {left}, as of {moment(finding.removed_at)}")
     if finding.relistings:
         print(f"  seen again after a removal: {count(finding.relistings, 'time')}")
     if not finding.proposable:

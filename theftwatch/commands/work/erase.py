@@ -10,9 +10,7 @@ from theftwatch.db.queries import Connection
 from theftwatch.erasure import Limits, Plan, delete_files, drop_old, erase, plan_artisan, plan_old, plan_vendor
 from theftwatch.image_store import open_files
 from theftwatch.interval import write_time
-from theftwatch.reports.words import count, one_line
-
-_MB = 1_000_000
+from theftwatch.reports.words import count, megabytes, one_line
 
 
 async def erase_artisan(artisan: str, *, yes: bool, by: str | None) -> None:
@@ -50,7 +48,7 @@ async def keep(*, apply: bool, by: str | None) -> None:
             if long:
                 print(f"{kind}, kept for {write_time(long)}: {counts[kind]:,} may go")
         if not apply:
-            print(f"{planned.byte_count / _MB:,.1f} MB without the pages. Nothing was dropped; --apply does it.")
+            print(f"{megabytes(planned.byte_count)} without the pages. Nothing was dropped; --apply does it.")
             return
         await drop_old(connection, limits, planned, by=who, now=now)
         await bring_up_to_date(connection)
@@ -78,7 +76,7 @@ async def _erase(plan: Callable[[Connection], Awaitable[tuple[str, Plan]]], *, y
 def _lines(name: str, plan: Plan) -> Iterator[str]:
     yield f"{name[:1].upper()}{name[1:]}:"
     captures = f", {count(len(plan.captures), 'capture')}" if plan.captures else ""
-    yield f"  go    {count(len(plan.photos), 'photo')}{captures}, {plan.byte_count / _MB:,.1f} MB"
+    yield f"  go    {count(len(plan.photos), 'photo')}{captures}, {megabytes(plan.byte_count)}"
     whose = "name, contact, names of files, texts of notices" if plan.artisan is not None else "name and country"
     yield f"  go    {whose}, titles and prices of listings"
     if plan.shared:

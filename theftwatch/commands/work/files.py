@@ -16,19 +16,18 @@ from theftwatch.errors import FileStoreError, UsageError
 from theftwatch.file_copy import Copied, copy_files
 from theftwatch.files import PREFIXES, Files
 from theftwatch.image_store import MARKER, adopt, open_files, place_of, read_marker
-from theftwatch.reports.words import count
+from theftwatch.reports.words import count, megabytes
 from theftwatch.store_check import Checked, Missed, check_files, still_missed
 
-_MB = 1_000_000
 #: Files read or written at once; most of the time each waits for a disk or a network
-_AT_ONCE = 16
+AT_ONCE = 16
 #: Missed files that are named one by one
-_NAMED = 20
+NAMED = 20
 
 
 async def compare_store(connection: Connection, files: Files, *, read: bool) -> tuple[Checked, list[Missed]]:
     """Compare a store with the record, with progress, and return what was seen and the files that are missed."""
-    with ThreadPoolExecutor(_AT_ONCE) as threads, progress_bar() as bar:
+    with ThreadPoolExecutor(AT_ONCE) as threads, progress_bar() as bar:
         task = bar.add_task("Reading files" if read else "Checking files", total=len(PREFIXES))
         async with connection.transaction():
             checked = await check_files(
@@ -55,11 +54,11 @@ async def check(*, read: bool, delete_strays: bool) -> None:
             await execute(connection, "insert_unneeded_files", sha256s=checked.strays)
             deleted = await delete_files(connection, files)
     told = "; all of them were read" if read else "; `--read` also reads them"
-    print(f"{count(checked.files, 'file')} in {files.place}, {checked.byte_count / _MB:,.1f} MB{told}.")
+    print(f"{count(checked.files, 'file')} in {files.place}, {megabytes(checked.byte_count)}{told}.")
     if checked.strays:
         told = f"{deleted} deleted" if delete_strays else "`--delete-strays` deletes them"
         strays = count(len(checked.strays), "file")
-        print(f"{strays} that nothing stands for, {checked.stray_bytes / _MB:,.1f} MB; {told}.")
+        print(f"{strays} that nothing stands for, {megabytes(checked.stray_bytes)}; {told}.")
     if missed:
         print("\n".join(_lines(missed)))
         raise FileStoreError(
@@ -79,7 +78,7 @@ async def copy_to(address: str) -> None:
         own, told = await asyncio.to_thread(read_marker, files), await asyncio.to_thread(read_marker, target)
         if told not in (None, own):
             raise UsageError(f"{address} is the image store of another database; name another place")
-        with ThreadPoolExecutor(_AT_ONCE) as threads, progress_bar() as bar:
+        with ThreadPoolExecutor(AT_ONCE) as threads, progress_bar() as bar:
             task = bar.add_task("Copying files", total=len(PREFIXES))
             async with connection.transaction():
                 copied = Copied()
@@ -88,7 +87,7 @@ async def copy_to(address: str) -> None:
                     bar.update(task, completed=int(prefix, 16) + 1)
         # Last, so that a place that was copied to in part is no store.
         await asyncio.to_thread(target.place.write, MARKER, f"{own}\n".encode())
-    print(f"{count(copied.files, 'file')} copied, {copied.byte_count / _MB:,.1f} MB; {copied.there} were there.")
+    print(f"{count(copied.files, 'file')} copied, {megabytes(copied.byte_count)}; {copied.there:,} were there.")
     print(f"Set THEFTWATCH_FILES={address} for all nodes, and delete what is at {files.place} when they use it.")
     if copied.missed:
         raise FileStoreError(f"{count(len(copied.missed), 'file')} missed; `theftwatch files check --read` names them")
@@ -105,7 +104,7 @@ async def adopt_store() -> None:
 def _lines(missed: Sequence[Missed]) -> Iterator[str]:
     kinds = Counter((each.kind, "damaged" if each.is_damaged else "missed") for each in missed)
     yield "; ".join(f"{count(number, kind)} {state}" for (kind, state), number in sorted(kinds.items()))
-    for each in missed[:_NAMED]:
+    for each in missed[:NAMED]:
         yield f"  {each.sha256.hex()}  {each.kind}, {'damaged' if each.is_damaged else 'missed'}"
-    if len(missed) > _NAMED:
-        yield f"  and {len(missed) - _NAMED} more"
+    if len(missed) > NAMED:
+        yield f"  and {len(missed) - NAMED:,} more"

@@ -68,7 +68,7 @@ async def add_originals(given: list[GivenFile], artisan: str) -> None:
                 async with pool.connection() as connection:
                     await store.save_original_files(connection, artisan, records, now=system_clock())
                 progress.advance(task, len(records))
-        print(f"{len(given)} photos of {artisan} are in the record; {unusable} of them cannot be compared.")
+        print(f"{len(given):,} photos of {artisan} are in the record; {unusable:,} of them cannot be compared.")
         async with reading(pool) as connection:
             await stamp(connection, drain.files, authority)
         await _work_off(drain, pool)
@@ -101,7 +101,7 @@ async def _work_off(drain: Drain, pool: Pool, helpers: Helpers | None = None) ->
     if not done.looked_up:
         print("Not looked: no photo is waiting to be compared.")
         return
-    print(f"{done.looked_up} photos compared: {done.matches} new matches, {done.possible} worth a look.")
+    print(f"{done.looked_up:,} photos compared: {done.matches:,} new matches, {done.possible:,} worth a look.")
 
 
 @asynccontextmanager

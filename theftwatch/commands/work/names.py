@@ -10,6 +10,9 @@ from theftwatch.errors import UsageError
 from theftwatch.match.relation import artisan_of
 from theftwatch.reports.words import one_line
 
+#: Of a name one is wanted, and two are too many
+_TOLD_APART = 2
+
 
 def person(by: str | None) -> str:
     """Return who does something: the name given, or that of the account.
@@ -32,7 +35,7 @@ async def find_artisan(connection: Connection, name: str) -> tuple[int, str]:
         raise UsageError(f"{name}: several artisans go by this; give one of {_names(row[1] for row in found)}")
     if found:
         return found[0][0], found[0][1]
-    shops = await fetch(connection, "find_seller", name=name, side="original")
+    shops = await fetch(connection, "find_sellers_named", name=name, side="original", most=_TOLD_APART)
     if len(shops) != 1:
         raise UsageError(
             f"{name}: {'several shops go' if shops else 'no artisan or shop goes'} by this; "
@@ -46,7 +49,7 @@ async def find_vendor(connection: Connection, name: str) -> tuple[int, str]:
 
     Raises UsageError where none or several go by it.
     """
-    found = await fetch(connection, "find_seller", name=name, side="suspect")
+    found = await fetch(connection, "find_sellers_named", name=name, side="suspect", most=_TOLD_APART)
     if len(found) != 1:
         raise UsageError(
             f"{name}: {'several vendors go' if found else 'no vendor goes'} by this; "
@@ -60,7 +63,7 @@ async def find_shop(connection: Connection, name: str) -> tuple[int, str, int | 
 
     Raises UsageError where none or several go by it.
     """
-    found = await fetch(connection, "find_seller", name=name, side=None)
+    found = await fetch(connection, "find_sellers_named", name=name, side=None, most=_TOLD_APART)
     if len(found) != 1:
         raise UsageError(
             f"{name}: {'several sellers go' if found else 'no seller goes'} by this; give it as marketplace/key or by "

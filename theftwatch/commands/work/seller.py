@@ -35,7 +35,9 @@ async def unlink(shops: Sequence[str]) -> None:
             for shop in shops:
                 seller, called, owner = await find_shop(connection, shop)
                 if owner is None:
-                    raise UsageError(f"{called} belongs to no artisan")
+                    raise UsageError(
+                        f"{called} belongs to no artisan; `theftwatch artisan list` shows whose shops are whose"
+                    )
                 await _own(connection, seller, None)
         await bring_up_to_date(connection)
     print(f"{count(len(shops), 'shop')} without an artisan.")

@@ -14,7 +14,7 @@ from theftwatch.db.queries import fetch, fetch_as
 from theftwatch.db.targets import Kind, Target
 from theftwatch.errors import UsageError
 from theftwatch.interval import read_time, write_time
-from theftwatch.reports.words import count, one_line
+from theftwatch.reports.words import count, day, moment, one_line
 from theftwatch.targets import read_target, watch
 
 _COLUMNS = ("marketplace", "kind", "ref", "every", "priority", "reason")
@@ -88,7 +88,7 @@ async def list_targets(*, marketplace: str | None, due: bool, limit: int, as_jso
         else:
             print(_line(row, now))
     if not rows and not as_json:
-        print("no target is due" if due else "no targets; `theftwatch target add` takes some")
+        print("No target is due." if due else "No target; `theftwatch target add` takes some.")
 
 
 async def change(what: Literal["pause", "resume", "remove"], words: Sequence[str]) -> None:
@@ -159,11 +159,11 @@ def _line(row: Watched, now: datetime) -> str:
     elif row.leased and row.due_at > now:
         state = "being crawled"
     else:
-        state = "due" if row.due_at <= now else f"due {row.due_at:%Y-%m-%d %H:%M}"
-    went = f", last {row.outcome} {row.finished_at:%Y-%m-%d %H:%M}" if row.finished_at else ""
+        state = "due" if row.due_at <= now else f"due {moment(row.due_at)}"
+    went = f", last {row.outcome} {moment(row.finished_at)}" if row.finished_at else ""
     again = f" ({row.failures} times not well)" if row.failures > 1 else ""
     rarely = f", now {write_time(row.comes_again_after)}" if row.comes_again_after != row.every else ""
-    unlisted = f", not in its list since {row.unlisted_at:%Y-%m-%d}" if row.unlisted_at else ""
+    unlisted = f", not in its list since {day(row.unlisted_at)}" if row.unlisted_at else ""
     through = f"; found on {row.found_on_kind}={row.found_on_ref}" if row.found_on_kind else ""
     return one_line(
         f"{row.target_id} {row.marketplace} {row.kind}={row.ref} every {write_time(row.every)}{rarely}, "

@@ -16,15 +16,13 @@ select
     v.weakest_link, v.missing_proof, v.likelier_source, v.pixel_reasons, v.original_kind,
     coalesce(v.original_title, v.original_file_name) as original, v.original_url, v.original_marketplace,
     v.suspect_title, v.suspect_url, v.suspect_state, l.id as listing, l.marketplace, l.listing_ref, l.seller as vendor_id,
-    coalesce(o.artisan, s.artisan) as artisan_id
+    af.artisan as artisan_id
 from finding f
 join analysis.finding v on v.finding_id = f.id
 -- not as it is kept: a complaint rests on what is so now
 join finding_state now on now.finding = f.id
 join listing l on l.id = f.suspect_listing
-left join original_file o on o.id = f.original_file
-left join listing ol on ol.id = f.original_listing
-left join seller s on s.id = ol.seller
+left join artisan_finding af on af.finding = f.id
 where f.id = any(%(findings)s::bigint[])
 order by l.marketplace, l.listing_ref, f.id;
 
@@ -117,10 +115,8 @@ select
     ) as agreed
 from analysis.finding v
 join finding f on f.id = v.finding_id
-left join original_file file on file.id = f.original_file
-left join listing ol on ol.id = f.original_listing
-left join seller os on os.id = ol.seller
-join artisan a on a.id = coalesce(os.artisan, file.artisan)
+join artisan_finding af on af.finding = f.id
+join artisan a on a.id = af.artisan
 left join (
     select k.artisan, cl.listing, cl.override_reason from takedown_case k join case_listing cl on cl.takedown_case = k.id
 ) as cl on cl.artisan = a.id and cl.listing = f.suspect_listing
@@ -135,10 +131,8 @@ with concerned as (
     select v.finding_id as finding, a.name as artisan, v.suspect_url as url, f.first_found_at, v.judged_at
     from analysis.finding v
     join finding f on f.id = v.finding_id
-    left join original_file file on file.id = f.original_file
-    left join listing ol on ol.id = f.original_listing
-    left join seller os on os.id = ol.seller
-    join artisan a on a.id = coalesce(os.artisan, file.artisan)
+    join artisan_finding af on af.finding = f.id
+    join artisan a on a.id = af.artisan
     where v.suspect_seller_id = %(vendor)s and v.verdict = 'confirmed' and a.id = any(%(artisans)s::bigint[])
 )
 select min(first_found_at) as at, artisan, 'found' as what, url, null as note from concerned group by artisan, url

@@ -26,8 +26,12 @@ where a.name = %(name)s or lower(s.name) = lower(%(name)s) or s.seller_ref = %(n
 order by a.name
 limit 3;
 
--- find_seller --
--- Finds sellers of a side by name, key, address or alias.
+-- find_artisans_named --
+-- Finds the artisans of a name who did not opt out.
+select id from artisan where lower(name) = lower(%(name)s) and opted_out_at is null;
+
+-- find_sellers_named --
+-- Finds sellers of a side, or with null of both, by name, key, address or alias.
 select s.id, s.marketplace, s.seller_ref, coalesce(s.name, s.seller_ref), s.artisan
 from seller s
 join marketplace m on m.code = s.marketplace
@@ -38,7 +42,7 @@ where (%(side)s::text is null or coalesce(s.side, m.default_side) = %(side)s::te
         or exists (select from seller_alias a where a.seller = s.id and lower(a.value) = lower(%(name)s))
     )
 order by s.marketplace, s.seller_ref
-limit 3;
+limit %(most)s::bigint;
 
 -- find_owner --
 -- Finds what a seller is called, and its artisan.

@@ -20,28 +20,6 @@ order by asked.nth;
 -- Counts what waits to be looked at, up to a bound.
 select count(*) from (select from review_queue where because is not null limit %(most)s) as waiting;
 
--- find_artisans_and_shops --
--- Finds artisans and shops by name, key or address.
-select
-    array(select a.id from artisan a where lower(a.name) = lower(%(name)s) and a.opted_out_at is null) as artisans,
-    array(
-        select s.id from seller s
-        where lower(s.name) = lower(%(name)s)
-            or %(name)s in (s.seller_ref, s.marketplace || '/' || s.seller_ref, s.url)
-    ) as shops;
-
--- find_vendors_named --
--- Finds vendors by name, key or address.
-select s.id
-from seller s
-join marketplace m on m.code = s.marketplace
-where coalesce(s.side, m.default_side) = 'suspect'
-    and (
-        lower(s.name) = lower(%(name)s)
-        or %(name)s in (s.seller_ref, s.marketplace || '/' || s.seller_ref, s.url)
-        or exists (select from seller_alias a where a.seller = s.id and lower(a.value) = lower(%(name)s))
-    );
-
 -- find_finding_sides --
 -- Finds the two sides of a finding, the original first: listings, or the file that an artisan gave.
 select
@@ -192,12 +170,7 @@ select
     s.seller_id, s.marketplace, coalesce(s.seller, s.seller_ref) as name,
     (select count(*) from review_queue q where q.vendor = s.seller_id) as findings
 from analysis.seller s
-where s.seller_id <> %(vendor)s and s.seller_id in (
-    select sibling.seller
-    from company_alias own
-    join company_alias sibling using (marketplace, kind, value)
-    where own.seller = %(vendor)s
-)
+where s.seller_id <> %(vendor)s and s.seller_id in (select company(%(vendor)s))
 order by findings desc, name;
 
 -- find_vendor_cases --

@@ -4,9 +4,11 @@ import io
 import logging
 import os
 import sys
-from typing import Annotated
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 import theftwatch
 from theftwatch.commands import (
@@ -47,8 +49,68 @@ logger = logging.getLogger(__name__)
 FAILED = 1
 INTERRUPTED = 130  # 128 and the number of SIGINT, as shells have it
 
+#: The commands by what they are for, in the order in which somebody comes to need them
+_COMMANDS: Mapping[str, Mapping[str, typer.Typer | Callable[..., None]]] = {
+    "First steps": {"demo": demo.demo, "doctor": doctor.doctor, "db": db.app},
+    "Crawling": {
+        "crawl": crawl.crawl,
+        "target": target.app,
+        "import": crawl.import_,
+        "receive": receive.receive,
+        "look": look.look,
+        "extract": extract.extract,
+    },
+    "Matching": {
+        "originals": match.originals,
+        "rematch": match.rematch,
+        "dates": dates.dates,
+        "suppression": suppression.app,
+        "relation": relation.app,
+        "compare": compare.compare,
+        "scan": compare.scan,
+    },
+    "Judging": {"review": review.review, "account": review.accounts, "finding": finding.app},
+    "Acting": {
+        "case": case.app,
+        "evidence": evidence.app,
+        "notify": notify.notify,
+        "notice": notify.app,
+        "artisan": artisan.app,
+        "seller": seller.app,
+    },
+    "Analysing": {"report": report.report, "export": export.export},
+    "Operating": {
+        "status": status.status,
+        "alarm": alarm.app,
+        "metrics": metrics.metrics,
+        "schedule": schedule.schedule,
+        "deploy": schedule.deploy,
+        "backup": backup.backup,
+        "restore": backup.restore,
+        "files": files.app,
+        "keep": erase.keep,
+        "erase": erase.app,
+    },
+}
+
+
+class _Sections(TyperGroup):
+    """Lists the commands under what they are for."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002  typer's signature
+        """Write a section for each purpose, with all texts in one column."""
+        column = max(map(len, self.commands))
+        room = formatter.width - column - 4
+        for section, commands in _COMMANDS.items():
+            with formatter.section(section):
+                formatter.write_dl(
+                    [(name.ljust(column), self.commands[name].get_short_help_str(room)) for name in commands]
+                )
+
+
 app = typer.Typer(
     name="theftwatch",
+    cls=_Sections,
     help="Find product photos that vendors copied from artisans' shops, and keep the record of it.",
     epilog="Settings are read from the environment: docs/settings.md. All commands: docs/commands.md.",
     no_args_is_help=True,
@@ -56,43 +118,12 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,  # its boxes take longer to load than all else, and pipes cut them up
 )
-app.command()(demo.demo)
-app.command()(crawl.crawl)
-app.add_typer(target.app, name="target")
-app.command("import")(crawl.import_)
-app.command()(receive.receive)
-app.command()(extract.extract)
-app.command()(compare.compare)
-app.command()(compare.scan)
-app.add_typer(match.originals, name="originals")
-app.command()(match.rematch)
-app.command()(report.report)
-app.command()(export.export)
-app.add_typer(artisan.app, name="artisan")
-app.add_typer(seller.app, name="seller")
-app.command()(notify.notify)
-app.add_typer(notify.app, name="notice")
-app.add_typer(case.app, name="case")
-app.add_typer(finding.app, name="finding")
-app.command()(review.review)
-app.add_typer(review.accounts, name="account")
-app.command()(dates.dates)
-app.command()(look.look)
-app.add_typer(suppression.app, name="suppression")
-app.add_typer(relation.app, name="relation")
-app.add_typer(evidence.app, name="evidence")
-app.add_typer(erase.app, name="erase")
-app.command()(erase.keep)
-app.add_typer(files.app, name="files")
-app.command()(backup.backup)
-app.command()(backup.restore)
-app.add_typer(db.app, name="db")
-app.command()(doctor.doctor)
-app.command()(schedule.schedule)
-app.command()(schedule.deploy)
-app.command()(status.status)
-app.add_typer(alarm.app, name="alarm")
-app.command()(metrics.metrics)
+for _commands in _COMMANDS.values():
+    for _name, _command in _commands.items():
+        if isinstance(_command, typer.Typer):
+            app.add_typer(_command, name=_name)
+        else:
+            app.command(_name)(_command)
 
 
 def _print_version(asked: bool) -> None:

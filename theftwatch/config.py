@@ -229,5 +229,5 @@ def check_live(own: Settings) -> None:
         )
     if own.delay_s < _LIVE_DELAY_MIN_S:
         raise UsageError(
-            f"THEFTWATCH_DELAY_S={own.delay_s:g}: a live crawl waits {_LIVE_DELAY_MIN_S:g} s or more; give that much, or unset it"
+            f"THEFTWATCH_DELAY_S={own.delay_s:g}: a live crawl waits {_LIVE_DELAY_MIN_S:g} s or more; give that"
         )

@@ -238,7 +238,7 @@ async def find_complaint(connection: Connection, findings: Sequence[int], *, ove
     vendors = {each.vendor_id for each in found if each.vendor_id is not None}  # as each has, once checked
     if len(artisans) > 1 or not vendors <= {*await company_of(connection, min(vendors))}:
         raise UsageError(
-            "these findings are of several artisans or vendors; a bundle is about one of each, so build one for each two"
+            "these findings are of several artisans or vendors; a bundle is about one of each; build several"
         )
     return await _gather(connection, found, about=found[0].marketplace)
 

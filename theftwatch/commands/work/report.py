@@ -66,7 +66,8 @@ async def write_gallery_page(artisan: str, folder: Path) -> None:
         key, name = await find_artisan(connection, artisan)
         if await fetch(connection, "has_opted_out", artisan=key):
             raise UsageError(
-                f"{one_line(name)} has opted out, so no page is written; `theftwatch artisan opt-out --undo` where that is over"
+                f"{one_line(name)} has opted out, so no page is written; `theftwatch artisan opt-out --undo` where "
+                "that is over"
             )
         files = await open_files(connection, own)
         written = await write_gallery(connection, files, folder, key, name, now=system_clock(), workers=own.workers)

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import psycopg
 import pytest
 from PIL import Image, ImageOps
 
@@ -9,6 +10,7 @@ from tests.edits import EDITS, jpeg, photo_paths
 from tests.record import NOW, SHOP, VENDOR, Record
 from theftwatch.config import settings
 from theftwatch.files import Files
+from theftwatch.images import FINGERPRINT_VERSION
 from theftwatch.match.decide import ALGORITHM_VERSION
 
 pytestmark = pytest.mark.each_postgres
@@ -140,6 +142,38 @@ def test_what_is_only_pending_withdraws_nothing(record):
     record.rematch(LATER)
     assert record.matches() == before
     assert record.rows("select distinct algorithm_version from match") == [(ALGORITHM_VERSION,)]
+
+
+#: Leaves a record as another version would have: with other hashes, and with one image that it could not use
+BY_ANOTHER_VERSION = """
+with last as (select max(id) as id from image where unusable_reason is null),
+    hashed as (insert into phash (hash) values (0)),
+    lost as (delete from image_phash where image = (select id from last)),
+    undescribed as (delete from descriptor where image = (select id from last)),
+    waiting as (delete from lookup where image = (select id from last)),
+    others as (
+        update image_phash set hash = 0, hash_256 = sha256(''), variant = replace(variant, 'plain', 'trimmed')
+        where image <> (select id from last) and variant = 'plain'
+            and image not in (select image from image_phash where variant = 'trimmed')
+    )
+update image set
+    fingerprint_version = 0, width_px = 1,
+    unusable_reason = case when id = (select id from last) then 'flat' else unusable_reason end
+"""
+
+
+def test_what_another_version_fingerprinted_is_fingerprinted_anew(record):
+    filled(record, [*BATCHES, (VENDOR, [jpeg(Image.new("RGB", (300, 300), "white"))], "3")])
+    before, matches = record.digest(), record.matches()
+    with psycopg.connect(record.dsn) as connection:
+        connection.execute(BY_ANOTHER_VERSION)
+    assert record.digest() != before
+    record.rematch(LATER)
+    assert record.matches() == matches
+    assert record.digest() == before
+    assert record.rows("select distinct fingerprint_version from image") == [(FINGERPRINT_VERSION,)]
+    unused = "select count(*) from phash where hash not in (select hash from image_phash)"
+    assert record.rows(unused) == [(0,)]
 
 
 def test_another_network_replaces_what_the_first_said(record, monkeypatch):

@@ -83,6 +83,7 @@ def test_a_shared_rematch_gives_the_same_though_a_worker_is_lost(dsn, other_dsn,
         for batch in BATCHES:
             each.save(*batch)
     alone.rematch()
+    record.rows("with old as (update image set fingerprint_version = 0, width_px = 1 returning id) select from old")
     command = [sys.executable, "-m", "theftwatch", "rematch", "--ray", address]
 
     with psycopg.connect(dsn) as held:

@@ -3,9 +3,11 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from theftwatch.db.queries import Connection, columns, execute, fetch
 from theftwatch.db.records import DAMAGED, DescriptorRecord, ImageRecord, whole_descriptor
+from theftwatch.images import FINGERPRINT_VERSION
 from theftwatch.listing import Listing
 
 #: How long an image that came damaged is asked for again, at each visit
@@ -32,6 +34,7 @@ async def save_images(connection: Connection, images: Iterable[ImageRecord], *, 
         connection,
         "insert_images",
         now=now,
+        fingerprint_version=FINGERPRINT_VERSION,
         **columns(
             {
                 "sha256s": image.sha256,
@@ -47,23 +50,66 @@ async def save_images(connection: Connection, images: Iterable[ImageRecord], *, 
     described = [whole_descriptor(image.sha256, image.descriptor) for image in unique if image.descriptor]
     if described:
         await _insert_descriptors(connection, described)
-    hashes = [(image.sha256, variant) for image in unique for variant in image.hashes]
-    if not hashes:
+    await _insert_hashes(connection, _hash_columns(unique))
+
+
+async def replace_fingerprints(connection: Connection, images: Sequence[ImageRecord]) -> None:
+    """Write what this version found of images that are stored, in one transaction of the caller's.
+
+    One that cannot be compared after all is looked up no more.
+    """
+    if not images:
         return
-    await execute(connection, "insert_phashes", hashes=[variant.hash for _, variant in hashes])
+    await execute(connection, "lock_writes")
+    sha256s = [image.sha256 for image in images]
     await execute(
         connection,
-        "insert_image_phashes",
+        "update_images",
+        fingerprint_version=FINGERPRINT_VERSION,
         **columns(
             {
-                "sha256s": sha256,
+                "sha256s": image.sha256,
+                "formats": image.format,
+                "widths_px": image.width_px,
+                "heights_px": image.height_px,
+                "unusable_reasons": image.unusable_reason,
+            }
+            for image in images
+        ),
+    )
+    hashes = _hash_columns(images)
+    others = await fetch(connection, "delete_other_image_phashes", images=sha256s, **hashes)
+    await _insert_hashes(connection, hashes)
+    await execute(connection, "delete_unused_phashes", hashes=[value for (value,) in others])
+    await execute(connection, "delete_unusable_lookups", sha256s=sha256s)
+    await save_descriptors(
+        connection, [whole_descriptor(image.sha256, image.descriptor) for image in images if image.descriptor]
+    )
+
+
+def _hash_columns(images: Iterable[ImageRecord]) -> dict[str, list[Any]]:
+    return columns(
+        (
+            {
+                "sha256s": image.sha256,
                 "variants": variant.variant,
                 "hashes": variant.hash,
                 "hashes_256": variant.hash_256,
             }
-            for sha256, variant in hashes
+            for image in images
+            for variant in image.hashes
         ),
+        "sha256s",
+        "variants",
+        "hashes",
+        "hashes_256",
     )
+
+
+async def _insert_hashes(connection: Connection, hashes: dict[str, list[Any]]) -> None:
+    if hashes["hashes"]:
+        await execute(connection, "insert_phashes", hashes=hashes["hashes"])
+        await execute(connection, "insert_image_phashes", **hashes)
 
 
 async def save_descriptors(connection: Connection, records: Sequence[DescriptorRecord]) -> None:

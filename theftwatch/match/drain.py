@@ -11,13 +11,14 @@ from typing import Any, Literal, Protocol
 from theftwatch.clock import Clock, system_clock
 from theftwatch.config import settings
 from theftwatch.db import store
-from theftwatch.db.images import find_descriptors, save_descriptors, save_local_features
+from theftwatch.db.images import find_descriptors, replace_fingerprints, save_descriptors, save_local_features
 from theftwatch.db.pool import Pool, connection_pool, reading
 from theftwatch.db.queries import Connection, execute, fetch
-from theftwatch.db.records import DecisionRecord, DescriptorRecord, whole_descriptor
+from theftwatch.db.records import DecisionRecord, DescriptorRecord
 from theftwatch.db.server import connect_dsn
 from theftwatch.files import Files
 from theftwatch.image_store import open_files
+from theftwatch.images import FINGERPRINT_VERSION
 from theftwatch.images.descriptor import Descriptor, model
 from theftwatch.listing import Side
 from theftwatch.match.candidates import Candidate, Candidates
@@ -34,11 +35,11 @@ logger = logging.getLogger(__name__)
 #: Lookups a transaction; bounds what a kill repeats, and the pairs held in memory
 _BATCH = 64
 
-#: What is done with all images before the next is begun: they are described, then looked up in one role and the other
-type Step = Literal["describe", "suspect", "original"]
+#: What is done with all images before the next is begun: fingerprinting, then looking up in one role and in the other
+type Step = Literal["fingerprint", "suspect", "original"]
 #: Suspects first, so that originals are searched for in all their parts
 _SIDES: tuple[Side, ...] = ("suspect", "original")
-_STEPS: tuple[Step, ...] = ("describe", *_SIDES)
+_STEPS: tuple[Step, ...] = ("fingerprint", *_SIDES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +123,7 @@ class Drain:
                         async for each in doing:
                             done += each
                             show(done)
-                await self._describe(_ALL)
+                await self._fingerprint(_ALL)
                 while batch := await _find_pending(connection, _SIDES, _ALL):
                     done += await self._look_up(*batch, self._candidates)
                     show(done)
@@ -149,8 +150,8 @@ class Drain:
             async with reading(self._pool) as connection:
                 await execute(connection, "lock_span", first=span.first, last=span.last)
                 try:
-                    if step == "describe":
-                        await self._describe(span)
+                    if step == "fingerprint":
+                        await self._fingerprint(span)
                         continue
                     while batch := await _find_pending(connection, (step,), span):
                         yield await self._look_up(*batch, candidates)
@@ -161,10 +162,10 @@ class Drain:
     async def _have_done(self, connection: Connection, helpers: Helpers) -> AsyncGenerator[Drained]:
         """Have helpers do all that is pending, step by step, and yield what came of it."""
         for step in _STEPS:
-            sides = _SIDES if step == "describe" else (step,)
+            sides = _SIDES if step == "fingerprint" else (step,)
             [(first, last)] = await fetch(connection, "find_pending_span", sides=list(sides))
             if first is not None:
-                # Once for all of them, and only now that each original is described
+                # Once for all of them, and only now that each original has its newest fingerprint
                 originals = await self._read_originals() if step == "suspect" else None
                 async for done in helpers.work_off(step, helpers.cut(Span(first, last)), originals):
                     yield done
@@ -173,18 +174,24 @@ class Drain:
         async with self._pool.connection() as connection:
             return await read_index(connection, "original", self._model)
 
-    async def _describe(self, span: Span) -> None:
-        """Have the network in use describe what waits, where that has not been done: before anything is searched for.
+    async def _fingerprint(self, span: Span) -> None:
+        """Fingerprint what waits and was done by another version or network: before anything is searched for.
 
-        So what is found does not depend on what was described first, after the network was switched on or changed.
+        So what is found does not depend on what was fingerprinted first after an update, or after a network was
+        switched on or changed.
         """
         first = span.first
-        while self._model and (
-            rows := await self._fetch("find_undescribed", first=first, last=span.last, model=self._model, most=_BATCH)
+        while rows := await self._fetch(
+            "find_stale_fingerprints",
+            first=first,
+            last=span.last,
+            fingerprint_version=FINGERPRINT_VERSION,
+            model=self._model,
+            most=_BATCH,
         ):
-            described = await self._verifier.describe([sha256 for _, sha256 in rows])
+            images = await self._verifier.fingerprint([sha256 for _, sha256 in rows])
             async with self._pool.connection() as connection:
-                await save_descriptors(connection, [whole_descriptor(*each) for each in described.items()])
+                await replace_fingerprints(connection, images)
             first = rows[-1][0] + 1
 
     async def _look_up(self, side: Side, sha256s: Sequence[bytes], candidates: Candidates) -> Drained:

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from theftwatch.db.queries import Connection, execute, fetch
+from theftwatch.images import FINGERPRINT_VERSION
 from theftwatch.images.descriptor import model
 from theftwatch.match.decide import ALGORITHM_VERSION
 
@@ -11,9 +12,9 @@ async def put_down_all(connection: Connection) -> None:
     """Put every image down for comparison in each role that it plays, in one transaction of the caller's.
 
     Nothing that depends on when an image came stays behind: parts are found anew, and described with all the rest by
-    the network in use.
+    the network in use. What another version fingerprinted, or could not, is fingerprinted anew.
     """
-    await execute(connection, "refresh_lookups")
+    await execute(connection, "refresh_lookups", fingerprint_version=FINGERPRINT_VERSION)
     await execute(connection, "reset_lookups")
     await execute(connection, "delete_stale_descriptors", model=model())
     await execute(connection, "refresh_descriptor_codes")

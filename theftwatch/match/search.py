@@ -9,8 +9,8 @@ from queue import SimpleQueue
 from threading import Lock
 from typing import Protocol
 
+from theftwatch.db.records import ImageRecord, image_record
 from theftwatch.errors import UnusableImageError
-from theftwatch.images.descriptor import Descriptor
 from theftwatch.images.features import LocalFeatures
 from theftwatch.images.fingerprint import Fingerprint, fingerprint
 from theftwatch.match.candidates import Candidate
@@ -84,10 +84,10 @@ class Verifier:
             found |= dict(zip(block, parts, strict=True))
         return found
 
-    async def describe(self, sha256s: Sequence[bytes]) -> dict[bytes, Descriptor]:
-        """Return the descriptors of images by the network in use, computed anew."""
-        described = await asyncio.gather(*(self._run(self._describe, sha256) for sha256 in sha256s))
-        return {sha256: each for sha256, each in zip(sha256s, described, strict=True) if each}
+    async def fingerprint(self, sha256s: Sequence[bytes]) -> list[ImageRecord]:
+        """Return what this version and the network in use say of those images whose bytes are there."""
+        found = await asyncio.gather(*(self._run(self._fingerprint, sha256) for sha256 in sha256s))
+        return [each for each in found if each]
 
     def take_new_features(self) -> dict[bytes, LocalFeatures]:
         """Return the features of originals that were computed since this was last asked, as nobody knew them."""
@@ -130,10 +130,10 @@ class Verifier:
             logger.exception("the parts of image %s cannot be found", sha256.hex())
             return ()
 
-    def _describe(self, sha256: bytes) -> Descriptor | None:
+    def _fingerprint(self, sha256: bytes) -> ImageRecord | None:
         try:
-            return fingerprint(self._load(sha256)).descriptor
-        except (UnusableImageError, FileNotFoundError):
+            return image_record(self._load(sha256))
+        except FileNotFoundError:
             return None
 
     def _read_original(

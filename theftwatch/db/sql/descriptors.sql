@@ -1,5 +1,5 @@
 -- insert_descriptors --
--- Writes descriptors; those of another network are replaced.
+-- Writes descriptors; those of another network or version are replaced.
 insert into descriptor as d (image, part, place, model, embedding, code)
 select i.id, g.part, g.place::real[], g.model, g.embedding, g.code::bit(512)
 from unnest(
@@ -9,7 +9,7 @@ from unnest(
 join image i using (sha256)
 on conflict (image, part) do update set
     place = excluded.place, model = excluded.model, embedding = excluded.embedding, code = excluded.code
-where d.model <> excluded.model;
+where (d.model, d.embedding) <> (excluded.model, excluded.embedding);
 
 -- insert_descriptor_codes --
 -- Makes descriptors found in the roles that their images play by now; parts are of suspects alone.

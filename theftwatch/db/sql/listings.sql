@@ -186,8 +186,10 @@ select sha256 from image where sha256 = any(%(sha256s)s::bytea[]);
 
 -- insert_images --
 -- Writes images; one whose bytes had been dropped or erased is held again.
-insert into image (sha256, byte_count, format, width_px, height_px, unusable_reason, first_seen_at)
-select *, %(now)s
+insert into image (
+    sha256, byte_count, format, width_px, height_px, unusable_reason, first_seen_at, fingerprint_version
+)
+select *, %(now)s, %(fingerprint_version)s
 from unnest(
     %(sha256s)b::bytea[], %(byte_counts)s::bigint[], %(formats)s::text[], %(widths_px)s::int[], %(heights_px)s::int[],
     %(unusable_reasons)s::text[]

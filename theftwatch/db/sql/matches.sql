@@ -29,17 +29,60 @@ select
     set_config('tcp_keepalives_count', '3', false),
     pg_advisory_lock(hashtext('theftwatch span'), hashtext(%(first)s::bigint || ' to ' || %(last)s::bigint));
 
--- find_undescribed --
--- Lists images of a span that wait to be looked up and that a network has not described.
+-- find_stale_fingerprints --
+-- Lists images of a span that wait to be looked up and were fingerprinted by another version, or not described by the
+-- network in use.
 select distinct on (l.image) l.image, i.sha256
 from lookup l
 join image i on i.id = l.image
 where l.looked_up_at is null
     and l.image between %(first)s and %(last)s
-    -- by its key, whatever the planner believes of a network's share
-    and (select d.model from descriptor d where d.image = l.image and d.part = 0) is distinct from %(model)s
+    and (
+        i.fingerprint_version <> %(fingerprint_version)s
+        -- by its key, whatever the planner believes of a network's share
+        or %(model)s::text is not null
+            and (select d.model from descriptor d where d.image = l.image and d.part = 0) is distinct from %(model)s
+    )
 order by l.image
 limit %(most)s;
+
+-- update_images --
+-- Writes what was found of images when they were fingerprinted anew.
+update image i
+set
+    format = g.format, width_px = g.width_px, height_px = g.height_px, unusable_reason = g.unusable_reason,
+    fingerprint_version = %(fingerprint_version)s
+from unnest(
+    %(sha256s)s::bytea[], %(formats)s::text[], %(widths_px)s::int[], %(heights_px)s::int[], %(unusable_reasons)s::text[]
+) as g (sha256, format, width_px, height_px, unusable_reason)
+where i.sha256 = g.sha256;
+
+-- delete_other_image_phashes --
+-- Forgets the hashes of images but for those given; returns them.
+with given as (
+    select * from unnest(%(sha256s)s::bytea[], %(variants)s::text[], %(hashes)s::bigint[], %(hashes_256)s::bytea[])
+        as g (sha256, variant, hash, hash_256)
+)
+delete from image_phash p
+using image i
+where i.id = p.image
+    and i.sha256 = any(%(images)s::bytea[])
+    and (i.sha256, p.variant, p.hash, p.hash_256) not in (select sha256, variant, hash, hash_256 from given)
+returning p.hash;
+
+-- delete_unused_phashes --
+-- Forgets those hashes that no image has any more.
+delete from phash p
+where hash = any(%(hashes)s::bigint[]) and not exists (select from image_phash i where i.hash = p.hash);
+
+-- delete_unusable_lookups --
+-- Puts images that cannot be compared after all down for comparison no more, and forgets their descriptors.
+with unusable as (
+    select id from image where sha256 = any(%(sha256s)s::bytea[]) and unusable_reason is not null
+), described as (
+    delete from descriptor where image in (select id from unusable)
+)
+delete from lookup where image in (select id from unusable);
 
 -- has_pending --
 -- Says whether anything waits to be compared, or what matches mean to be brought up to date.
@@ -153,7 +196,8 @@ select id from image where sha256 = any(%(sha256s)s::bytea[]);
 update lookup set looked_up_at = null, algorithm_version = null;
 
 -- refresh_lookups --
--- Gives every image the roles that its sellers and files have by now, and takes those away that none has any more.
+-- Gives every image the roles that its sellers and files have by now, and takes those away that none has any more. One
+-- that another version could not use is tried again.
 with role as (
     select li.image, coalesce(s.side, m.default_side) as side
     from listing_image li
@@ -169,7 +213,7 @@ with role as (
 insert into lookup (image, side)
 select role.image, role.side
 from role join image i on i.id = role.image
-where i.unusable_reason is null and i.bytes_state = 'held'
+where (i.unusable_reason is null or i.fingerprint_version <> %(fingerprint_version)s) and i.bytes_state = 'held'
 on conflict do nothing;
 
 -- withdraw_matches --

@@ -117,7 +117,7 @@ pictures: $(DEV) ## Draw the pictures of docs/cases.md anew, from the case that 
 	@.venv/bin/python -m tests.pictures .cache/pictures/*0/case.zip docs/images
 
 lock: | $(NEEDED_UV) ## Write both locks anew, keeping the versions that still fit
-	@$(UV) $(COMPILE) requirements.lock --extra descriptor --extra export --extra s3
+	@$(UV) $(COMPILE) requirements.lock --extra descriptor --extra export --extra fonts --extra s3
 	@$(UV) $(COMPILE) requirements-dev.lock --all-extras --group dev --constraints requirements.lock
 
 upgrade: ## Write both locks anew, with the newest versions

@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import subprocess
+import sys
 import zipfile
 from dataclasses import replace
 from datetime import timedelta
@@ -41,6 +42,8 @@ from theftwatch.files import Files, replacing
 from theftwatch.match.queue import update_queue
 
 DOCUMENT = (Path(__file__).parents[1] / "docs/evidence.md").read_text()
+#: A letter of a script that the font of the extra `fonts` has not
+KAWI = "\U00011f04"
 OUTTAKE = photo_bytes("05e3b8df4189.jpg")
 
 
@@ -427,11 +430,20 @@ def test_a_bundle_that_breaks_off_is_none(world, filled, tmp_path, monkeypatch):
 def test_the_command_prints_pages_with_chromium(world, filled, authority, chromium, tmp_path):
     path = tmp_path / "bundle.zip"
     numbers = [part for each in filled for part in ("--finding", str(each))]
-    done = theftwatch(
-        world, "evidence", "build", *numbers, "-o", path, THEFTWATCH_CHROMIUM=str(chromium), **authority.environment
-    )
-    assert (done.returncode, done.stderr) == (0, ""), done.stderr
+    with psycopg.connect(world.dsn) as connection:
+        connection.execute(f"update listing set title = '毛毡兔 {KAWI}' where marketplace = 'alibaba'")
+    (tmp_path / "none.conf").write_text("<fontconfig/>")
+    environment = {
+        "THEFTWATCH_CHROMIUM": str(chromium),
+        "FONTCONFIG_FILE": str(tmp_path / "none.conf"),  # so the only font is that of the extra `fonts`
+        **authority.environment,
+    }
+    done = theftwatch(world, "evidence", "build", *numbers, "-o", path, **environment)
+    assert done.returncode == 0, done.stderr
     folder = unpacked(path)
+    if sys.platform == "linux":
+        assert done.stderr.startswith(f"boxes stand in its PDF files for letters without a font ({KAWI});")
+        assert f"letters of which the machine had no font: {KAWI}\n" in (folder / "README.txt").read_text()
     for name in ("evidence.pdf", "statement.pdf"):
         assert (folder / name).read_bytes().startswith(b"%PDF-")
     again = theftwatch(world, "evidence", "verify", path, "--certificate", authority.certificate)

@@ -12,7 +12,7 @@ CHECKOUT = Path(__file__).parents[1]
 LAYERS = (
     ("errors", "listing", "interval", "config", "clock"),
     ("pages", "images"),
-    ("files", "bucket", "chromium", "db", "image_store", "file_copy", "store_check"),
+    ("files", "bucket", "fonts", "chromium", "db", "image_store", "file_copy", "store_check"),
     ("jobs", "match", "alarms", "reports", "cases", "evidence", "notices", "originals", "targets", "erasure", "backup"),
     ("settings", "doctor", "metrics", "web", "demo", "commands", "cli", "__main__"),
 )

@@ -15,10 +15,14 @@ import platformdirs
 
 from theftwatch.config import Settings, settings
 from theftwatch.errors import UsageError
+from theftwatch.fonts import font_environment, letters_page, undrawn
 
 _COMMANDS = ("chromium", "chromium-browser", "google-chrome")
 
 _START_MAX_MS = 60_000
+
+#: "felt hare", as vendors write it
+_CHINESE = "毛毡兔"
 
 # One folder a version, named by its number: chromium-1234/chrome-linux64/chrome
 _PLAYWRIGHT_PATTERNS = (
@@ -61,6 +65,11 @@ def launch_options(chromium: Path) -> dict[str, Any]:
     """
     return {
         "executable_path": str(chromium),
+        "env": {
+            # our own settings, passwords among them, are none of its business
+            **{name: value for name, value in os.environ.items() if not name.startswith("THEFTWATCH_")},
+            **font_environment(settings().data_dir),
+        },
         "chromium_sandbox": os.geteuid() != 0,  # which refuses to start under root
         "args": [
             "--disable-gpu",
@@ -77,8 +86,8 @@ def launch_options(chromium: Path) -> dict[str, Any]:
     }
 
 
-def try_chromium(chromium: Path) -> str:
-    """Start a Chromium, have it show a page and take a picture of it, and return its version.
+def try_chromium(chromium: Path) -> tuple[str, bool]:
+    """Start a Chromium and have it take pictures of pages; return its version, and whether it can write Chinese.
 
     Raises UsageError where it does not.
     """
@@ -90,6 +99,8 @@ def try_chromium(chromium: Path) -> str:
             page = browser.new_page(viewport={"width": 64, "height": 48})
             page.set_content("<body style='background: #123456'>")
             picture = page.screenshot(type="png")
+            page.set_content(letters_page(_CHINESE))
+            chinese = undrawn(_CHINESE, page.screenshot(type="png", full_page=True))
             version = browser.version
             browser.close()
     except (Error, OSError) as exc:
@@ -97,7 +108,7 @@ def try_chromium(chromium: Path) -> str:
         raise UsageError(f"{chromium} does not start: {str(exc).strip().splitlines()[0]}") from exc
     if not picture.startswith(b"\x89PNG"):
         raise UsageError(f"{chromium} takes no picture of a page")
-    return version
+    return version, not chinese
 
 
 def _installed_by_playwright() -> Iterator[Path]:

@@ -49,6 +49,8 @@ class Built:
     byte_count: int
     #: Whether the documents are there as PDF too
     printed: bool
+    #: Letters that stand as boxes in the PDF files, as the machine has no font for them
+    undrawn: str
     #: Whether the manifest of the bundle itself was timestamped, and if not, why
     stamped: bool
     not_stamped_because: str | None
@@ -65,6 +67,8 @@ class _Contents:
     timestamps: list[dict[str, Any]] = field(default_factory=list)
     left_out: list[dict[str, Any]] = field(default_factory=list)
     captures: list[str] = field(default_factory=list)
+    #: Letters that stand as boxes in its PDF files
+    undrawn: str = ""
 
     def add(self, name: str, data: bytes) -> bool:
         """Add a file, unless it is too large for the portal; return whether it is in."""
@@ -161,6 +165,7 @@ async def write_bundle(
         byte_count=file.tell(),
         title=title,
         printed=chromium is not None,
+        undrawn=contents.undrawn,
         stamped=token is not None,
         not_stamped_because=why,
         left_out=len(contents.left_out),
@@ -255,7 +260,8 @@ async def _add_documents(
         documents = {f"{name}.html": page.encode() for name, page in html.items()}
         if chromium is not None:
             printed = await print_pages(chromium, list(html.values()))
-            documents |= {f"{name}.pdf": data for name, data in zip(html, printed, strict=True)}
+            documents |= {f"{name}.pdf": data for name, data in zip(html, printed.files, strict=True)}
+            contents.undrawn = printed.undrawn
         if max(map(len, documents.values())) <= contents.limit:
             break
     for name, data in documents.items():
@@ -311,6 +317,13 @@ def _readme(facts: Facts, contents: _Contents, *, title: str, now: datetime, che
     if "evidence.pdf" not in contents.data:
         lines += [
             "There is no PDF, as no Chromium was found, or it is too large: print evidence.html from a browser.",
+            "",
+        ]
+    if contents.undrawn:
+        lines += [
+            "Boxes stand in the PDF files for letters of which the machine had no font: "
+            f"{shortened(contents.undrawn, _NAME_MAX)}",
+            "The HTML files have them right.",
             "",
         ]
     if contents.left_out:

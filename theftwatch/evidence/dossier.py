@@ -18,6 +18,15 @@ from theftwatch.files import Files
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Written:
+    """What a dossier came to."""
+
+    complaints: int
+    #: Letters that stand as boxes in its PDF file, as the machine has no font for them
+    undrawn: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Event:
     """Something that happened between the vendor and an artisan."""
 
@@ -91,19 +100,21 @@ async def find_dossier(connection: Connection, vendor: int) -> Dossier:
 
 async def write_dossier(
     file: BinaryIO, dossier: Dossier, files: Files, *, now: datetime, chromium: Path | None, authority: Authority | None
-) -> int:
-    """Write a dossier, with the bundle of each artisan's complaint inside it, and return how many there are."""
+) -> Written:
+    """Write a dossier, with the bundle of each artisan's complaint inside it."""
     page = dossier_page(dossier, now=now)
     data = {"dossier.html": page.encode()}
+    undrawn = ""
     if chromium is not None:
-        [data["dossier.pdf"]] = await print_pages(chromium, [page])
+        printed = await print_pages(chromium, [page])
+        [data["dossier.pdf"]], undrawn = printed.files, printed.undrawn
     complaints = [(name, facts) for name, facts in dossier.complaints if facts is not None]
     for number, (name, facts) in enumerate(complaints, 1):
         bundle = io.BytesIO()
         await write_bundle(bundle, facts, files, now=now, chromium=chromium, authority=authority)
         data[f"complaints/{number:02}-{safe_name(name)}.zip"] = bundle.getvalue()
     write_archive(file, data, now)
-    return len(complaints)
+    return Written(complaints=len(complaints), undrawn=undrawn)
 
 
 async def _complaint(connection: Connection, grounds: Sequence[_Ground]) -> Facts | None:

@@ -1,5 +1,6 @@
 """Pages as PDF, by Chromium's own print."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from playwright.async_api import Error as BrowserError
@@ -7,6 +8,7 @@ from playwright.async_api import async_playwright
 
 from theftwatch.chromium import launch_options
 from theftwatch.errors import EvidenceError
+from theftwatch.fonts import letters_of, letters_page, undrawn
 
 _TIMEOUT_MS = 120_000
 _FOOT = (
@@ -17,8 +19,17 @@ _FOOT = (
 )
 
 
-async def print_pages(chromium: Path, pages: list[str]) -> list[bytes]:
-    """Return HTML pages as PDF files of A4; Chromium reaches no network meanwhile.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Printed:
+    """Pages as PDF files of A4."""
+
+    files: list[bytes]
+    #: Letters for which the machine has no font: boxes stand in their places
+    undrawn: str
+
+
+async def print_pages(chromium: Path, pages: list[str]) -> Printed:
+    """Print HTML pages; Chromium reaches no network meanwhile.
 
     Raises EvidenceError where Chromium cannot print them.
     """
@@ -27,7 +38,10 @@ async def print_pages(chromium: Path, pages: list[str]) -> list[bytes]:
             browser = await playwright.chromium.launch(**launch_options(chromium))
             context = await browser.new_context(java_script_enabled=False, offline=True, color_scheme="light")
             page = await context.new_page()
-            printed = []
+            printed, missing = [], ""
+            if letters := letters_of(pages):
+                await page.set_content(letters_page(letters))
+                missing = undrawn(letters, await page.screenshot(type="png", full_page=True))
             for html in pages:
                 await page.set_content(html, wait_until="load", timeout=_TIMEOUT_MS)
                 printed.append(
@@ -43,7 +57,7 @@ async def print_pages(chromium: Path, pages: list[str]) -> list[bytes]:
                     )
                 )
             await browser.close()
-            return printed
+            return Printed(files=printed, undrawn=missing)
     except BrowserError as exc:
         reason = exc.message.splitlines()[0]
         raise EvidenceError(f"{chromium} could not print: {reason}; `theftwatch doctor` tries it") from exc

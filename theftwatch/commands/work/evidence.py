@@ -19,6 +19,7 @@ from theftwatch.evidence.facts import Facts, find_case_complaint, find_complaint
 from theftwatch.evidence.timestamp import authority_of, read_certificates
 from theftwatch.evidence.verify import verify_bundle
 from theftwatch.files import Files, replacing
+from theftwatch.fonts import REMEDY
 from theftwatch.image_store import open_files
 from theftwatch.reports.words import count, one_line
 
@@ -59,13 +60,12 @@ async def dossier(vendor: str, path: Path) -> None:
         files = await open_files(connection, settings())
     chromium, authority = find_chromium(settings()), authority_of(settings())
     with replacing(path) as file:
-        complaints = await write_dossier(file, found, files, now=system_clock(), chromium=chromium, authority=authority)
+        written = await write_dossier(file, found, files, now=system_clock(), chromium=chromium, authority=authority)
     artisans = count(len(found.complaints), "artisan")
-    print(f"{one_line(found.vendor.called)}: {artisans}, {count(complaints, 'complaint')} to file.")
+    print(f"{one_line(found.vendor.called)}: {artisans}, {count(written.complaints, 'complaint')} to file.")
     if found.not_named:
         print(f"{count(found.not_named, 'more artisan')} did not agree to be named", file=sys.stderr)
-    if chromium is None:
-        print("No Chromium is found, so its documents are HTML alone; `make chromium` installs one", file=sys.stderr)
+    _warn_of_print(printed=chromium is not None, undrawn=written.undrawn)
     print(path)
 
 
@@ -121,8 +121,7 @@ def _warn_of_doubt(doubtful: Sequence[int]) -> None:
 
 def _warn(built: Built, facts: Facts) -> None:
     """Say what the bundle lacks."""
-    if not built.printed:
-        print("No Chromium is found, so its documents are HTML alone; `make chromium` installs one", file=sys.stderr)
+    _warn_of_print(printed=built.printed, undrawn=built.undrawn)
     if not built.stamped:
         print(f"its manifest is not timestamped: {built.not_stamped_because}", file=sys.stderr)
     if facts.not_given:
@@ -131,6 +130,14 @@ def _warn(built: Built, facts: Facts) -> None:
         print("no capture of its listings was taken; `theftwatch crawl capture -a listing=…`", file=sys.stderr)
     if built.left_out:
         print(f"{count(built.left_out, 'file')} left out; README.txt in it says which and why", file=sys.stderr)
+
+
+def _warn_of_print(*, printed: bool, undrawn: str) -> None:
+    """Say what the PDF files lack."""
+    if not printed:
+        print("No Chromium is found, so its documents are HTML alone; `make chromium` installs one", file=sys.stderr)
+    if undrawn:
+        print(f"boxes stand in its PDF files for letters without a font ({undrawn[:10]}); `{REMEDY}`", file=sys.stderr)
 
 
 def verify(bundle: Path, certificates: Sequence[Path]) -> None:

@@ -36,7 +36,7 @@ from theftwatch.reports.words import one_line, shortened, shortened_inside
 
 logger = logging.getLogger(__name__)
 
-_HEARTBEAT_S = 30
+HEARTBEAT_S: float = 30
 #: Counters that show that something moves on
 _PROGRESS = ("downloader/", "theftwatch/")
 #: How long a database that is away is waited for: less than a run may be silent before another one takes it for killed
@@ -296,14 +296,14 @@ class Run:
     async def _beat(self) -> None:
         counted = None
         while True:
-            await asyncio.sleep(_HEARTBEAT_S)
+            await asyncio.sleep(HEARTBEAT_S)
             before, counted = counted, self._counted()
             values = {"now": self.clock(), "stats": self._stats_json(), "progressed": counted != before}
             try:
                 async with self.pool.connection() as connection:
                     await execute(connection, "beat_run", id=self.id, **values)
             except Exception:
-                logger.warning("no heartbeat could be written; the next one comes in %d s", _HEARTBEAT_S, exc_info=True)
+                logger.warning("no heartbeat could be written; the next one comes in %g s", HEARTBEAT_S, exc_info=True)
 
     def _counted(self) -> dict[str, Any]:
         """Return what changes while a crawl gets on: what came and went, and what became of it."""

@@ -2,7 +2,8 @@
 
 SIMULATED_AHEAD names the file that holds by how many seconds the clock is ahead of the machine's; it is read each time,
 so that the clock can be set while a crawl goes on. SIMULATED_TIMEOUT_S is how long a host may take, and
-SIMULATED_PATIENCE_S how long the database may be away, where production's patience is too long to wait for.
+SIMULATED_PATIENCE_S how long the database may be away, where production's patience is too long to wait for, as its
+pause between heartbeats is, for which SIMULATED_HEARTBEAT_S stands.
 SIMULATED_LOG names a file for the log of a crawl to which nobody listens meanwhile.
 """
 
@@ -34,4 +35,5 @@ class Run(spiders.run.Run):
 LOG_FILE = os.environ.get("SIMULATED_LOG")
 DOWNLOAD_TIMEOUT = int(os.environ.get("SIMULATED_TIMEOUT_S", _TIMEOUT_S))
 spiders.run.PATIENCE_S = int(os.environ.get("SIMULATED_PATIENCE_S", spiders.run.PATIENCE_S))
+spiders.run.HEARTBEAT_S = float(os.environ.get("SIMULATED_HEARTBEAT_S", spiders.run.HEARTBEAT_S))
 EXTENSIONS = {**_EXTENSIONS, "spiders.run.Run": None, "tests.simulated.Run": 100}

@@ -281,59 +281,6 @@ def test_missing_data_is_compared_with_earlier_days(watch):
     assert watch.run(good | {"read/page/price": 2})[0].closed_at  # but by a person's word
 
 
-def test_lists_that_show_less(watch):
-    for _ in range(4):
-        watch.run(lists={1: 40, 2: 30, 3: 20, 4: 5})
-    touched = watch.run(lists={1: 10, 2: 5, 3: 5, 4: 1})
-    assert [(alarm.target_ref, alarm.value, alarm.usual) for alarm in touched] == [(None, 20, 90)]
-    assert what_of(touched[0]) == "Alibaba: 20 listings on 3 lists, where 90 are usual"
-    touched = watch.run(lists={1: 10, 2: 30})
-    assert [what_of(alarm) for alarm in touched] == ["Alibaba vendor=v1: 10 listings, where 40 are usual"]
-    touched = watch.run(lists={1: 40, 2: 30, 3: 20})
-    assert {(alarm.target_ref, alarm.closed_at) for alarm in touched} == {(None, watch.now), ("v1", watch.now)}
-
-
-def test_nothing_new(watch):
-    for _ in range(11):
-        watch.run({"listing/new": 3, "page/shop": 9}, after=2 * DAY)
-    quiet = [watch.run({"listing/new": 0, "page/shop": 9}) for _ in range(8)]
-    assert [bool(each) for each in quiet] == [False] * 7 + [True]
-    assert what_of(quiet[-1][0]) == "Alibaba: no new listing for 8 days, where 2 is the longest pause"
-    assert watch.run({"listing/new": 1, "page/shop": 9})[0].closed_at
-
-
-def test_a_list_with_nothing_new(watch):
-    with psycopg.connect(watch.dsn) as connection:
-        connection.execute(
-            "insert into target (marketplace, kind, ref, url, every, reason, found_on, added_at, due_at)"
-            " select 'alibaba', 'listing', n, 'https://x', '7 days', '', 1, %(now)s + n * interval '1 day', %(now)s"
-            " from generate_series(1, 12) as n",
-            {"now": NOW},
-        )
-    watch.now += 17 * DAY
-    assert [bool(watch.run(lists={1: 12, 2: 9})) for _ in range(4)] == [False, False, True, True]
-    [alarm] = watch.do(record.find_alarms)
-    assert (alarm.kind, alarm.target_ref, alarm.usual) == ("nothing_new", "v1", 1)
-
-
-def test_a_run_that_hangs(watch):
-    with psycopg.connect(watch.dsn) as connection:
-        connection.execute(
-            "insert into run (spider, arguments, jobid, host, version, started_at, heartbeat_at, progressed_at) values"
-            " ('etsy', '{}', 'j1', 'harbour', '1', %(at)s, %(at)s, %(at)s)",
-            {"at": NOW},
-        )
-    assert watch.examine(after=timedelta(minutes=30)) == []
-    [alarm] = watch.examine(after=timedelta(minutes=40))
-    assert what_of(alarm) == "Etsy: run 1 on harbour is alive and has done nothing for 40 minutes"
-    assert "end job j1 of scrapyd on harbour" in remedy_of(alarm)
-    [again] = watch.examine(after=timedelta(minutes=50))
-    assert (again.alarm_id, again.times) == (alarm.alarm_id, 1)
-    with psycopg.connect(watch.dsn) as connection:
-        connection.execute("update run set progressed_at = %s", [NOW + HOUR])
-    assert [each.closed_at for each in watch.examine(after=HOUR)] == [NOW + HOUR]
-
-
 def test_a_run_that_waits_for_another_to_compare_photos_does_not_hang(watch):
     with psycopg.connect(watch.dsn, autocommit=True) as connection:
         connection.execute(

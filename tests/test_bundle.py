@@ -33,7 +33,7 @@ from theftwatch.evidence.capture import (
     put_files,
     save_capture,
 )
-from theftwatch.evidence.facts import find_complaint
+from theftwatch.evidence.facts import find_complaint, find_defence
 from theftwatch.evidence.manifest import canonical
 from theftwatch.evidence.stamping import work_off
 from theftwatch.evidence.timestamp import Authority, read_certificates
@@ -492,6 +492,20 @@ def test_an_artisan_defends_her_own_listing(world, filled, authority, tmp_path):
     assert f"1. {pair.suspect.listing.url} (Harbour Demo Garments Co., Ltd.); mine is known 900 days earlier" in text
     assert copied_offers()[1].suspect.listing.url not in text
     assert verified(path, authority)[1] == []
+    # what the vendor had first speaks against her
+    with psycopg.connect(world.dsn) as connection:
+        connection.execute("update direction set direction = 'suspect_first'")
+    with pytest.raises(UsageError, match=r"speaks for it \(direction: suspect_first\)"):
+        asyncio.run(defended_facts(world, pair))
+
+
+async def defended_facts(world, pair):
+    async with await psycopg.AsyncConnection.connect(world.dsn) as connection:
+        rows = await connection.execute(
+            "select id from listing where listing_ref = %s", [pair.original.listing.listing_ref]
+        )
+        [(listing,)] = await rows.fetchall()
+        return await find_defence(connection, listing, marketplace="etsy")
 
 
 def test_a_dossier_names_those_who_agreed_and_no_others(world, authority, tmp_path):

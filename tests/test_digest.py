@@ -37,7 +37,7 @@ def test_it_tells_what_is_new_due_and_wrong_once(told, operator, monkeypatch):
     for part in (
         "8 new findings to look at",
         "Meadow Clothing (Alibaba): 2 findings of photos of Ana",
-        "case 1, Ana and Harbour Co., Ltd., 1 listing, overdue since",
+        "case 1, Ana and Harbour Co., Ltd., 1 listing, to be done since",
         "alibaba: run 2 on crawler was refused 3 pages",
         "node http://127.0.0.1:9: no answer (Connection refused); start scrapyd there",
         "1 artisan to be told of confirmed findings",
@@ -52,7 +52,7 @@ def test_it_tells_what_is_new_due_and_wrong_once(told, operator, monkeypatch):
     told.run("notify", "--operator")
     text = operator.mails[1].get_body(["plain", "html"]).get_content()
     assert "new finding" not in text
-    assert "overdue since" in text
+    assert "to be done since" in text
     assert told.rows("select count(*), max(sent_at) from operator_digest") == [(2, tomorrow)]
 
 

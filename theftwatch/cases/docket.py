@@ -7,7 +7,7 @@ from theftwatch.cases.clock import Portal
 from theftwatch.cases.listings import CaseListing
 from theftwatch.db.queries import Connection, fetch_as
 from theftwatch.errors import UsageError
-from theftwatch.reports.words import count, day, one_line
+from theftwatch.reports.words import count, day, moment, one_line
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -75,6 +75,13 @@ class Due:
     def waits_for_others(self) -> bool:
         """Whether the portal or the vendor is late once it is overdue; the rest waits for a person since it came up."""
         return self.what in ("answer", "removal")
+
+    @property
+    def when(self) -> str:
+        """Until when it has time, or since when it waits."""
+        if not self.is_overdue:
+            return f"due {moment(self.due_at)}"
+        return f"{'overdue' if self.waits_for_others else 'to be done'} since {moment(self.due_at)}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

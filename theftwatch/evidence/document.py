@@ -126,7 +126,7 @@ def defence_text(facts: Facts, url: str) -> str:
     """Return the text by which an artisan whose listing was taken down shows that the photos are hers."""
     claim = (
         f"I am {one_line(facts.artisan.name)}, the author of the photos in my listing {one_line(url)}. They were found "
-        "elsewhere too, because others copied them from me. These listings show copies, which I have not permitted:"
+        "elsewhere too: these listings show copies of them, which I have not permitted."
     )
     listings = []
     for number, (address, findings) in enumerate(facts.by_address.items(), 1):

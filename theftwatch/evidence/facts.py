@@ -14,6 +14,8 @@ from theftwatch.evidence.certificate import ArtisanFile
 from theftwatch.evidence.tokens import Token, find_tokens
 from theftwatch.match.ledger import Dates, find_ledger
 
+#: Why no complaint may rest on a finding that speaks for an artisan's own listing all the same
+_NOT_KNOWN = {"direction: not looked", "direction: undecided"}
 #: Files of an artisan's that one bundle holds
 _FILES_MAX = 200
 
@@ -244,16 +246,21 @@ async def find_complaint(connection: Connection, findings: Sequence[int], *, ove
 
 
 async def find_defence(connection: Connection, listing: int, *, marketplace: str) -> Facts:
-    """Return what speaks for a listing of an artisan's: all confirmed findings of its photos, at whatever vendors.
+    """Return what speaks for a listing of an artisan's: the confirmed findings of its photos, at whatever vendors.
+
+    That is not those that a relation covers, or whose suspect was first.
 
     Raises UsageError where there is none.
     """
     rows = await fetch(connection, "find_defence_findings", listing=listing)
-    found = await fetch_as(connection, Finding, "find_evidence_findings", findings=[key for (key,) in rows])
+    confirmed = await fetch_as(connection, Finding, "find_evidence_findings", findings=[key for (key,) in rows])
+    found = [each for each in confirmed if each.proposable or each.not_proposable_because in _NOT_KNOWN]
     if not found:
+        why = confirmed[0].not_proposable_because if confirmed else None
         raise UsageError(
-            "no finding of this listing was confirmed by a person; `theftwatch finding list` shows what was found, "
-            "and `theftwatch originals certificate` writes what is known of the artisan's own files"
+            f"no finding of this listing {f'speaks for it ({why})' if why else 'was confirmed by a person'}; "
+            "`theftwatch finding list` shows what was found, and `theftwatch originals certificate` writes what is "
+            "known of the artisan's own files"
         )
     for each in found:
         _check(each)

@@ -35,6 +35,8 @@ class Original:
     url: str | None
     #: Who was first by the dates known, in a sentence
     first: str
+    #: What was done to its photos, each once
+    done: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,8 +47,6 @@ class Copy:
     url: str
     title: str
     originals: tuple[Original, ...]
-    #: What was done to the photos, each once
-    done: tuple[str, ...]
     #: Name of its picture among those of the message; None where there is none
     picture: str | None
 
@@ -158,8 +158,7 @@ def _parts(
                     number=number,
                     url=one_line(url),
                     title=_short(about[0].title or "a listing without a title"),
-                    originals=tuple(dict.fromkeys(_original(each) for each in about)),
-                    done=tuple(dict.fromkeys(done_to_the_photo(each.method, each.transform) for each in shown)),
+                    originals=tuple(dict.fromkeys(_original(each, shown) for each in about)),
                     picture=name if name in pictures else None,
                 )
             )
@@ -167,7 +166,7 @@ def _parts(
     return tuple(vendors), pictures
 
 
-def _original(finding: Untold) -> Original:
+def _original(finding: Untold, pairs: Sequence[Pair]) -> Original:
     if finding.direction == "original_first" and finding.margin_days is not None:
         first = f"By the dates that are known, yours was there {count(finding.margin_days, 'day')} earlier."
     elif finding.missing_proof:
@@ -178,6 +177,11 @@ def _original(finding: Untold) -> Original:
         title=_short(finding.original or "a photo of yours"),
         url=one_line(finding.original_url) if finding.original_url else None,
         first=one_line(first),
+        done="; ".join(
+            dict.fromkeys(
+                done_to_the_photo(each.method, each.transform) for each in pairs if each.finding == finding.finding
+            )
+        ),
     )
 
 

@@ -82,9 +82,8 @@ async def show(case: int, *, as_json: bool) -> None:
 def due_line(due: Due) -> str:
     """Return what is due in a case, since when or until when, and what to do about it."""
     numbers = f" ({', '.join(one_line(number) for number in due.complaints)})" if due.complaints else ""
-    when = f"overdue since {moment(due.due_at)}" if due.is_overdue else f"due {moment(due.due_at)}"
     return (
-        f"{when}  case {due.case_id}, {one_line(due.artisan)} and {one_line(due.vendor)}, "
+        f"{due.when}  case {due.case_id}, {one_line(due.artisan)} and {one_line(due.vendor)}, "
         f"{count(due.listings, 'listing')}{numbers}: {due.to_do_by_command}"
     )
 

@@ -2,6 +2,7 @@
 
 import configparser
 import inspect
+import json
 import os
 import re
 import shlex
@@ -190,3 +191,7 @@ def test_the_compose_file_hangs_together():
     }
     assert Settings.model_validate(own).nodes == ("http://scrapyd:6800",)
     assert (DEPLOY / compose["x-program"]["build"]["context"] / compose["x-program"]["build"]["dockerfile"]).is_file()
+    *_, seccomp = compose["x-program"]["security_opt"]
+    rules = json.loads((DEPLOY / seccomp.removeprefix("seccomp:")).read_text())["syscalls"]
+    # what Chromium's sandbox needs is not among what is forbidden
+    assert not {"clone", "clone3", "unshare", "chroot"} & {name for rule in rules for name in rule["names"]}

@@ -93,7 +93,8 @@ test-debian-postgres: $(DEV) ## Run the database tests on Debian's PostgreSQL, i
 		echo "Database tests on $$bin"; THEFTWATCH_TEST_POSTGRES=$$bin $(PYTEST) $(EACH_POSTGRES) || exit 1; done
 
 drill: $(DEV) ## Break all that can break, fifty times, and compare what the record says; watch thirty simulated days
-	@THEFTWATCH_DRILLS=50 THEFTWATCH_DRILL_DAYS=30 THEFTWATCH_DRILL_CASES=10000 .venv/bin/pytest -m drill -o faulthandler_timeout=7200
+	@THEFTWATCH_DRILLS=50 THEFTWATCH_DRILL_DAYS=30 THEFTWATCH_DRILL_CASES=10000 \
+		$(PYTEST) --dist load --maxschedchunk 1 -m drill -o faulthandler_timeout=7200
 
 READER := page
 SECONDS := 600

@@ -36,12 +36,15 @@ from theftwatch.reports.words import one_line, shortened, shortened_inside
 
 logger = logging.getLogger(__name__)
 
+_AWAY = "database_away"
 HEARTBEAT_S: float = 30
 #: Counters that show that something moves on
 _PROGRESS = ("downloader/", "theftwatch/")
 #: How long a database that is away is waited for: less than a run may be silent before another one takes it for killed
 PATIENCE_S = 240
 _PAUSE_S = 1
+#: The last word of a run that ends as the database stays away is not waited for any longer
+_LAST_WORD_S = 1
 #: Letters of what is noted of a page that gave no data: an address, and a sentence. A redirect may lead to any address,
 #: and no index holds a longer one than Scrapy asks for by itself
 _DETAIL_MAX, _ADDRESS_MAX = 1_000, 2_083
@@ -165,18 +168,21 @@ class Run:
         saw could not be kept.
         """
         since_s: float | None = None
+        left_s: float = PATIENCE_S
         while True:
             try:
-                async with self.pool.connection() as connection:
+                wait_s = _LAST_WORD_S if self._stopped == _AWAY else min(left_s, self.pool.timeout)
+                async with self.pool.connection(timeout=wait_s) as connection:
                     answer = await work(connection)
             except psycopg.errors.ProgramLimitExceeded:
                 raise  # of what is written, not of a database that is away
             except (psycopg.OperationalError, PoolTimeout) as exc:
                 since_s = since_s or time.monotonic()
+                left_s = PATIENCE_S - (time.monotonic() - since_s)
                 why = next(iter(str(exc).splitlines()), type(exc).__name__)
-                if self._stopped or time.monotonic() - since_s > PATIENCE_S:
+                if self._stopped or left_s <= 0:
                     message = f"the database stays away ({why}); run it again when `theftwatch db status` is well"
-                    self.stop("database_away", message)
+                    self.stop(_AWAY, message)
                     raise DatabaseError(message) from exc
                 if not self._is_away:
                     logger.warning("the database is away, and waited for, %d s at most: %s", PATIENCE_S, why)

@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
@@ -69,20 +70,22 @@ def compare(expected: Mapping[str, str], found: Mapping[str, str]) -> tuple[int,
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print the rows of all drills of this session."""
-    rows = list(_recorded(terminalreporter))
+    """Print the rows of all drills of this session, and what they tell besides."""
+    rows = sorted(_recorded(terminalreporter, "drill"))
     if not rows:
         return
     terminalreporter.section("drills")
     lines = [_COLUMNS, ("---",) * len(_COLUMNS), *rows]
     for line in lines:
         terminalreporter.write_line(f"| {' | '.join(line)} |")
+    for line in _recorded(terminalreporter, "told"):
+        terminalreporter.write_line(line)
 
 
-def _recorded(reporter: pytest.TerminalReporter) -> Iterator[tuple[str, ...]]:
+def _recorded(reporter: pytest.TerminalReporter, what: str) -> Iterator[Any]:
     for outcome in ("passed", "failed"):
         for report in reporter.getreports(outcome):
-            yield from (tuple(value) for name, value in report.user_properties if name == "drill")
+            yield from (value for name, value in report.user_properties if name == what)
 
 
 def _rows(tables: Mapping[str, str], table: str) -> int:

@@ -190,6 +190,19 @@ def test_a_card_says_less_than_the_listing_s_own_page_and_changes_nothing_of_it(
     ]
 
 
+def test_a_card_that_says_from_what_price_on_changes_no_range(tiers):
+    """As the cards of a search do, while those of a vendor's list say up to what price."""
+    from_three = listing()
+    for day, card in enumerate((from_three, listing(price_max=Decimal(5)), from_three)):
+        tiers.store(card, now=NOW + day * DAY)
+    assert tiers.rows("select price_min, price_max, currency from listing") == [(3, 5, "USD")]
+    assert tiers.rows("select kind from listing_event") == [("first_seen",)]
+    tiers.store(listing(price_min=Decimal(4)), now=NOW + 3 * DAY)
+    assert tiers.rows("select kind, before, after from listing_event where kind <> 'first_seen'") == [
+        ("price", [3, 5, "USD"], [4, None, "USD"])
+    ]
+
+
 def test_what_a_list_has_come_to_leave_out_is_asked_for_once(tiers):
     cards = [listing(ref) for ref in "123"]
     tiers.list_shows(*cards)

@@ -5,7 +5,6 @@ happened to what.
 """
 
 import os
-import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -66,7 +65,7 @@ def world(dsn, tmp_path, days):
 
 
 @pytest.mark.drill
-def test_the_history_of_days_is_what_happened_on_them(world, days, capsys, record_property):
+def test_the_history_of_days_is_what_happened_on_them(world, days, record_property):
     watch, moments = Watch(world=world, now=ASKED_AT[0]), Random(2026)
     watch.add(targets_of(days.first))
     files = originals_of(days.first)
@@ -89,8 +88,7 @@ def test_the_history_of_days_is_what_happened_on_them(world, days, capsys, recor
     told = [*recorded.events, *recorded_fates(world, ASKED_AT)]
     lost, doubled = left_over(happened, told), left_over(told, happened)
     unlike = list(differences(expected, recorded))
-    with capsys.disabled():
-        sys.stdout.write(f"\n{table(days, visits, told, len(recorded.seen), watch.killed)}\n")
+    record_property("told", table(days, visits, told, len(recorded.seen), watch.killed))
     what = f"`kill -9` of crawls on {DAYS} days of changes and trouble"
     with drill.drilling(record_property, what, same="history") as broken:
         broken.times, broken.lost, broken.doubled = watch.killed, len(lost), len(doubled)

@@ -104,8 +104,13 @@ with seen as (
         title = case when excluded.complete or not l.complete then coalesce(excluded.title, l.title) else l.title end,
         price_min = case when (excluded.complete or not l.complete) and excluded.price_min is not null
             then excluded.price_min else l.price_min end,
-        price_max = case when (excluded.complete or not l.complete) and excluded.price_min is not null
-            then excluded.price_max else l.price_max end,
+        price_max = case
+            when excluded.price_min is null or l.complete and not excluded.complete then l.price_max
+            -- a card may say no more than from what price on
+            when not excluded.complete and excluded.price_min = l.price_min
+                and coalesce(excluded.currency, l.currency) = l.currency
+            then coalesce(excluded.price_max, l.price_max)
+            else excluded.price_max end,
         currency = case when (excluded.complete or not l.complete) and excluded.price_min is not null
             then coalesce(excluded.currency, l.currency) else l.currency end,
         listed_at = coalesce(excluded.listed_at, l.listed_at),
@@ -122,7 +127,7 @@ with seen as (
     cross join lateral (
         values
             ('first_seen', before.id is null, null, null),
-            -- what a listing's own page says beyond its card is no change
+            -- what a listing's own page says beyond its card is no change, nor is what one card says beyond another
             (
                 'title', before.title <> saved.title and before.complete = saved.complete,
                 to_jsonb(before.title), to_jsonb(saved.title)
@@ -131,7 +136,11 @@ with seen as (
                 'price',
                 (before.price_min, before.price_max, before.currency)
                     is distinct from (saved.price_min, saved.price_max, saved.currency)
-                    and before.price_min is not null and before.complete = saved.complete,
+                    and before.price_min is not null and before.complete = saved.complete
+                    and (
+                        saved.complete or before.price_max is not null
+                        or (before.price_min, before.currency) is distinct from (saved.price_min, saved.currency)
+                    ),
                 jsonb_build_array(before.price_min, before.price_max, before.currency),
                 jsonb_build_array(saved.price_min, saved.price_max, saved.currency)
             ),

@@ -13,7 +13,9 @@ from typing import Any
 
 import psycopg
 import pytest
+from scrapy.cmdline import execute
 
+from tests.refusing import refusal
 from theftwatch.db.digest import digest_tables
 from theftwatch.demo.catalogue import load_catalogue
 from theftwatch.demo.replica import Replica
@@ -47,6 +49,11 @@ class World:
             stderr=subprocess.STDOUT,
             text=True,
         )
+
+    def refused(self, spider: str, *arguments: str) -> str:
+        """Return the one line with which a crawl is refused."""
+        words = ["scrapy", "crawl", spider, *(part for each in arguments for part in ("-a", each))]
+        return refusal(execute, words, self.environment(SCRAPY_SETTINGS_MODULE="theftwatch.settings"))
 
     def crawl(self, spider: str, *arguments: str, **environment: str) -> str:
         """Crawl to the end and return the log."""

@@ -94,35 +94,42 @@ def test_an_analyst_reads_all_views_and_keeps_tables_of_one_s_own(analyst, analy
         assert one(owner, "select count(*) from workspace.shortlist") == 3
 
 
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "select contact from public.artisan",
-        "select contact from artisan",
-        "select * from public.match",
-        "select * from public.review_queue",
-        "select * from access.account",
-        "select * from near_phash(1, 8)",
-        "select * from public.near_phash(1, 8)",
-        "delete from analysis.artisan_finding",
-        "delete from analysis.portal",
-        "create view analysis.mine as select 1",
-        "create table analysis.mine (a int)",
-        "create table public.mine (a int)",
-        "create schema mine",
-        "create role mine",
-        "set role theftwatch",
-        "alter role theftwatch_analyst createrole",
-        "drop schema workspace",
-        "copy (select 1) to '/tmp/mine'",
-        "copy (select 1) to program 'true'",
-        "select pg_read_file('/etc/passwd')",
-        "select lo_import('/etc/passwd')",
-    ],
+#: What an analyst is refused
+BEYOND = (
+    "select contact from public.artisan",
+    "select contact from artisan",
+    "select * from public.match",
+    "select * from public.review_queue",
+    "select * from access.account",
+    "select * from near_phash(1, 8)",
+    "select * from public.near_phash(1, 8)",
+    "delete from analysis.artisan_finding",
+    "delete from analysis.portal",
+    "create view analysis.mine as select 1",
+    "create table analysis.mine (a int)",
+    "create table public.mine (a int)",
+    "create schema mine",
+    "create role mine",
+    "set role theftwatch",
+    "alter role theftwatch_analyst createrole",
+    "drop schema workspace",
+    "copy (select 1) to '/tmp/mine'",
+    "copy (select 1) to program 'true'",
+    "select pg_read_file('/etc/passwd')",
+    "select lo_import('/etc/passwd')",
 )
-def test_an_analyst_reaches_nothing_else(analyst, statement):
-    with pytest.raises(REFUSED_OR_UNKNOWN):
-        analyst.execute(statement)
+
+
+def is_refused(connection, statement):
+    try:
+        connection.execute(statement)
+    except REFUSED_OR_UNKNOWN:
+        return True
+    return False
+
+
+def test_an_analyst_reaches_nothing_else(analyst):
+    assert [statement for statement in BEYOND if not is_refused(analyst, statement)] == []
 
 
 def test_no_view_rests_on_a_contact_or_a_password(connection):

@@ -244,11 +244,7 @@ def test_a_side_given_for_the_run_is_the_seller_s(world):
     ],
 )
 def test_a_wrong_argument_is_one_line_and_exit_code_2(world, spider, arguments, message):
-    process = world.start(spider, *arguments)
-    output, _ = process.communicate(timeout=60)
-    assert process.returncode == 2
-    assert message in output
-    assert len(output.splitlines()) == 1, output
+    assert message in world.refused(spider, *arguments)
 
 
 def test_a_live_crawl_needs_a_contact_and_a_delay(world):

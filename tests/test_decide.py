@@ -3,6 +3,7 @@
 import random
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import cache
 from io import BytesIO
 from itertools import pairwise, permutations
 from typing import Any
@@ -25,8 +26,23 @@ SAMPLE = photo_paths()[::15]
 [TEMPLATE] = [edit for edit in VENDORS_EDITS if edit.name == "template"]
 
 
+# Many pairs are of the same pictures, and what was asked of one before changes no answer, as a test below says.
+original_of = cache(read_original)
+suspect_of = cache(read_suspect)
+drawn = cache(draw)
+
+
 def compared(original: bytes, suspect: bytes) -> Decision:
-    return decide(read_original(original), read_suspect(suspect))
+    return decide(original_of(original), suspect_of(suspect))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def forgotten():
+    """Hold the pictures no longer than these tests."""
+    yield
+    original_of.cache_clear()
+    suspect_of.cache_clear()
+    drawn.cache_clear()
 
 
 @pytest.mark.parametrize("edit", EDITS)
@@ -110,7 +126,7 @@ def host(chance: random.Random) -> Image.Image:
 @pytest.mark.parametrize("family", FAMILIES)
 def test_each_family_of_edits_matches(family):
     for path in VENDORS_PHOTOS:
-        original, photo = read_original(path.read_bytes()), Image.open(path).convert("RGB")
+        original, photo = original_of(path.read_bytes()), Image.open(path).convert("RGB")
         for edit in (each for each in VENDORS_EDITS if each.family == family):
             decision = decide(original, read_suspect(edited(photo, edit, path.name, host)))
             # Of goods cut out onto white, or of a quarter of a photo, what is left may be too little to be sure.
@@ -128,11 +144,11 @@ def test_one_dress_on_two_photos_makes_no_copy(family):
     for path, other in pairwise(VENDORS_PHOTOS):
         for edit in (each for each in VENDORS_EDITS if each.family == family):
             one, another = (edited(Image.open(each).convert("RGB"), edit, "seed", host) for each in (path, other))
-            alone = decide(read_original(path.read_bytes()), read_suspect(another))
+            alone = compared(path.read_bytes(), another)
             assert alone.decision == "no_match", (edit.name, path.name, other.name, alone)
             if family == "embedded":
                 continue  # these do show the same photos, beside it
-            both = decide(read_original(one), read_suspect(another))
+            both = compared(one, another)
             assert both.decision != "match", (edit.name, path.name, other.name, both)
 
 
@@ -243,7 +259,7 @@ def test_the_same_pair_has_the_same_score_whatever_was_asked_before():
     """Fresh pictures, pictures that were compared with others, and features that went through the record."""
     path, cut = photo_paths()[44], edited(Image.open(photo_paths()[44]).convert("RGB"), TEMPLATE, "seed", host)
     others = [each.read_bytes() for each in SAMPLE[:3]]
-    fresh = compared(path.read_bytes(), cut)
+    fresh = decide(read_original(path.read_bytes()), read_suspect(cut))
     assert fresh.decision == "match"
     original, suspect = read_original(path.read_bytes()), read_suspect(cut)
     for other in others:
@@ -272,7 +288,7 @@ def test_exact_bytes_score_full():
 def test_thin_pieces_that_were_shrunk_and_blurred_are_told_as_they_are():
     """They have no local features left; laid over the original, or its mirror, the whole picture still agrees."""
     for family in ("hoops-0", "ring-1", "ring-4", "necklace-3"):
-        original = draw(family, 0)
+        original = drawn(family, 0)
         photo = Image.open(BytesIO(original)).convert("RGB")
         for image in (photo, ImageOps.mirror(photo)):
             small = jpeg(image.resize((150, 150)).filter(ImageFilter.GaussianBlur(1)))
@@ -283,7 +299,7 @@ def test_thin_pieces_that_were_shrunk_and_blurred_are_told_as_they_are():
             assert decision.transform.mirrored is (image is not photo)
             assert "local features" not in decision.explanation
             for piece in range(1, 6):
-                assert compared(draw(family, piece), small).decision != "match"
+                assert compared(drawn(family, piece), small).decision != "match"
 
 
 def test_drawn_pieces_of_a_like_layout_are_told_apart_by_long_hashes_and_descriptors_alone():

@@ -114,7 +114,7 @@ bench: $(DEV) ## Measure the speeds that the documentation states
 	@.venv/bin/python -m bench
 
 pictures: $(DEV) ## Draw the pictures of docs/cases.md anew, from the case that a test follows
-	@.venv/bin/pytest -q --basetemp .cache/pictures tests/test_case_days.py
+	@.venv/bin/pytest -q --basetemp .cache/pictures -o tmp_path_retention_policy=all tests/test_case_days.py
 	@.venv/bin/python -m tests.pictures .cache/pictures/*0/case.zip docs/images
 
 lock: | $(NEEDED_UV) ## Write both locks anew, keeping the versions that still fit

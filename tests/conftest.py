@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import hypothesis
 import psycopg
 import pytest
 from psycopg import sql
@@ -44,7 +45,7 @@ _LONG = {
         *("server", "trail", "watch_days"),
     )
 }
-#: What has to be free in memory for databases to be kept there
+#: What has to be free in memory for databases and other files to be kept there
 _MEMORY_BYTES = 4_000_000_000
 
 
@@ -56,6 +57,11 @@ def pytest_configure(config):
             del os.environ[name]
     # before anything at all: a test that forgets its fixtures meets an error and not the developer's data
     os.environ["THEFTWATCH_DATA_DIR"] = "/dev/null/data"
+    # how long an example takes says how busy the machine is
+    hypothesis.settings.register_profile("tests", hypothesis.settings(), deadline=None)
+    hypothesis.settings.load_profile("tests")
+    if folder := _memory():
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(folder))
 
 
 def pytest_collection_modifyitems(items):
@@ -116,7 +122,7 @@ def admin_dsn(session) -> Iterator[str]:
 
 
 def _memory() -> Path | None:
-    """Return a folder in memory with room to spare: making a database there takes a tenth of the time, or None."""
+    """Return a folder in memory with room to spare, or None: nothing written there waits for a disk."""
     folder = Path("/dev/shm")
     return folder if folder.is_dir() and shutil.disk_usage(folder).free > _MEMORY_BYTES else None
 

@@ -15,7 +15,7 @@ import psycopg
 import pytest
 from scrapy.cmdline import execute
 
-from tests.refusing import refusal
+from tests.program import refusal
 from theftwatch.db.digest import digest_tables
 from theftwatch.demo.catalogue import load_catalogue
 from theftwatch.demo.replica import Replica

@@ -9,7 +9,7 @@ import types
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scrapy import Request
 from scrapy.http import HtmlResponse
@@ -75,7 +75,6 @@ def test_the_example_tells_what_is_wrong_with_a_page(craftfair, body, path, erro
         craftfair.read_page(body, f"https://www.craftfair.example{path}")
 
 
-@settings(deadline=None)
 @given(data=st.data(), case=st.sampled_from(SAMPLES))
 def test_a_damaged_page_is_read_or_refused_by_name(craftfair, data, case):
     body, url = sample(case, "page.html"), json.loads(sample(case, "meta.json"))["url"]

@@ -17,8 +17,8 @@ import pytest
 
 from tests.crawling import World
 from tests.fixtures_timestamps import openssl
+from tests.program import refusal
 from tests.proof import SEEN_AT, copied_offers, fill, theftwatch
-from tests.refusing import refusal
 from theftwatch.cases.open import open_case
 from theftwatch.cli import main
 from theftwatch.clock import system_clock

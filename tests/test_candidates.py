@@ -3,7 +3,6 @@
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 
-import pytest
 from PIL import Image
 
 from tests.edits import EDITS, photo_paths
@@ -20,8 +19,6 @@ from theftwatch.match.candidates import Asked, Candidate, Candidates
 from theftwatch.match.database import DatabaseCandidates, DatabaseKnown, read_index
 from theftwatch.match.drain import Drain, Drained
 from theftwatch.match.memory import MemoryCandidates
-
-pytestmark = pytest.mark.each_postgres
 
 ORIGINALS = [path.read_bytes() for path in photo_paths()[::10]]
 COPIES = [edit(Image.open(path)) for path in photo_paths()[:40:10] for edit in EDITS.values()]

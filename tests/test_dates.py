@@ -2,8 +2,6 @@
 
 import io
 import json
-import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 
@@ -13,6 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from tests.crawling import World
+from tests.program import answer
 from theftwatch.demo.catalogue import Edit, load_catalogue
 from theftwatch.demo.flickr_site import photo_page
 from theftwatch.demo.photos import photo_bytes
@@ -35,10 +34,7 @@ def world(dsn, tmp_path):
 
 
 def theftwatch(world: World, *arguments: object) -> str:
-    command = [sys.executable, "-m", "theftwatch", *map(str, arguments)]
-    ran = subprocess.run(command, env=world.environment(), capture_output=True, text=True)
-    assert ran.returncode == 0, ran.stderr
-    return ran.stdout
+    return answer(arguments, world.environment())
 
 
 def in_the_archive(marketplace: str, *, every: int):

@@ -37,7 +37,6 @@ def test_spoiled_bytes_are_read_or_refused(name):
 
     @settings(
         max_examples=cases_of(name),
-        deadline=None,
         database=None,
         derandomize="THEFTWATCH_DRILL_CASES" not in os.environ,
         suppress_health_check=list(HealthCheck),

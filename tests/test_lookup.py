@@ -11,8 +11,6 @@ from tests.record import SHOP, VENDOR, Record
 from theftwatch.db.records import image_record
 from theftwatch.files import Files
 
-pytestmark = pytest.mark.each_postgres
-
 COPIED = photo_paths()[44]
 ORIGINAL = COPIED.read_bytes()
 OTHERS = [photo_paths()[index].read_bytes() for index in range(100, 112)]

@@ -145,7 +145,7 @@ def test_broken_pages_raise_nothing_but_page_errors(name):
                 continue
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     st.lists(st.sampled_from(PIECES), max_size=14).map("".join),
     st.sampled_from(

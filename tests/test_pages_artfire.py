@@ -5,7 +5,7 @@ import json
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.test_samples import CASES, sample_body
@@ -319,7 +319,6 @@ def test_an_attribute_of_any_name_is_no_hindrance(name):
 # Bad input
 
 
-@settings(deadline=None)
 @given(body=st.text(), url=st.sampled_from([LISTING, SHOP, SEARCH, "https://www.artfire.com/"]) | st.text())
 def test_any_text_is_read_or_refused_by_name(body, url):
     with contextlib.suppress(PageError):
@@ -328,7 +327,6 @@ def test_any_text_is_read_or_refused_by_name(body, url):
         assert isinstance(artfire.read_archived_page(body, url), Page)
 
 
-@settings(deadline=None)
 @given(data=st.data(), name=st.sampled_from(sorted(SAMPLES)))
 def test_a_damaged_sample_is_read_or_refused_by_name(data, name):
     body, url = SAMPLES[name]

@@ -423,7 +423,7 @@ class TestAnyInput:
     def test_text(self, body, url):
         self.read(body, url)
 
-    @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(data=st.data())
     def test_cut_pages(self, data):
         name, url = data.draw(

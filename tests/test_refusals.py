@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from spiders.refusals import IN_A_ROW_MAX, Refusals
 from tests.crawling import World
-from tests.test_targets import NOW, Watch, command, vendor
+from tests.test_targets import NOW, Watch, target, vendor
 from theftwatch.demo import replica as replicas
 from theftwatch.demo import sites
 from theftwatch.demo.catalogue import load_catalogue
@@ -71,7 +71,7 @@ def test_crawls_of_a_marketplace_that_refuses_us_and_then_changes_its_pages(dsn,
     with running_replica(log=tmp_path / "requests.jsonl") as replica:
         world = World(replica=replica, dsn=dsn, folder=tmp_path)
         starts = [line for line in world.starts("alibaba", hurdles=False).read_text().splitlines() if "=" in line]
-        assert command(world, "target", "add", "alibaba", *starts).returncode == 0
+        target(world, "add", "alibaba", *starts)
         world.crawl("alibaba")
         [(known,)] = world.rows("select count(*) from listing where complete")
 

@@ -13,8 +13,6 @@ from theftwatch.files import Files
 from theftwatch.images import FINGERPRINT_VERSION
 from theftwatch.match.decide import ALGORITHM_VERSION
 
-pytestmark = pytest.mark.each_postgres
-
 CHOSEN = [photo_paths()[index] for index in (0, 44, 53, 99)]
 ORIGINALS = [path.read_bytes() for path in CHOSEN]
 

@@ -2,18 +2,17 @@
 
 import asyncio
 import json
-import subprocess
-import sys
 import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from uuid import uuid4
 
 import psycopg
 import pytest
 
 from tests.crawling import World
-from tests.refusing import refusal
+from tests.program import answer, refusal
 from theftwatch.cli import main
 from theftwatch.db import targets
 from theftwatch.db.pool import Pool, connection_pool
@@ -210,14 +209,8 @@ def test_the_address_of_a_listing_is_that_listing():
     assert target.url is not None
 
 
-def command(world: World, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "theftwatch", *words],
-        env=world.environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+def target(world: World, *words: str) -> str:
+    return answer(["target", *words], world.environment()).strip()
 
 
 @pytest.fixture
@@ -227,12 +220,8 @@ def world(dsn, tmp_path):
 
 
 def test_targets_are_added_listed_paused_and_removed(world):
-    def said(*words: str) -> str:
-        done = command(world, "target", *words)
-        assert done.returncode == 0, done.stderr
-        return done.stdout.strip()
-
-    assert said("list") == "no targets; `theftwatch target add` takes some"
+    said = partial(target, world)
+    assert said("list") == "No target; `theftwatch target add` takes some."
     assert said("add", "alibaba", "vendor=one", "vendor=two", "--every", "12h", "--reason", "copied my hares") == (
         "2 targets added"
     )
@@ -296,7 +285,7 @@ def test_a_wrong_file_adds_nothing(world, text, message):
 
 def test_a_crawl_without_a_start_takes_what_is_due_until_nothing_is(world):
     starts = [line for line in world.starts("alibaba").read_text().splitlines() if "=" in line]
-    assert command(world, "target", "add", "alibaba", *starts).returncode == 0
+    target(world, "add", "alibaba", *starts)
     world.crawl("alibaba")
     # All that a crawl from the same starts stores
     leased = world.rows("select marketplace, listing_ref, title, state from listing where complete order by 1, 2")
@@ -321,7 +310,7 @@ def test_a_crawl_without_a_start_takes_what_is_due_until_nothing_is(world):
 
 def test_trouble_stands_with_its_target(world):
     starts = [line for line in world.starts("etsy").read_text().splitlines() if "=" in line]
-    assert command(world, "target", "add", "etsy", *starts, "search=hares").returncode == 0
+    target(world, "add", "etsy", *starts, "search=hares")
     world.crawl("etsy")
     outcomes = dict(world.rows("select outcome, count(*) from target group by 1"))
     problems = dict(world.rows("select kind, count(*) from page_problem group by 1"))
@@ -332,7 +321,7 @@ def test_trouble_stands_with_its_target(world):
 
 def test_a_limit_bounds_the_targets_of_a_crawl(world):
     starts = [line for line in world.starts("alibaba", hurdles=False).read_text().splitlines() if "=" in line]
-    assert command(world, "target", "add", "alibaba", *starts).returncode == 0
+    target(world, "add", "alibaba", *starts)
     world.crawl("alibaba", "limit=3")
     assert world.rows("select count(*) from target where outcome is not null") == [(3,)]
     assert world.rows("select count(*) from target where lease_token is not null") == [(0,)]
@@ -340,7 +329,7 @@ def test_a_limit_bounds_the_targets_of_a_crawl(world):
 
 def test_two_jobs_at_once_ask_for_no_page_twice(world):
     starts = [line for line in world.starts("alibaba", hurdles=False).read_text().splitlines() if "=" in line]
-    assert command(world, "target", "add", "alibaba", *starts).returncode == 0
+    target(world, "add", "alibaba", *starts)
     jobs = [world.start("alibaba") for _ in range(2)]
     logs = [job.communicate(timeout=300)[0] for job in jobs]
     assert [job.returncode for job in jobs] == [0, 0], logs
@@ -358,7 +347,7 @@ def test_a_killed_job_is_taken_over_and_leaves_no_trace(world, other_dsn):
     starts = [line for line in world.starts("alibaba", hurdles=False).read_text().splitlines() if "=" in line]
     undisturbed = World(replica=world.replica, dsn=other_dsn, folder=world.folder / "other")
     for each in (world, undisturbed):
-        assert command(each, "target", "add", "alibaba", *starts).returncode == 0
+        target(each, "add", "alibaba", *starts)
     undisturbed.crawl("alibaba")
     job = world.start("alibaba")
     while not world.rows("select from target where outcome is not null"):

@@ -14,7 +14,7 @@ import pytest
 
 from tests.fixtures_timestamps import openssl, verify_with_openssl
 from tests.matched import DRESS, HAT, OWN, SHIRT, SKIRT, TUNIC, fill, image
-from tests.refusing import refusal
+from tests.program import refusal
 from theftwatch.cli import main
 from theftwatch.config import Settings
 from theftwatch.db import store

@@ -423,7 +423,7 @@ def test_a_bundle_that_breaks_off_is_none(world, filled, tmp_path, monkeypatch):
     def break_off(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("theftwatch.evidence.bundle._front_first", break_off)
+    monkeypatch.setattr("theftwatch.evidence.archive._front_first", break_off)
     with pytest.raises(KeyboardInterrupt):
         build(world, path, filled)
     assert [each.name for each in tmp_path.iterdir() if "bundle" in each.name or each.suffix == ".part"] == []

@@ -18,7 +18,8 @@ from scrapy.exceptions import DropItem
 from pipelines.validate import ADDRESS_MAX_BYTES, NAME_MAX_BYTES, ValidatePipeline
 from theftwatch.db.records import image_record
 from theftwatch.errors import TheftWatchError, UnusableImageError
-from theftwatch.evidence.bundle import FORMAT, MANIFEST, SUMS
+from theftwatch.evidence.archive import MANIFEST, SUMS
+from theftwatch.evidence.bundle import FORMAT
 from theftwatch.evidence.capture import FORMAT as CAPTURE_FORMAT
 from theftwatch.evidence.manifest import canonical
 from theftwatch.evidence.timestamp import read_certificates, verify

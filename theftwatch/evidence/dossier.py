@@ -9,7 +9,8 @@ from typing import BinaryIO
 
 from theftwatch.db.queries import Connection, execute, fetch, fetch_as
 from theftwatch.errors import UsageError
-from theftwatch.evidence.bundle import safe_name, write_archive, write_bundle
+from theftwatch.evidence.archive import safe_name, write_archive
+from theftwatch.evidence.bundle import write_bundle
 from theftwatch.evidence.document import dossier_page
 from theftwatch.evidence.facts import Facts, Vendor, find_complaint
 from theftwatch.evidence.pdf import print_pages

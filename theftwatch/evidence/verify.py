@@ -13,7 +13,8 @@ from cryptography.x509 import Certificate
 
 from theftwatch.errors import EvidenceError, TimestampError, UsageError
 from theftwatch.evidence import capture
-from theftwatch.evidence.bundle import FORMAT, MANIFEST, MANIFEST_TOKEN, SUMS
+from theftwatch.evidence.archive import MANIFEST, MANIFEST_TOKEN, SUMS
+from theftwatch.evidence.bundle import FORMAT
 from theftwatch.evidence.manifest import canonical
 from theftwatch.evidence.timestamp import Timestamp, read_certificates, verify
 

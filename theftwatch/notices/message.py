@@ -12,7 +12,7 @@ from itertools import groupby
 from theftwatch.cases.clock import Portal, find_portal
 from theftwatch.config import Settings
 from theftwatch.db.queries import Connection, fetch_as
-from theftwatch.evidence.bundle import safe_name
+from theftwatch.evidence.archive import safe_name
 from theftwatch.evidence.facts import Pair
 from theftwatch.files import Files
 from theftwatch.notices.picture import side_by_side

@@ -14,7 +14,8 @@ from theftwatch.chromium import find_chromium
 from theftwatch.config import settings
 from theftwatch.db.pool import snapshot
 from theftwatch.errors import TheftWatchError
-from theftwatch.evidence.bundle import safe_name, write_bundle
+from theftwatch.evidence.archive import safe_name
+from theftwatch.evidence.bundle import write_bundle
 from theftwatch.evidence.facts import find_case_complaint
 from theftwatch.evidence.timestamp import authority_of
 from theftwatch.web.cases import show_case

@@ -17,7 +17,7 @@ from theftwatch.db.queries import Connection
 from theftwatch.db.records import ListingImageRecord, ListingRecord
 from theftwatch.db.runs import GONE_AT_LEAST
 from theftwatch.db.seen import Sight
-from theftwatch.db.targets import LISTING_EVERY, Outcome, Target, Visit
+from theftwatch.db.targets import LEASE, LISTING_EVERY, Outcome, Target, Visit
 from theftwatch.db.validators import READ_ANEW, Validator
 from theftwatch.demo import alibaba_data
 from theftwatch.demo.catalogue import Catalogue, Offer, load_catalogue
@@ -230,6 +230,20 @@ def test_what_a_list_has_come_to_leave_out_is_asked_for_once(tiers):
     tiers.list_shows(*cards, now=NOW + 3.6 * DAY)
     assert set(tiers.lease(NOW + 3.6 * DAY)) == {"3"}
     assert tiers.rows("select count(*) from target where unlisted_at is not null") == [(0,)]
+
+
+def test_a_target_that_nothing_came_of_is_due_since_when_it_was(tiers):
+    leased = tiers.lease()["one"]
+    given_back = NOW + timedelta(hours=1)
+    tiers.run(lambda connection: targets.release(connection, {leased: None}, token=TOKEN, now=given_back))
+    assert tiers.rows("select due_at, due_since from target") == [(NOW, None)]
+    # nor is it due anew where a job was killed that had it
+    killed = tiers.lease(given_back)["one"]
+    again = tiers.lease(given_back + LEASE)["one"]
+    assert killed == again
+    assert tiers.rows("select due_since from target") == [(NOW,)]
+    tiers.finish({again: Visit(outcome="ok")}, given_back + LEASE)
+    assert tiers.rows("select due_since from target") == [(None,)]
 
 
 def test_a_listing_that_stays_as_it_is_comes_ever_less_often_until_it_changes(tiers):

@@ -205,6 +205,9 @@ async def finish(connection: Connection, visits: Mapping[int, Visit], *, token: 
 
 
 async def release(connection: Connection, hosts: Mapping[int, str | None], *, token: UUID, now: datetime) -> None:
-    """Give back leases of which nothing was done, by target with the host that was to be asked."""
+    """Give back leases of which nothing was done, by target with the host that was to be asked.
+
+    They are due since when they were, and so the first of their priority to be taken up again.
+    """
     if hosts:
         await execute(connection, "release_targets", ids=list(hosts), hosts=list(hosts.values()), token=token, now=now)

@@ -49,8 +49,11 @@ select
     count(*) filter (where t.paused_at is not null) as paused,
     count(*) filter (where t.paused_at is null and t.lease_token is not null and t.due_at > %(now)s) as under_way,
     count(*) filter (where t.paused_at is null and t.due_at <= %(now)s) as due,
-    min(t.due_at) filter (where t.paused_at is null and t.due_at <= %(now)s) as oldest_due_at,
-    count(*) filter (where t.paused_at is null and t.due_at + 2 * target_interval(t) < %(now)s) as overdue,
+    min(coalesce(t.due_since, t.due_at)) filter (where t.paused_at is null and t.due_at <= %(now)s) as oldest_due_at,
+    count(*) filter (
+        where t.paused_at is null and t.due_at <= %(now)s
+            and coalesce(t.due_since, t.due_at) + 2 * target_interval(t) < %(now)s
+    ) as overdue,
     min(t.due_at) filter (where t.paused_at is null and t.lease_token is null and t.due_at > %(now)s) as next_due_at
 from target t
 group by t.marketplace

@@ -113,7 +113,8 @@ with due as materialized (
     limit %(most)s
 ), leased as (
     update target t
-    set lease_token = %(token)s, leased_at = %(now)s, due_at = %(until)s, leases = t.leases + 1, run = %(run)s
+    set lease_token = %(token)s, leased_at = %(now)s, due_since = coalesce(t.due_since, t.due_at), due_at = %(until)s,
+        leases = t.leases + 1, run = %(run)s
     from due
     where t.id = due.id
     returning t.id, t.kind, t.ref, t.url, due.priority, due.due_at as since
@@ -136,6 +137,7 @@ update target set due_at = %(until)s where id = any(%(ids)s::bigint[]) and lease
 update target t
 set lease_token = null,
     leases = 0,
+    due_since = null,
     finished_at = %(now)s::timestamptz,
     outcome = went.outcome,
     failures = case when went.outcome = 'ok' then 0 else t.failures + 1 end,
@@ -195,9 +197,11 @@ from (
 where t.id = next.id;
 
 -- release_targets --
--- Gives back leases of which nothing was done, with the host that was to be asked, where that is known by now.
+-- Gives back leases of which nothing was done, due since when they were, with the host that was to be asked, where that is
+-- known by now.
 update target t
-set lease_token = null, leases = t.leases - 1, due_at = %(now)s, host = coalesce(given.host, t.host)
+set lease_token = null, leases = t.leases - 1, due_at = coalesce(t.due_since, %(now)s), due_since = null,
+    host = coalesce(given.host, t.host)
 from unnest(%(ids)s::bigint[], %(hosts)s::text[]) as given (id, host)
 where t.id = given.id and t.lease_token = %(token)s;
 

@@ -88,7 +88,7 @@ async def list_targets(*, marketplace: str | None, due: bool, limit: int, as_jso
         else:
             print(_line(row, now))
     if not rows and not as_json:
-        print("No target is due." if due else "No target; `theftwatch target add` takes some.")
+        print("no target is due" if due else "no targets; `theftwatch target add` takes some")
 
 
 async def change(what: Literal["pause", "resume", "remove"], words: Sequence[str]) -> None:

@@ -25,6 +25,7 @@ BENCHMARKS = (
     "review",
     "views",
     "export",
+    "backup",
     "crawl",
     "shop",
     "processes",

@@ -24,6 +24,7 @@ SIZES = {
     "review": 2000,
     "views": 200,
     "export": 200,
+    "backup": 4,
     "crawl": 1,
     "shop": 4,
     "processes": 6,

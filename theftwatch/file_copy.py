@@ -1,13 +1,18 @@
 """Copying files from one store to another: what is there already is left alone, and every digest is compared."""
 
 import asyncio
+import math
 from collections.abc import Collection
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
 from theftwatch.files import Files
 
-_AT_ONCE = 50
+#: Threads that read or write files; most of the time each waits for a disk or a network, and what several wait for at
+#: once a disk does at once
+AT_ONCE = 16
+#: Files that one takes at most before another may
+_PART_MOST = 50
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,7 +39,8 @@ async def copy_files(source: Files, target: Files, digests: Collection[bytes], t
     """Copy what has one of some SHA-256; each file appears at the target whole, so a kill costs what was under way."""
     loop = asyncio.get_running_loop()
     wanted = sorted(digests)
-    parts = [wanted[start : start + _AT_ONCE] for start in range(0, len(wanted), _AT_ONCE)]
+    size = min(_PART_MOST, math.ceil(len(wanted) / AT_ONCE)) or 1
+    parts = [wanted[start : start + size] for start in range(0, len(wanted), size)]
     done = await asyncio.gather(*(loop.run_in_executor(threads, _copy, source, target, part) for part in parts))
     return sum(done, Copied())
 

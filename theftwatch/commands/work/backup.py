@@ -9,12 +9,13 @@ from theftwatch.backup.folder import find_backups, list_line, locked, prune
 from theftwatch.backup.make import make_backup
 from theftwatch.backup.restore import check_backup, choose, put_back, restore
 from theftwatch.clock import system_clock
-from theftwatch.commands.work.files import AT_ONCE, NAMED, compare_store
+from theftwatch.commands.work.files import NAMED, compare_store
 from theftwatch.commands.work.progress import progress_bar
 from theftwatch.commands.work.record import opened
 from theftwatch.config import settings
 from theftwatch.db.server import connect_dsn
 from theftwatch.errors import BackupError
+from theftwatch.file_copy import AT_ONCE
 from theftwatch.files import PREFIXES
 from theftwatch.image_store import open_files
 from theftwatch.reports.words import count, megabytes

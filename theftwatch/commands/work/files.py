@@ -13,14 +13,12 @@ from theftwatch.db.files import find_files
 from theftwatch.db.queries import Connection, execute
 from theftwatch.erasure import delete_files
 from theftwatch.errors import FileStoreError, UsageError
-from theftwatch.file_copy import Copied, copy_files
+from theftwatch.file_copy import AT_ONCE, Copied, copy_files
 from theftwatch.files import PREFIXES, Files
 from theftwatch.image_store import MARKER, adopt, open_files, place_of, read_marker
 from theftwatch.reports.words import count, megabytes
 from theftwatch.store_check import Checked, Missed, check_files, still_missed
 
-#: Files read or written at once; most of the time each waits for a disk or a network
-AT_ONCE = 16
 #: Missed files that are named one by one
 NAMED = 20
 

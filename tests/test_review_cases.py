@@ -41,7 +41,7 @@ def test_a_case_is_opened_entered_bundled_and_closed(review, filled, confirmed):
     assert "Write to the vendor, or file a complaint" in said
     assert "none To be captured before it is filed." in said
     assert f'href="{case}"'.encode() in review.ask("GET", f"/findings/{finding}")[2]
-    assert "Case 1 , Ana and Meadow Clothing , 1 listing: write to the vendor" in text_of(review, "/cases")
+    assert "Case 1 , Ana and Meadow Clothing , 1 listing: write to the vendor" in text_of(review, "/cases/due")
     assert f'href="{case}"'.encode() in review.ask("GET", f"/artisans/{artisan}")[2]
     assert f'href="{case}"'.encode() in review.ask("GET", f"/vendors/{vendor}")[2]
 

@@ -113,6 +113,7 @@ class SeenAgain:
     relisted_at: datetime
 
 
+_ALL = 2**31 - 1
 _TO_DO = {
     "file": "write to the vendor, or file a complaint",
     "answer": "an answer is due, enter it when it comes",
@@ -132,10 +133,20 @@ _COMMANDS = {
 
 
 async def find_cases(
-    connection: Connection, *, every: bool = False, artisan: str | None = None, vendor: str | None = None
+    connection: Connection,
+    *,
+    every: bool = False,
+    artisan: str | None = None,
+    vendor: str | None = None,
+    before: int | None = None,
+    most: int = _ALL,
 ) -> list[CaseStanding]:
-    """Return the open cases, or `every` one; of an artisan or a vendor, by name."""
-    return await fetch_as(connection, CaseStanding, "find_cases", case=None, all=every, artisan=artisan, vendor=vendor)
+    """Return the open cases, or `every` one; of an artisan or a vendor, by name.
+
+    With `most` they are the newest, or the newest of those `before` a case.
+    """
+    narrowed = {"all": every, "artisan": artisan, "vendor": vendor, "before": before, "most": most}
+    return await fetch_as(connection, CaseStanding, "find_cases", case=None, **narrowed)
 
 
 async def find_standing(connection: Connection, case: int) -> CaseStanding:
@@ -143,17 +154,23 @@ async def find_standing(connection: Connection, case: int) -> CaseStanding:
 
     Raises UsageError where there is none of this number.
     """
-    found = await fetch_as(connection, CaseStanding, "find_cases", case=case, all=True, artisan=None, vendor=None)
+    one = {"all": True, "artisan": None, "vendor": None, "before": None, "most": 1}
+    found = await fetch_as(connection, CaseStanding, "find_cases", case=case, **one)
     if not found:
         raise UsageError(f"{case}: no such case; `theftwatch case list --all` shows their numbers")
     return found[0]
 
 
 async def find_due(
-    connection: Connection, *, now: datetime, artisan: str | None = None, vendor: str | None = None
+    connection: Connection,
+    *,
+    now: datetime,
+    artisan: str | None = None,
+    vendor: str | None = None,
+    case: int | None = None,
 ) -> list[Due]:
-    """Return what is due by the end of the day where the portal is, or has been since."""
-    return await fetch_as(connection, Due, "find_due_in_cases", now=now, artisan=artisan, vendor=vendor)
+    """Return what is due by the end of the day where the portal is, or has been since; in all cases, or in one."""
+    return await fetch_as(connection, Due, "find_due_in_cases", now=now, artisan=artisan, vendor=vendor, case=case)
 
 
 async def find_events(connection: Connection, case: int) -> list[Event]:

@@ -18,6 +18,7 @@ from theftwatch.web.queue import Filters
 
 _PER_PAGE = 100
 _VENDORS_MAX = 200
+_CASES_MAX = 100
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -111,7 +112,7 @@ async def _artisan(request: Request) -> Response:
             raise HTTPException(404, "There is no such artisan.")
         shops = await fetch_as(connection, Shop, "find_artisan_shops", artisan=artisan)
         exposure = await fetch_as(connection, Exposure, "find_artisan_exposure", artisan=artisan, most=_VENDORS_MAX)
-        cases = await fetch_as(connection, ArtisanCase, "find_artisan_cases", artisan=artisan)
+        cases = await fetch_as(connection, ArtisanCase, "find_artisan_cases", artisan=artisan, most=_CASES_MAX)
         notices = await find_notices(connection, artisan=artisan, every=True)
     return page(
         request,
@@ -124,6 +125,7 @@ async def _artisan(request: Request) -> Response:
             for name in ("findings", "waiting", "confirmed", "rejected", "unsure", "listings_up", "listings_down")
         },
         cases=cases,
+        cases_max=_CASES_MAX,
         notices=notices,
     )
 

@@ -42,14 +42,35 @@ from theftwatch.errors import UsageError
 from theftwatch.match.relation import artisan_of
 from theftwatch.web.pages import bring_up_to_date, context_of, form_of, key_of, page, reviewer_of, sentence
 
+#: Cases on a page of the board
+_CASES_MAX = 20
+#: What is due that is listed; it is worked off from the top
+_DUE_MAX = 100
+
 
 async def _board(request: Request) -> Response:
     every = request.query_params.get("all") == "1"
+    before = key_of(request.query_params.get("before", ""))
+    async with reading(context_of(request).pool) as connection:
+        cases = await find_cases(connection, every=every, before=before, most=_CASES_MAX + 1)
+    oldest = min((each.case_id for each in cases), default=None) if len(cases) > _CASES_MAX else None
+    shown = [each for each in cases if each.case_id != oldest]
+    return page(
+        request,
+        "cases.html.j2",
+        cases=shown,
+        every=every,
+        first=before is None,
+        further=min(each.case_id for each in shown) if oldest else None,
+    )
+
+
+async def _due(request: Request) -> Response:
+    """Return what is due in cases; other pages fetch it when they are there, as all open cases are looked at for it."""
     context = context_of(request)
     async with reading(context.pool) as connection:
         due = await find_due(connection, now=context.clock())
-        cases = await find_cases(connection, every=every)
-    return page(request, "cases.html.j2", due=due, cases=cases, every=every)
+    return page(request, "due.html.j2", due=due[:_DUE_MAX], of_all=len(due))
 
 
 async def _case(request: Request) -> Response:
@@ -65,7 +86,7 @@ async def show_case(request: Request, case: int, *, status: int = 200, says: str
             standing = await find_standing(connection, case)
         except UsageError as exc:
             raise HTTPException(404, "There is no such case.") from exc
-        due = await find_due(connection, now=now, artisan=standing.artisan, vendor=standing.vendor)
+        due = await find_due(connection, now=now, case=case)
         listings = await find_case_listings(connection, case)
         portal = await find_portal(connection, standing.marketplace)
         values: dict[str, Any] = {
@@ -80,7 +101,7 @@ async def show_case(request: Request, case: int, *, status: int = 200, says: str
         status=status,
         says=says,
         case=standing,
-        due=[each for each in due if each.case_id == case],
+        due=due,
         listings=[(each, clock_in_words(each, portal, now=now)) for each in listings],
         portal=portal,
         entered=key_of(request.query_params.get("entered", "")),
@@ -192,6 +213,7 @@ async def _letter(request: Request) -> Response:
 ROUTES = [
     Route("/cases", _board, methods=["GET"]),
     Route("/cases", _open, methods=["POST"]),
+    Route("/cases/due", _due, methods=["GET"]),
     Route("/cases/{case:int}", _case, methods=["GET"]),
     Route("/cases/{case:int}/entries", _enter, methods=["POST"]),
     Route("/cases/{case:int}/letter", _letter, methods=["GET"]),

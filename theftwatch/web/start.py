@@ -12,7 +12,6 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from theftwatch.cases.docket import find_due
 from theftwatch.config import check_live, settings
 from theftwatch.db.pool import reading
 from theftwatch.db.queries import fetch
@@ -46,7 +45,6 @@ async def show_start(request: Request, *, status: int = 200, says: str | None = 
     async with reading(context.pool) as connection:
         waiting = await count_waiting(connection)
         following = await find_page(connection, Filters(), most=1)
-        due = await find_due(connection, now=context.clock())
     return page(
         request,
         "start.html.j2",
@@ -55,7 +53,6 @@ async def show_start(request: Request, *, status: int = 200, says: str | None = 
         waiting=waiting,
         waiting_max=WAITING_MAX,
         following=following[0] if following else None,
-        due=len(due),
         photos_max=PHOTOS_MAX,
         pages_max=PAGES_MAX,
         upload_max_mb=UPLOAD_MAX_BYTES // 1024**2,

@@ -14,6 +14,9 @@ from theftwatch.web.pages import context_of, page
 from theftwatch.web.plots import find_shared, find_vendor_weeks
 from theftwatch.web.queue import Filters
 
+#: Lines of each list; whose photos it shows most stand first
+_LIST_MAX = 100
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class VendorFacts:
@@ -77,11 +80,11 @@ async def _vendor(request: Request) -> Response:
         found = await fetch_as(connection, VendorFacts, "find_vendor", vendor=vendor)
         if not found:
             raise HTTPException(404, "There is no such vendor.")
-        concerned = await fetch_as(connection, Concerned, "find_vendor_artisans", vendor=vendor)
-        siblings = await fetch_as(connection, Sibling, "find_vendor_siblings", vendor=vendor)
+        concerned = await fetch_as(connection, Concerned, "find_vendor_artisans", vendor=vendor, most=_LIST_MAX)
+        siblings = await fetch_as(connection, Sibling, "find_vendor_siblings", vendor=vendor, most=_LIST_MAX)
         weeks = await find_vendor_weeks(connection, vendor, now=context.clock())
         shared = await find_shared(connection, vendor)
-        cases = await fetch_as(connection, VendorCase, "find_vendor_cases", vendor=vendor)
+        cases = await fetch_as(connection, VendorCase, "find_vendor_cases", vendor=vendor, most=_LIST_MAX)
     key = f"{found[0].marketplace}/{found[0].seller_ref}"
     return page(
         request,
@@ -92,6 +95,7 @@ async def _vendor(request: Request) -> Response:
         cases=cases,
         weeks=weeks,
         shared=shared,
+        most=_LIST_MAX,
     )
 
 

@@ -65,7 +65,8 @@ order by confirmed desc, findings desc, name
 limit %(most)s;
 
 -- find_artisan_cases --
-select case_id, vendor_id, vendor, state, listings, listings_removed, opened_at, filed_at
-from analysis.case
-where artisan_id = %(artisan)s
-order by is_open desc, opened_at desc;
+-- Lists the newest cases of an artisan, one by one, so that they cost what they are.
+select c.case_id, c.vendor_id, c.vendor, c.state, c.listings, c.listings_removed, c.opened_at, c.filed_at
+from (select id from takedown_case where artisan = %(artisan)s order by id desc limit %(most)s) as newest
+cross join lateral (select * from analysis.case where case_id = newest.id offset 0) as c
+order by c.is_open desc, c.opened_at desc;

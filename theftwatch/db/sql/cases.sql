@@ -103,16 +103,27 @@ select id from event;
 update takedown_case set closed_at = %(now)s, outcome = %(outcome)s where id = %(case)s;
 
 -- find_cases --
--- Lists cases: the open ones, or all; of an artisan or a vendor, or one alone.
-select
-    case_id, artisan_id, artisan, vendor_id, vendor, marketplace, portal, opened_at, closed_at, outcome, is_open, state,
-    listings, listings_asked, listings_filed, listings_countered, listings_removed, listings_relisted, listings_in_doubt,
-    relisted_elsewhere, relistings, found_at, filed_at, last_event_at
-from analysis.case
-where (%(case)s::bigint is null or case_id = %(case)s::bigint)
-    and (%(all)s or is_open)
-    and (%(artisan)s::text is null or lower(artisan) = lower(%(artisan)s::text))
-    and (%(vendor)s::text is null or lower(vendor) = lower(%(vendor)s::text))
+-- Lists cases: the open ones, or all; of an artisan or a vendor, or one alone. A page holds the newest of them, and pages follow
+-- each other by the oldest case of the one before.
+select page.*
+from (
+    select
+        c.case_id, c.artisan_id, c.artisan, c.vendor_id, c.vendor, c.marketplace, c.portal, c.opened_at, c.closed_at,
+        c.outcome, c.is_open, c.state, c.listings, c.listings_asked, c.listings_filed, c.listings_countered,
+        c.listings_removed, c.listings_relisted, c.listings_in_doubt, c.relisted_elsewhere, c.relistings, c.found_at,
+        c.filed_at, c.last_event_at
+    from (
+        select id from takedown_case
+        where (%(case)s::bigint is null or id = %(case)s) and (%(before)s::bigint is null or id < %(before)s)
+    ) as newest
+    -- one by one, so that a page costs what its own cases cost
+    cross join lateral (select * from analysis.case where case_id = newest.id offset 0) as c
+    where (%(all)s or c.is_open)
+        and (%(artisan)s::text is null or lower(c.artisan) = lower(%(artisan)s::text))
+        and (%(vendor)s::text is null or lower(c.vendor) = lower(%(vendor)s::text))
+    order by newest.id desc
+    limit %(most)s
+) as page
 order by is_open desc, last_event_at desc, case_id;
 
 -- find_case_listings --
@@ -156,6 +167,7 @@ with day as (
     from analysis.case_due d
     left join portal p on p.code = d.portal
     cross join lateral (select coalesce(p.time_zone, 'UTC') as name) as zone
+    where %(case)s::bigint is null or d.case_id = %(case)s
 )
 select
     case_id, artisan, vendor, portal, what, due_at, listings, complaints, due_at <= %(now)s as is_overdue,

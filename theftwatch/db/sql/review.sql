@@ -162,7 +162,8 @@ left join artisan a on a.id = q.artisan
 left join seller s on s.id = q.shop and a.id is null
 where q.vendor = %(vendor)s and a.opted_out_at is null
 group by a.id, a.name, s.id, s.name, s.marketplace, s.seller_ref
-order by confirmed desc, findings desc, name;
+order by confirmed desc, findings desc, name
+limit %(most)s;
 
 -- find_vendor_siblings --
 -- Lists the shops of the same company, with what stands on each.
@@ -171,10 +172,12 @@ select
     (select count(*) from review_queue q where q.vendor = s.seller_id) as findings
 from analysis.seller s
 where s.seller_id <> %(vendor)s and s.seller_id in (select company(%(vendor)s))
-order by findings desc, name;
+order by findings desc, name
+limit %(most)s;
 
 -- find_vendor_cases --
-select case_id, artisan, state, listings, opened_at, filed_at
-from analysis.case
-where vendor_id = %(vendor)s
-order by is_open desc, opened_at desc;
+-- Lists the newest cases with a vendor, one by one, so that they cost what they are.
+select c.case_id, c.artisan, c.state, c.listings, c.opened_at, c.filed_at
+from (select id from takedown_case where seller = %(vendor)s order by id desc limit %(most)s) as newest
+cross join lateral (select * from analysis.case where case_id = newest.id offset 0) as c
+order by c.is_open desc, c.opened_at desc;

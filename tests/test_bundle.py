@@ -409,6 +409,7 @@ def test_hostile_names_stay_text_and_what_is_wrong_with_a_bundle_is_said(world, 
         assert "<script" not in texts[name]
     for name in ("complaint.txt", "README.txt"):
         assert not set(texts[name]) & set("\x1b\u202e\r")
+        assert "manifest.json.tsr" not in texts[name], "there is none"
         assert "\nBcc" not in texts[name]
     assert verified(path)[1] == []
     # half of it is none

@@ -259,7 +259,6 @@ def test_a_case_rests_on_confirmed_findings_of_an_original_that_was_first(matter
     with pytest.raises(UsageError, match="no case to open: finding 1: no person has confirmed it"):
         matter.open()
     assert matter.table("select * from takedown_case") == []
-    matter.confirm("201", "202", "203")
 
     async def relate(connection):
         await connection.execute(
@@ -270,6 +269,10 @@ def test_a_case_rests_on_confirmed_findings_of_an_original_that_was_first(matter
         )
 
     matter.do(relate)
+    matter.confirm("203")
+    with pytest.raises(UsageError, match=r"no case to open: finding \d: a relation covers it"):
+        matter.open()  # what a person confirmed comes first
+    matter.confirm("201", "202")
     with pytest.raises(UsageError, match="a relation covers it"):
         matter.open("201")
     with pytest.raises(UsageError, match="--override goes with --finding"):

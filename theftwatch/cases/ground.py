@@ -45,7 +45,10 @@ class Ground:
             return None
         if self.relation is not None:
             return f"a relation covers it ({self.relation.replace('_', ' ')}); --override takes it in, with a reason"
-        return f"the original is not known to have been first ({self.direction}); --override takes it in, with a reason"
+        return (
+            f"the original is not known to have been first ({self.direction}), see `theftwatch finding show "
+            f"{self.finding}`; --override takes it in, with a reason"
+        )
 
 
 async def find_grounds(connection: Connection, artisan: int, seller: int, case: int | None) -> list[Ground]:

@@ -67,7 +67,9 @@ async def open_case(
         raise UsageError(f"finding {left_out[0].finding}: {left_out[0].why}")
     grounds = [each for each in wanted if barriers[each.finding] is None]
     if not grounds:
-        why = f"finding {left_out[0].finding}: {left_out[0].why}" if left_out else "nothing between the two matches"
+        confirmed = {each.finding for each in wanted if each.verdict == "confirmed"}
+        first = min(left_out, key=lambda each: (each.finding not in confirmed, each.finding), default=None)
+        why = f"finding {first.finding}: {first.why}" if first else "nothing between the two matches"
         raise UsageError(f"no case to open: {why}")
     if case is None:
         [(marketplace, *_)] = await fetch(connection, "find_owner", seller=seller)

@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import batched
 from pathlib import Path
@@ -99,6 +99,10 @@ async def write_bundle(
     contents.add("README.txt", readme(facts, contents, title=title, now=now, checks=checks).encode())
     manifest = _manifest(contents, facts, now=now, title=title)
     token, why = await _date(manifest, authority)
+    if authority and token is None:
+        # its texts would tell a reader to verify what is not there
+        undated = await write_bundle(file, facts, files, now=now, chromium=chromium, authority=None, defended=defended)
+        return replace(undated, not_stamped_because=why)
     outside = {MANIFEST: manifest} | ({MANIFEST_TOKEN: token} if token else {})
     await asyncio.to_thread(write_archive, file, contents.data | outside, now)
     return Built(

@@ -55,8 +55,9 @@ async def stamp(connection: Connection, files: Files, authority: Authority | Non
         print(f"{count(done.stamped, 'timestamp')} by {authority.name}.")
     if done.waiting:
         why = f": {done.failure}" if done.failure else ""
+        waiting = count(done.waiting, "file waits", "files wait")
         print(
-            f"{count(done.waiting, 'file')} wait for a timestamp{why}; `theftwatch evidence stamp` asks again",
+            f"{waiting} for a timestamp{why}; `theftwatch evidence stamp` asks again",
             file=sys.stderr,
         )
     return done.failure

@@ -113,9 +113,10 @@ audit: $(SETUP) ## Ask PyPI whether a weakness of a locked package is known; nee
 bench: $(DEV) ## Measure the speeds that the documentation states
 	@.venv/bin/python -m bench
 
-pictures: $(DEV) ## Draw the pictures of docs/cases.md anew, from the case that a test follows
+pictures: $(DEV) ## Draw the pictures of docs/cases.md and of the report anew
 	@.venv/bin/pytest -q --basetemp .cache/pictures -o tmp_path_retention_policy=all tests/test_case_days.py
-	@.venv/bin/python -m tests.pictures .cache/pictures/*0/case.zip docs/images
+	@.venv/bin/theftwatch demo
+	@.venv/bin/python -m tests.pictures .cache/pictures/*0/case.zip .data/demo/report/index.html docs/images
 
 lock: | $(NEEDED_UV) ## Write both locks anew, keeping the versions that still fit
 	@$(UV) $(COMPILE) requirements.lock --extra descriptor --extra export --extra fonts --extra s3

@@ -1,6 +1,6 @@
-"""Draws the pictures of docs/cases.md: parts of the pages of a bundle, as Chromium shows them.
+"""Draws pictures of the documents: parts of the pages of a bundle and of the demo's report, as Chromium shows them.
 
-`python -m tests.pictures BUNDLE FOLDER`; `make pictures` makes the bundle as well.
+`python -m tests.pictures BUNDLE REPORT FOLDER`; `make pictures` makes the bundle and the report as well.
 """
 
 import asyncio
@@ -10,7 +10,7 @@ import zipfile
 from pathlib import Path
 
 from PIL import Image
-from playwright.async_api import async_playwright
+from playwright.async_api import Browser, ViewportSize, async_playwright
 
 from theftwatch.chromium import launch_options, require_chromium
 from theftwatch.config import settings
@@ -21,10 +21,14 @@ _PICTURES = {
     "case-photos": ("evidence.html", "section[aria-labelledby=photos]"),
     "case-statement": ("statement.html", "body"),
 }
-_BYTES_MAX = 150_000
+#: Of the report: its size, and the pair that it begins with
+_REPORT_SIZE: ViewportSize = {"width": 1120, "height": 1040}
+_FIRST_PAIR = "Suede boots, grey, stitched"
+_COLOURS = 256
+_BYTES_MAX = 200_000
 
 
-async def draw(bundle: Path, folder: Path) -> None:
+async def draw(bundle: Path, report: Path, folder: Path) -> None:
     """Write the pictures into a folder."""
     with zipfile.ZipFile(bundle) as archive:
         pages = {name: archive.read(name).decode() for name, _ in _PICTURES.values()}
@@ -39,8 +43,19 @@ async def draw(bundle: Path, folder: Path) -> None:
                 image.convert("RGB").save(file, "JPEG", quality=82, optimize=True)
             assert file.tell() < _BYTES_MAX, f"{picture}: {file.tell()} bytes"
             (folder / f"{picture}.jpg").write_bytes(file.getvalue())
+        await _draw_report(browser, report, folder / "report.png")
         await browser.close()
 
 
+async def _draw_report(browser: Browser, report: Path, picture: Path) -> None:
+    page = await browser.new_page(viewport=_REPORT_SIZE, color_scheme="light")
+    await page.goto(report.as_uri(), wait_until="load")
+    pair = page.locator("article.pair").filter(has_text=_FIRST_PAIR).first
+    await pair.evaluate("each => window.scrollTo(0, each.getBoundingClientRect().top + window.scrollY - 10)")
+    await page.evaluate("Promise.all([...document.images].map(each => (each.loading = 'eager', each.decode())))")
+    with Image.open(io.BytesIO(await page.screenshot())) as image:
+        image.convert("RGB").quantize(_COLOURS).save(picture, optimize=True)
+
+
 if __name__ == "__main__":
-    asyncio.run(draw(Path(sys.argv[1]), Path(sys.argv[2])))
+    asyncio.run(draw(*(Path(each).resolve() for each in sys.argv[1:])))

@@ -221,7 +221,7 @@ def world(dsn, tmp_path):
 
 def test_targets_are_added_listed_paused_and_removed(world):
     said = partial(target, world)
-    assert said("list") == "No target; `theftwatch target add` takes some."
+    assert said("list") == "no targets; `theftwatch target add` takes some"
     assert said("add", "alibaba", "vendor=one", "vendor=two", "--every", "12h", "--reason", "copied my hares") == (
         "2 targets added"
     )

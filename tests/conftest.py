@@ -40,7 +40,19 @@ _TEST_POSTGRES = os.environ.get("THEFTWATCH_TEST_POSTGRES")
 _LONG = {
     f"test_{name}"
     for name in (
-        *("alarms", "analysts", "backup", "bench", "budget", "bundle", "capture", "case_days", "crawl", "dates"),
+        *(
+            "alarm_nights",
+            "alarms",
+            "analysts",
+            "backup",
+            "bench",
+            "budget",
+            "bundle",
+            "capture",
+            "case_days",
+            "crawl",
+            "dates",
+        ),
         *("decide", "demo", "faults", "originals", "reach", "receive", "refusals", "review_pages", "scrapyd"),
         *("server", "trail", "watch_days"),
     )

@@ -117,3 +117,15 @@ def test_the_module_says_by_its_exit_code_whether_one_is_there(tmp_path, name, s
     ran = subprocess.run([sys.executable, "-m", "theftwatch.chromium"], env=env, capture_output=True, text=True)
     assert ran.returncode == status
     assert len(ran.stderr.splitlines()) == status
+
+
+def test_a_plain_crawl_does_without_playwright():
+    code = (
+        "import sys; from scrapy.settings import Settings; from scrapy.spiderloader import SpiderLoader; "
+        "ours = Settings(); ours.setmodule('theftwatch.settings'); "
+        "print(*SpiderLoader.from_settings(ours).list()); print('playwright' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    spiders, loaded = done.stdout.splitlines()
+    assert "capture" in spiders.split()
+    assert loaded == "False"

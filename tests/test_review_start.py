@@ -186,26 +186,34 @@ def ended(review, path):
     return said
 
 
-def test_a_shop_is_crawled_as_soon_as_it_is_given(dsn, tmp_path, unused_port):
-    with running_replica() as replica:
+def test_a_shop_is_crawled_as_soon_as_it_is_given(dsn, tmp_path, unused_port, chromium):
+    with running_replica() as replica, sync_playwright() as playwright:
         world = World(replica=replica, dsn=dsn, folder=tmp_path)
         review = Review(dsn, tmp_path / "data", unused_port, **world.environment(THEFTWATCH_DESCRIPTOR="off"))
-        given = {"marketplace": "artfire", "shop": "DemoOldMillCrafts"}
-        _, headers, _ = review.ask("POST", "/shops", given)
-        shop = headers["location"]
+        browser = playwright.chromium.launch(executable_path=chromium)
+        pages = looked_at(browser.new_context())
+        page = next(pages)
         try:
-            [asks] = re.findall(rf'hx-get="({shop}\?mark=\w+)"', review.ask("GET", shop)[2].decode())
-            said = ended(review, shop)
-            assert "Last visit" in said
-            assert "10 of the 10 listings on its list were read. The last crawl of ArtFire ended" in said
-            assert "10 listings with 11 photos, 11 of them compared" in said
-            assert re.search("What comes next .* Search by it: Google Lens", said)
-            # the part of the page that asked gets all of it
-            assert review.ask("GET", asks)[1]["hx-retarget"] == "#page"
-            assert review.ask("GET", f"{shop}?mark=ended")[0] == 204
+            page.goto(review.origin)
+            page.get_by_label("Where it is").select_option("artfire")
+            page.get_by_label("Its name or its address").fill("DemoOldMillCrafts")
+            page.get_by_role("button", name="Watch my shop").click()
+            progress = page.locator("#progress")
+            expect(progress).to_contain_text("This page tells by itself how it gets on")
+            # it does, to the end, and then all of the page is another one
+            expect(page.get_by_role("button", name="Crawl what is due")).to_be_visible(timeout=CRAWL_MAX_S * 1000)
+            expect(progress).to_contain_text("it went well. 10 of the 10 listings on its list were read.")
+            expect(progress).to_contain_text("The last crawl of ArtFire ended")
+            expect(page.locator("main")).to_contain_text("10 listings with 11 photos, 11 of them compared")
+            expect(page.locator("main")).to_contain_text(
+                re.compile("What comes next.*Search by it: Google Lens", re.DOTALL)
+            )
+            expect(page.locator("#page")).to_be_focused()
             for target, expected in (("999", 404), ("x", 400)):
                 assert review.ask("POST", "/watched", {"target": target})[0] == expected
+            next(pages, None)
         finally:
+            browser.close()
             review.stop()
 
 

@@ -233,6 +233,23 @@ def test_it_claims_nothing_that_is_not_in_it(world, filled, tmp_path):
     assert "timestamps.txt" not in readme
 
 
+def test_an_original_of_another_work_stays_at_home(world, filled):
+    """Where no file is known to have been copied, only out-takes may be of the same shoot."""
+    with psycopg.connect(world.dsn) as connection:
+        rows = connection.execute("select id from finding where original_listing is not null").fetchall()
+        for number, pair in enumerate(copied_offers()):
+            connection.execute(
+                "update original_file set image = (select id from image where sha256 = %s) where name = %s",
+                [hashlib.sha256(pair.copy).digest(), f"shoot/{number}.jpg"],
+            )
+
+    async def files():
+        async with await psycopg.AsyncConnection.connect(world.dsn) as connection:
+            return (await find_complaint(connection, [key for (key,) in rows], overridden=frozenset())).files
+
+    assert [each.name for each in asyncio.run(files())] == ["shoot/out <1>.jpg"]
+
+
 def test_works_of_the_same_title_are_all_declared(world, filled, tmp_path):
     path = tmp_path / "bundle.zip"
     with psycopg.connect(world.dsn) as connection:

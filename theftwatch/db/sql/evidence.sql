@@ -57,8 +57,8 @@ where f.original_listing = %(listing)s
     or o.image in (select li.image from listing_image li where li.listing = %(listing)s);
 
 -- find_evidence_files --
--- Lists the files that an artisan gave which are originals of given images, and the others of the same folders; where none is,
--- all of them.
+-- Lists the files that an artisan gave which are given images, and the out-takes of the same folders; where none is, all
+-- out-takes. Other originals are other works.
 with own as (
     select f.*, i.sha256, i.byte_count, i.format, i.width_px, i.height_px, d.failure,
         regexp_replace(f.name, '[^/]*$', '') as folder
@@ -72,8 +72,7 @@ with own as (
 select name, kind, sha256, byte_count, format, width_px, height_px, dated_at, first_seen_at, failure
 from own
 where sha256 = any(%(sha256s)s::bytea[])
-    or not exists (select from concerned)
-    or (kind = 'outtake' and folder in (select folder from concerned))
+    or (kind = 'outtake' and (folder in (select folder from concerned) or not exists (select from concerned)))
 order by name, kind, sha256
 limit %(most)s;
 

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 import psycopg
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
@@ -23,6 +24,8 @@ class Postgres:
 
     dsn: str
     superuser_dsn: str
+    #: The server, whose sessions are its children
+    process: psutil.Process
 
     def clone(self, name: str) -> str:
         """Make another database as empty as the first one was, and return its DSN.
@@ -46,7 +49,12 @@ def temporary_postgres() -> Iterator[Postgres]:
         try:
             dsn = server.connect_dsn(own)
             password = cluster.read_passwords(data)[server.SUPERUSER]
-            yield Postgres(dsn=dsn, superuser_dsn=make_conninfo(dsn, user=server.SUPERUSER, password=password))
+            first_line, *_ = (data / "postmaster.pid").read_text().splitlines()
+            yield Postgres(
+                dsn=dsn,
+                superuser_dsn=make_conninfo(dsn, user=server.SUPERUSER, password=password),
+                process=psutil.Process(int(first_line)),
+            )
         finally:
             server.stop(own)
             # below the system's folder where Postgres could not have reached a temporary one

@@ -6,10 +6,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event, Thread
+from types import TracebackType
+from typing import Self
+
+import psutil
 
 _TIMEOUT_S = 3600
+_LOOK_EVERY_S = 0.2
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,6 +47,49 @@ def run_python(arguments: Sequence[str], **environment: str) -> Run:
         cpu_s=after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime,
         output=finished.stdout,
     )
+
+
+class Meter:
+    """Measures the processor time of processes and of all that they start, by looking at them again and again.
+
+    What those had that have ended the system adds up only where their parent asked how. Of each, the last moments are
+    missed.
+    """
+
+    def __init__(self, *processes: psutil.Process) -> None:
+        self._processes = processes
+        self._before = self._look()
+        self._seen = dict(self._before)
+        self._ended = Event()
+        self._thread = Thread(target=self._watch, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, at: TracebackType | None) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    @property
+    def cpu_s(self) -> float:
+        """Return the seconds since it was made."""
+        total_s: float = sum(self._seen.values()) - sum(self._before.values())
+        return total_s
+
+    def _watch(self) -> None:
+        while not self._ended.wait(_LOOK_EVERY_S):
+            self._seen |= self._look()
+        self._seen |= self._look()
+
+    def _look(self) -> dict[psutil.Process, float]:
+        found: dict[psutil.Process, float] = {}
+        for first in self._processes:
+            for each in (first, *first.children(recursive=True)):
+                with suppress(psutil.NoSuchProcess):
+                    times = each.cpu_times()
+                    found[each] = times.user + times.system
+        return found
 
 
 def clean_environment() -> dict[str, str]:

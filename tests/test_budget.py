@@ -77,34 +77,6 @@ def world(dsn, tmp_path):
         yield World(replica=replica, dsn=dsn, folder=tmp_path)
 
 
-def pages_asked(world: World) -> list[dict[str, object]]:
-    lines = (world.folder / "requests.jsonl").read_text().splitlines()
-    return [request for request in map(json.loads, lines) if request["host"] == "www.alibaba.com"]
-
-
-def test_three_jobs_ask_one_host_at_the_pace_of_one(world):
-    """Each takes other listings of one host; together they may ask it no oftener than a single job."""
-    delay_s = 0.5
-    addresses = [url for (url,) in listing_addresses(world)][:12]
-    starts = [world.folder / f"{number}.txt" for number in range(3)]
-    for number, path in enumerate(starts):
-        path.write_text("\n".join(addresses[number::3]))
-    jobs = [world.start("alibaba", f"file={path}", THEFTWATCH_DELAY_S=str(delay_s)) for path in starts]
-    logs = [job.communicate(timeout=300)[0] for job in jobs]
-    assert [job.returncode for job in jobs] == [0, 0, 0], logs
-    moments = sorted(datetime.fromisoformat(str(request["at"])).timestamp() for request in pages_asked(world))
-    # Each job asks for robots.txt too. Scrapy's own jitter moves single requests, but not the pace.
-    assert len(moments) == len(addresses) + len(jobs)
-    assert moments[-1] - moments[0] >= 0.9 * delay_s * (len(moments) - 1)
-
-
-def listing_addresses(world: World) -> list[tuple[str]]:
-    world.crawl("alibaba", "vendor=demoharbour", "limit=14")
-    (world.folder / "requests.jsonl").write_text("")
-    rows = world.rows("select url from listing where marketplace = 'alibaba' order by listing_ref")
-    return [(str(url),) for (url,) in rows]
-
-
 def test_nothing_is_asked_of_a_host_that_is_left_alone(world):
     with psycopg.connect(world.dsn) as connection:
         connection.execute(

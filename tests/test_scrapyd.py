@@ -1,5 +1,6 @@
 """Nodes: scrapyd in a checkout and with a release, jobs on one or all of them, and what goes wrong with them."""
 
+import asyncio
 import json
 import os
 import re
@@ -8,9 +9,10 @@ import signal
 import subprocess
 import sys
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import psycopg
 import pytest
 from typer.testing import CliRunner
 
@@ -18,6 +20,8 @@ from tests.crawling import World
 from tests.nodes import free_port, python_without_theftwatch, running_scrapyd
 from theftwatch.cli import app
 from theftwatch.config import Settings, settings
+from theftwatch.db.targets import Target, save_targets
+from theftwatch.demo.catalogue import load_catalogue
 from theftwatch.demo.replica import running_replica
 from theftwatch.jobs.node import nodes_of
 from theftwatch.jobs.release import Release, deploy
@@ -30,7 +34,7 @@ NOW = datetime(2026, 11, 26, 1, 30, 15, tzinfo=UTC)
 
 @pytest.fixture
 def world(dsn, tmp_path):
-    with running_replica() as replica:
+    with running_replica(log=tmp_path / "requests.jsonl") as replica:
         yield World(replica=replica, dsn=dsn, folder=tmp_path)
 
 
@@ -79,6 +83,54 @@ def test_a_scrapyd_in_the_checkout_schedules_the_spiders_at_once(world, tmp_path
         )
     # All that it leaves lies in one folder that git does not see.
     assert {path.name for path in folder.iterdir()} == {"scrapy.cfg", "scrapyd.log", ".data"}
+
+
+def test_two_nodes_share_the_targets_and_the_pace_of_a_host(world, tmp_path):
+    """Each takes half of the listings of one host, and together they ask it no oftener than a single job may."""
+    delay_s, each_takes = 0.5, 5
+    watched = [offer.listing for offer in load_catalogue().offers if offer.listing.marketplace == "alibaba"]
+    save_listing_targets(world, watched[: 2 * each_takes])
+    environment = world.environment(THEFTWATCH_DELAY_S=str(delay_s))
+    folders = [tmp_path / "here", tmp_path / "there"]
+    for folder in folders:
+        folder.mkdir()
+        shutil.copy(CHECKOUT / "scrapy.cfg", folder)
+    with running_scrapyd(folders[0], environment) as here, running_scrapyd(folders[1], environment) as there:
+        asked = {"project": "theftwatch", "spider": "alibaba", "limit": str(each_takes)}
+        jobs = [(node, str(node.post("schedule", **asked)["jobid"])) for node in (here, there)]
+        for node, job in jobs:
+            node.wait(job)
+        logs = [node.log("alibaba", job) for node, job in jobs]
+    assert world.rows("select jobid, outcome from run order by jobid") == sorted((job, "ok") for _, job in jobs), logs
+    shares = world.rows("select count(*), count(*) filter (where outcome = 'ok') from target group by run")
+    assert shares == [(each_takes, each_takes)] * 2
+    lines = map(json.loads, (tmp_path / "requests.jsonl").read_text().splitlines())
+    requests = [each for each in lines if each["host"] == "www.alibaba.com"]
+    # Each job asks for robots.txt too. Scrapy's own jitter moves single requests, but not the pace.
+    assert len(requests) == 2 * each_takes + 2
+    assert len({each["path"] for each in requests}) == 2 * each_takes + 1
+    moments = sorted(datetime.fromisoformat(each["at"]).timestamp() for each in requests)
+    assert moments[-1] - moments[0] >= 0.9 * delay_s * (len(moments) - 1)
+
+
+def save_listing_targets(world, listings):
+    targets = [
+        Target(
+            marketplace=each.marketplace,
+            kind="listing",
+            ref=each.listing_ref,
+            url=each.url,
+            every=timedelta(days=1),
+            reason="asked for",
+        )
+        for each in listings
+    ]
+
+    async def main():
+        async with await psycopg.AsyncConnection.connect(world.dsn) as connection:
+            await save_targets(connection, targets, now=NOW)
+
+    asyncio.run(main())
 
 
 @pytest.fixture

@@ -1,19 +1,15 @@
 """Sharing a rematch among the workers of a real Ray cluster, one of which is killed midway."""
 
 import os
-import shutil
-import socket
 import subprocess
 import sys
-import tempfile
 import time
 from importlib.util import find_spec
-from pathlib import Path
 
-import psutil
 import psycopg
 import pytest
 
+from bench.cluster import running_ray
 from tests.record import Record
 from tests.test_rematch import BATCHES, COPIES
 from theftwatch.files import Files
@@ -42,49 +38,19 @@ def environment_of_all(dsn, tmp_path):
 
 @pytest.fixture
 def cluster(environment_of_all):
-    """Return a Ray cluster of two workers: its process, and where it answers."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    # in a short path, as there are sockets in it
-    folder = tempfile.mkdtemp(prefix="ray", dir="/tmp")
-    command = [
-        *(str(Path(sys.executable).with_name("ray")), "start", "--head", "--block", "--disable-usage-stats"),
-        *("--include-dashboard=false", "--num-cpus=2", f"--port={port}", "--node-ip-address=127.0.0.1"),
-        *(f"--temp-dir={folder}", f"--object-store-memory={80_000_000}"),
-    ]
-    with subprocess.Popen(
-        command, env=environment_of_all, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    ) as process:
-        try:
-            assert process.stdout
-            assert any("Ray runtime started" in line for line in process.stdout), process.poll()
-            yield process, f"127.0.0.1:{port}"
-        finally:
-            started = psutil.Process(process.pid).children(recursive=True)
-            process.terminate()
-            for each in psutil.wait_procs(started, timeout=10)[1]:
-                each.kill()
-    shutil.rmtree(folder, ignore_errors=True)
-
-
-def workers(process):
-    """Return the processes of a cluster's workers that have a span."""
-    return [
-        each
-        for each in psutil.Process(process.pid).children(recursive=True)
-        if each.name().startswith("ray::_work_off")
-    ]
+    """Return a Ray cluster of two workers."""
+    with running_ray(2, environment_of_all) as cluster:
+        yield cluster
 
 
 def test_a_shared_rematch_gives_the_same_though_a_worker_is_lost(dsn, other_dsn, tmp_path, cluster, environment_of_all):
-    process, address = cluster
     record, alone = Record(dsn, Files(tmp_path / "files")), Record(other_dsn, Files(tmp_path / "other"))
     for each in (record, alone):
         for batch in BATCHES:
             each.save(*batch)
     alone.rematch()
     record.rows("with old as (update image set fingerprint_version = 0, width_px = 1 returning id) select from old")
-    command = [sys.executable, "-m", "theftwatch", "rematch", "--ray", address]
+    command = [sys.executable, "-m", "theftwatch", "rematch", "--ray", cluster.address]
 
     with psycopg.connect(dsn) as held:
         # Nobody can write: each worker is held up with its first span before anything of it is stored.
@@ -94,7 +60,7 @@ def test_a_shared_rematch_gives_the_same_though_a_worker_is_lost(dsn, other_dsn,
         )
         waiting = "select count(*) from pg_stat_activity where datname = current_database() and wait_event = 'advisory'"
         until(lambda: record.rows(waiting) == [(2,)])
-        lost, _ = workers(process)
+        lost, _ = cluster.working()
         lost.kill()
         until(lambda: not lost.is_running())
         assert record.rows("select count(*) from lookup where looked_up_at is not null") == [(0,)]

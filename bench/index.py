@@ -36,7 +36,8 @@ _NEAREST = 40
 def measure(size: int) -> Result:
     """Search an index of `size` originals for copies of real ones, by hash and by descriptor."""
     with tempfile.TemporaryDirectory() as folder:
-        real, asked, owners = _photos(Path(folder), min(_COPIES, max(4, size // 100)))
+        copies = min(_COPIES, max(4, size // 1000))
+        real, asked, owners = _photos(Path(folder), copies, others=max(4, size // 1000))
     embeddings = np.concatenate([real.astype(np.float16), *draw_descriptors(real, max(0, size - len(real)))])
     hashes = stored_hashes(2 * size)
     started_s = time.process_time()
@@ -94,14 +95,15 @@ def measure(size: int) -> Result:
     )
 
 
-def _photos(folder: Path, copies: int) -> tuple[Rows, Rows, list[int]]:
+def _photos(folder: Path, copies: int, others: int) -> tuple[Rows, Rows, list[int]]:
     """Return the descriptors of real photos and of copies, and of which photo each copy is."""
     truth = build(folder, committed_photos(), "report", copies)
-    paths = sorted((folder / "originals").iterdir())
-    place = {path.name: number for number, path in enumerate(paths)}
     copied = [each for each in truth if each.original]
+    names = sorted({each.original for each in copied})
+    names += sorted({path.name for path in (folder / "originals").iterdir()} - set(names))[:others]
+    place = {name: number for number, name in enumerate(names)}
     return (
-        np.stack([_row(path) for path in paths]),
+        np.stack([_row(folder / "originals" / name) for name in names]),
         np.stack([_row(folder / "suspects" / each.suspect) for each in copied]),
         [place[each.original] for each in copied],
     )

@@ -20,7 +20,6 @@ SIZES = {
     "scan": 8,
     "store": 20,
     "vacuum": 2000,
-    "index": 2000,
     "leases": 2000,
     "bytes": 20,
     "partitions": 2000,
@@ -37,16 +36,18 @@ SIZES = {
 EXACT = {
     "images": ["photos hashed by theftwatch, of all", "photos kept byte for byte, of all"],
     "candidates": ["share of what is near that is found", "found and not near"],
-    "index": ["hashes that are near and not found"],
     "leases": ["targets leased twice", "of those that were due, leased"],
     "crawl": ["images fetched again that had come whole"],
     "shop": ["images fetched by the first crawl, of all", "images fetched again"],
     "processes": ["pages asked for twice", "pages asked for, of all that were due"],
 }
 
+#: Those that start a cluster or processes that make photos, which takes longer than all others; what they measure
+#: tests/test_share.py and tests/test_index.py do
+ELSEWHERE = {"rematch", "index"}
 
-# All but the one of a cluster, whose start takes longer than all others; tests/test_share.py does what it measures.
-@pytest.mark.parametrize("name", [name for name in BENCHMARKS if name != "rematch"])
+
+@pytest.mark.parametrize("name", [name for name in BENCHMARKS if name not in ELSEWHERE])
 def test_a_benchmark_runs(name, tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))  # each makes a server, and with that many files
     result = import_module(f"bench.{name}").measure(SIZES[name])

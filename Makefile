@@ -155,11 +155,11 @@ $(VENV): | $(NEEDED_UV)
 	@mkdir -p .venv/stamps && touch $@
 
 $(RUN): $(VENV)
-	@echo "Packages: installing those of requirements.lock (351 MB to fetch, 1090 MB here, a minute or two)"
+	@echo "Packages: installing those of requirements.lock (371 MB to fetch, 1125 MB here, a minute or two)"
 	$(call install,requirements.lock)
 
 $(DEV): $(VENV)
-	@echo "Packages: installing those of requirements-dev.lock (534 MB to fetch, 1710 MB here; 190 and 620 after make setup)"
+	@echo "Packages: installing those of requirements-dev.lock (554 MB to fetch, 1745 MB here; 190 and 620 after make setup)"
 	$(call install,requirements-dev.lock)
 
 # The project itself is installed as a link to this folder, by the setuptools that the lock has just brought.

@@ -19,10 +19,11 @@ from theftwatch.db.runs import GONE_AT_LEAST
 from theftwatch.db.seen import Sight
 from theftwatch.db.targets import LEASE, LISTING_EVERY, Outcome, Target, Visit
 from theftwatch.db.validators import READ_ANEW, Validator
-from theftwatch.demo import alibaba_data
+from theftwatch.demo import alibaba_data, pages
 from theftwatch.demo.catalogue import Catalogue, Offer, load_catalogue
 from theftwatch.demo.replica import running_replica
 from theftwatch.listing import Listing, ListingImage, Seller
+from theftwatch.pages import read_page
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -151,6 +152,23 @@ def test_a_changed_card_makes_its_listing_due_and_a_new_photo_is_stored(tiers, c
     later = NOW + DAY
     assert tiers.list_shows(listing("1", **change), listing("2"), now=later) == (0, stored)
     assert set(tiers.lease(later)) == {"one", "1"}
+
+
+def test_the_card_of_a_showroom_is_no_change_of_that_in_the_vendor_s_list():
+    """The showroom's has prices to and from, and more photos."""
+    catalogue = load_catalogue()
+    [offer, *_] = [each for each in catalogue.offers if each.seller.handle == VENDOR and len(each.listing.images) > 1]
+    words = (offer.listing.title or "").lower().split()
+    pages_of = {
+        "https://www.alibaba.com/showroom/words.html": pages.showroom_page(catalogue, words),
+        f"https://{HOST}/productlist.html": pages.shop_page([offer], 1),
+    }
+    one, other = (
+        next(card for card in read_page(html or "", url).listings if card.listing_ref == offer.listing.listing_ref)
+        for url, html in pages_of.items()
+    )
+    assert (one.price_max, len(one.images)) != (other.price_max, len(other.images))
+    assert seen.card_of(one) == seen.card_of(other)
 
 
 def test_an_unchanged_card_is_a_sight_of_its_listing_and_no_visit(tiers):

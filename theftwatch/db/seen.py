@@ -46,8 +46,13 @@ def content_of(listing: Listing) -> bytes:
 
 
 def card_of(listing: Listing) -> bytes:
-    """Return the SHA-256 of what the card of a listing shows: title, price and photos."""
-    return _digest(*_offer(listing), [image.key for image in listing.images])
+    """Return the SHA-256 of what every card of a listing shows: title, lowest price, and the first photo.
+
+    A showroom says more than its vendor's own list does; of one listing on both, neither is a change of the other.
+    """
+    return _digest(
+        listing.title, listing.price_min, listing.currency, next((each.key for each in listing.images), None)
+    )
 
 
 async def find_unchanged(connection: Connection, listings: Sequence[Listing]) -> set[str]:

@@ -80,7 +80,8 @@ def test_a_case_is_opened_entered_bundled_and_closed(review, filled, confirmed):
 
     assert review.ask("POST", f"{case}/entries", {"step": "withdrawn"})[0] == 303
     assert "No case is open." in text_of(review, "/cases")
-    assert "Case 1 Ana Meadow Clothing withdrawn, closed" in text_of(review, "/cases?all=1")
+    assert "Case 1 Ana Meadow Clothing withdrawn, closed" in text_of(review, "/cases?all=1&before=2")
+    assert "That was the last." in text_of(review, "/cases?all=1&before=1")
 
 
 def test_a_notice_is_drafted_downloaded_and_entered_as_sent(review, filled, confirmed):

@@ -95,6 +95,11 @@ def test_an_artisan_gets_from_her_photos_to_a_bundle(review, filled, chromium, t
             manifest = json.loads(bundle.read("manifest.json"))
             assert manifest["artisan"] == "Hana"
             assert bundle.read(next(name for name in bundle.namelist() if name.startswith("originals/"))) == HAT
+        page.goto(f"{review.origin}/cases")
+        expect(page.locator(".due")).to_contain_text("Case 1, Hana and")
+        page.goto(review.origin)
+        expect(page.get_by_text("In cases 1 thing is due.")).to_be_visible()
+        page.goto(f"{review.origin}/cases/1")
         page.get_by_label("Its number").fill("IPP-17")
         page.get_by_role("button", name="The complaint was filed").click()
         expect(page.locator("[role=status]")).to_contain_text("Entered: filed, 1 listing.")

@@ -156,18 +156,21 @@ def test_what_goes_wrong_in_a_night_is_told_then_and_once_until_it_is_over(watch
     rows = watch.world.rows(
         "select a.kind, a.detail, t.ref, first_seen_at, closed_at from alarm a left join target t on t.id = a.target"
     )
-    assert {(*about, night_of(first), over and night_of(over)) for *about, first, over in rows} == {
-        ("errors", "pages", None, HALF, HALF + 1),
-        *(("missing_data", f"card/{field}", None, FIELDS, FIELDS + 1) for field in rules.FIELDS),
-        ("unread_pages", "", None, CHANGED, CHANGED + 1),
-        # photos that did not come are asked for again when their listing is, in a week
-        ("errors", "photos", None, NO_IMAGE, NO_IMAGE + 7),
+    nights = {tuple(about): (night_of(first), over and night_of(over)) for *about, first, over in rows}
+    # photos that did not come are asked for again when their listing is: in a week, or when its list lacks it
+    first, over = nights.pop(("errors", "photos", None))
+    assert first == NO_IMAGE < over <= GOOD
+    expected: dict[tuple[str, str, str | None], tuple[int, int | None]] = {
+        ("errors", "pages", None): (HALF, HALF + 1),
+        **{("missing_data", f"card/{field}", None): (FIELDS, FIELDS + 1) for field in rules.FIELDS},
+        ("unread_pages", "", None): (CHANGED, CHANGED + 1),
         # three lists together at once, each of them the second time
-        ("fewer_listings", "", None, SHORT[0], GOOD),
-        *(("fewer_listings", "", each, SHORT[1], GOOD) for each in (WORDS, "demonight1", "demonight2")),
-        ("nothing_new", "", None, QUIET, None),
-        ("nothing_new", "", "demonight2", QUIET, None),
+        ("fewer_listings", "", None): (SHORT[0], GOOD),
+        **{("fewer_listings", "", each): (SHORT[1], GOOD) for each in (WORDS, "demonight1", "demonight2")},
+        ("nothing_new", "", None): (QUIET, None),
+        ("nothing_new", "", "demonight2"): (QUIET, None),
     }
+    assert nights == expected
     assert len(rows) == 13
     assert set(re.findall(r"alarm \d+: Alibaba: ([^;]*)", log)) > {
         "12 of 27 pages could not be had (44%)",
@@ -178,8 +181,8 @@ def test_what_goes_wrong_in_a_night_is_told_then_and_once_until_it_is_over(watch
 
 
 def test_a_crawl_that_hangs_is_told_until_it_is_ended(watch, log):
-    def runs():
-        return watch.world.rows("select progressed_at, heartbeat_at from run where finished_at is null")
+    def runs(condition):
+        return watch.world.rows(f"select id from run where finished_at is null and {condition}")
 
     async def status(now):
         options = "-c timezone=UTC"
@@ -193,22 +196,24 @@ def test_a_crawl_that_hangs_is_told_until_it_is_ended(watch, log):
     watch.world.replica.days = Days(days_on_offer().first, troubles=[stalled])
     with watch.start("alibaba", SIMULATED_HEARTBEAT_S="0.1") as crawl:
         try:
-            wait_until(lambda: any(beat > progressed for progressed, beat in runs()), crawl)
+            # each of three hosts has been asked for its robots.txt, and nothing else can be before it comes
+            asked = f"(stats ->> 'downloader/request_count')::int = {1 + VENDORS}"
+            wait_until(lambda: runs(f"{asked} and heartbeat_at > progressed_at"), crawl)
             later = watch.now + timedelta(minutes=45)
             watch.set_crawler_s_clock(later - datetime.now(UTC))
-            wait_until(lambda: all(beat >= later for _, beat in runs()), crawl)
+            wait_until(lambda: runs(f"heartbeat_at >= '{later}'"), crawl)
             told = asyncio.run(status(later))
         finally:
             crawl.kill()
     [hanging] = [alarm for alarm in told.alarms if alarm.kind == "hanging"]
-    assert hanging.value == pytest.approx(45, abs=4)
+    assert hanging.value > rules.HANGING_MINUTES
     assert any("is alive and has done nothing for" in trouble.what for trouble in told.troubles if trouble.wrong)
     over = asyncio.run(status(later + timedelta(hours=1)))
     assert "hanging" not in {alarm.kind for alarm in over.alarms}
     assert over.running == []
 
 
-def wait_until(happens: Callable[[], bool], crawl: subprocess.Popen[str]) -> None:
+def wait_until(happens: Callable[[], object], crawl: subprocess.Popen[str]) -> None:
     deadline = time.monotonic() + 120
     while not happens():
         assert crawl.poll() is None, crawl.communicate()[0]

@@ -18,7 +18,7 @@ from theftwatch.web.queue import Filters
 
 _PER_PAGE = 100
 _VENDORS_MAX = 200
-_CASES_MAX = 100
+_CASES_MAX = 20
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

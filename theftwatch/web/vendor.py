@@ -16,6 +16,7 @@ from theftwatch.web.queue import Filters
 
 #: Lines of each list; whose photos it shows most stand first
 _LIST_MAX = 100
+_CASES_MAX = 20
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -84,7 +85,7 @@ async def _vendor(request: Request) -> Response:
         siblings = await fetch_as(connection, Sibling, "find_vendor_siblings", vendor=vendor, most=_LIST_MAX)
         weeks = await find_vendor_weeks(connection, vendor, now=context.clock())
         shared = await find_shared(connection, vendor)
-        cases = await fetch_as(connection, VendorCase, "find_vendor_cases", vendor=vendor, most=_LIST_MAX)
+        cases = await fetch_as(connection, VendorCase, "find_vendor_cases", vendor=vendor, most=_CASES_MAX)
     key = f"{found[0].marketplace}/{found[0].seller_ref}"
     return page(
         request,
@@ -96,6 +97,7 @@ async def _vendor(request: Request) -> Response:
         weeks=weeks,
         shared=shared,
         most=_LIST_MAX,
+        cases_max=_CASES_MAX,
     )
 
 

@@ -205,7 +205,7 @@ def stop_postgres_amid(own: Settings, watch: Watch, process: subprocess.Popen[st
     server.stop(own)
 
 
-@pytest.mark.parametrize("kinds", [NETWORK] if IS_SHORT else [[kind] for kind in NETWORK])
+@pytest.mark.parametrize("kinds", [NETWORK] if IS_SHORT else [[kind] for kind in NETWORK], ids=", ".join)
 def test_a_network_in_trouble_loses_nothing(dsn, tmp_path, catalogue, undisturbed, record_property, kinds):
     """A third of all requests meet trouble, those among them that ask again."""
     log = tmp_path / "requests.jsonl"

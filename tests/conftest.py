@@ -72,6 +72,8 @@ def pytest_configure(config):
     # how long an example takes says how busy the machine is
     hypothesis.settings.register_profile("tests", hypothesis.settings(), deadline=None)
     hypothesis.settings.load_profile("tests")
+    # a shell has what it starts in the background ignore Ctrl-C, and so would every program that is started here
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     if folder := _memory():
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(folder))
 

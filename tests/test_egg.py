@@ -11,7 +11,7 @@ import pytest
 CHECKOUT = Path(__file__).parents[1]
 PACKAGES = ("theftwatch", "spiders", "pipelines")
 # What the demo shows is in the wheel, for those who install that alone, and not in the egg, which runs spiders only.
-MAX_BYTES = {".egg": 2_000_000, ".whl": 20_000_000}
+MAX_BYTES = {".egg": 3_000_000, ".whl": 20_000_000}
 
 # What `theftwatch deploy` sends, and what installers build.
 BUILD = {
@@ -65,7 +65,7 @@ def test_it_holds_all_that_runs(archive, copy):
     files = [file for package in PACKAGES for file in (copy / package).rglob("*") if file.is_file()]
     if archive.suffix == ".egg":
         files = [file for file in files if file.suffix in {".py", ".j2"} or not file.is_relative_to(demo)]
-    expected = {str(file.relative_to(copy)) for file in files}
+    expected = {str(file.relative_to(copy)) for file in files if file.suffix != ".pyc"}
     assert {"theftwatch/db/sql/migrations/0001_core.sql", "theftwatch/settings.py", "theftwatch/py.typed"} < expected
     held = {name for name in names(archive) if name.startswith(PACKAGES) and ".dist-info/" not in name}
     assert {name for name in held if not name.endswith((".pyc", "/"))} == expected

@@ -35,7 +35,9 @@ def many(dsn):
         for table in ("match", "match_decision"):
             key = "id" if table == "match" else "match"
             await connection.execute(
-                f"update {table} set decision = 'possible', score = 0.6 + score / 10 where {key} %% 2 = 0", {}
+                f"update {table} set decision = case {key} %% 2 when 0 then 'possible' else 'match' end,"
+                f" score = score / 100 + case {key} %% 2 when 0 then 0.65 else 0.98 end",
+                {},
             )
         await connection.commit()
         await update_queue(connection, everything=True)

@@ -4,18 +4,17 @@ They are read from the record when somebody asks, and by no process that stays: 
 of those on other machines and of those that were killed. So they are gauges, over the last 24 hours where they count.
 """
 
-import shutil
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from importlib.metadata import version
-from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Gauge
 
 from theftwatch.alarms.record import Alarm
 from theftwatch.config import Settings
 from theftwatch.db.queries import Connection, fetch
+from theftwatch.files import free_bytes
 from theftwatch.jobs.look import NodeState
 from theftwatch.reports.status import Status, find_status
 
@@ -69,7 +68,7 @@ async def collect(
     metrics.add("stored", "What the record holds, estimated where it is much", stored, "what")
     [(size,)] = await fetch(connection, "measure_database")
     metrics.add("database_bytes", "Size of the database", [((), size)])
-    metrics.add("disk_free_bytes", "Free space where the data folder is", [((), _free(settings.data_dir))])
+    metrics.add("disk_free_bytes", "Free space where the data folder is", [((), free_bytes(settings.data_dir))])
     return metrics.registry
 
 
@@ -130,8 +129,3 @@ def _state(alarm: Alarm, now: datetime) -> str:
     if alarm.is_told(now):
         return "told"
     return "acknowledged" if alarm.acknowledged_at else "silenced"
-
-
-def _free(folder: Path) -> int:
-    there = next(each for each in (folder, *folder.absolute().parents) if each.exists())
-    return shutil.disk_usage(there).free

@@ -2,7 +2,6 @@
 
 import os
 import secrets
-import shutil
 from pathlib import Path
 
 import psycopg
@@ -12,6 +11,7 @@ from theftwatch.config import Settings
 from theftwatch.db import server
 from theftwatch.doctor.check import Check, failure
 from theftwatch.errors import DatabaseError, TheftWatchError
+from theftwatch.files import free_bytes
 from theftwatch.image_store import look_for_store, place_of
 
 #: With less than this a night's photos may not fit
@@ -46,8 +46,7 @@ def check_files(settings: Settings, clock: Clock) -> Check:
 
 def check_disk(folder: Path) -> Check:
     """See how much room there is for the data folder, which may not be there yet."""
-    there = next(each for each in (folder, *folder.absolute().parents) if each.exists())
-    free = shutil.disk_usage(there).free
+    free = free_bytes(folder)
     detail = f"{free / 1_000_000_000:.1f} GB free for {folder}"
     if free < DISK_FREE_MIN_BYTES:
         remedy = "theftwatch keep, which shows what may go; or a larger disk in that place"

@@ -140,13 +140,14 @@ def watching(world: World, catalogue: Catalogue) -> Watch:
 def crawl_until_well(watch: Watch) -> None:
     """Crawl undisturbed until all that is known of was seen, and all photos came whole; when all is due each time."""
     lacking = """
-    select from target where outcome is distinct from 'ok'
+    select concat_ws(' ', kind, ref), outcome, due_at from target where outcome is distinct from 'ok'
     union all
-    select from listing_image li left join image i on i.id = li.image
+    select li.source_url, coalesce(i.unusable_reason, li.missing_reason), li.last_seen_at
+    from listing_image li left join image i on i.id = li.image
     where li.shown and (i.id is null or i.unusable_reason = 'truncated')
     """
-    while watch.world.rows(lacking):
-        assert watch.now - START < 5 * LISTING_EVERY, "something never goes well"
+    while rows := watch.world.rows(lacking):
+        assert watch.now - START < 5 * LISTING_EVERY, f"something never goes well: {rows}"
         watch.now += LISTING_EVERY
         watch.crawl("alibaba")
 

@@ -18,7 +18,8 @@ from tests.test_docs import ALL
 from theftwatch.cli import app, main
 from theftwatch.demo.replica import running_replica
 
-SAMPLES = Path(__file__).parent / "samples"
+CHECKOUT = Path(__file__).parents[1]
+SAMPLES = CHECKOUT / "tests/samples"
 PAGE = SAMPLES / "alibaba/detail_raw_arabic_2026/page.html"
 ADDRESS = json.loads((PAGE.parent / "meta.json").read_text())["url"]
 PROGRAM = Path(sys.executable).with_name("theftwatch")
@@ -77,6 +78,23 @@ def test_it_starts_without_what_it_does_not_need(arguments):
     assert {"theftwatch", "typer"} < loaded
     heavy = {"cv2", "imagehash", "numpy", "PIL", "psycopg", "pydantic_settings", "rich", "scipy", "scrapy", "twisted"}
     assert loaded & heavy == set()
+
+
+def test_a_crawl_and_the_daily_commands_start_without_what_only_pictures_need():
+    shell = (
+        path.relative_to(CHECKOUT) for folder in ("spiders", "pipelines") for path in (CHECKOUT / folder).glob("*.py")
+    )
+    modules = [".".join(path.with_suffix("").parts) for path in shell]
+    modules += [
+        f"theftwatch.commands.work.{name}" for name in ("alarm", "case", "finding", "seller", "status", "target")
+    ]
+    code = "import importlib, sys; [importlib.import_module(each) for each in sys.argv[1:]]; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code, *modules], cwd=CHECKOUT, capture_output=True, text=True, check=True
+    )
+    loaded = set(done.stdout.split())
+    assert set(modules) <= loaded
+    assert loaded & {"cv2", "imagehash", "numpy", "onnxruntime", "scipy"} == set()
 
 
 def test_without_a_command_it_shows_its_help():

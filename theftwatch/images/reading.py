@@ -9,9 +9,6 @@ from theftwatch.images.decode import decode
 from theftwatch.images.formats import sniff_format
 from theftwatch.images.panel import SHORT_SIDE_PX, Panel, read_panel
 
-#: Counts up when the same image may be read otherwise
-READER_VERSION = 1
-
 #: Sum of the luminance table of ITU-T T.81, annex K, which libjpeg scales to a quality from 1 to 100
 _STANDARD_SUM = 3688
 

@@ -11,8 +11,9 @@ from theftwatch.images.features import LocalFeatures, mirror_features
 from theftwatch.images.fingerprint import Fingerprint
 from theftwatch.images.phash import VariantHash
 from theftwatch.match.candidates import PART_SIMILARITY_MIN, RADIUS_BITS, VARIANTS
+from theftwatch.match.measure import measure_transform
 from theftwatch.match.picture import OriginalPicture, SuspectPicture
-from theftwatch.match.transform import Size, Transform, describe, read_transform
+from theftwatch.match.transform import Size, Transform, describe
 
 #: Counts up when the same pair may be decided otherwise
 ALGORITHM_VERSION = 5
@@ -166,7 +167,7 @@ def decide(original: OriginalPicture, suspect: SuspectPicture) -> Decision:
         explanation = f"No copy: {'the hashes are near, but ' if by_hash else ''}the pictures do not lie in each other."
     else:
         prints = original.fingerprint, suspect.fingerprint
-        transform = read_transform(
+        transform = measure_transform(
             best.alignment,
             best.size,
             best.suspect_size,

@@ -13,12 +13,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from importlib import resources
+from typing import TYPE_CHECKING
 
 from psycopg.types.json import Jsonb
 
 from theftwatch.db.queries import Connection, columns, execute, fetch
 from theftwatch.errors import UnusableImageError
-from theftwatch.images.reading import READER_VERSION, Reading, read_image
+from theftwatch.images import READER_VERSION
+
+if TYPE_CHECKING:
+    from theftwatch.images.reading import Reading
 
 #: Two images this near by their 256-bit hashes are one photo: no wrong pair was measured up to here
 NEAR_BITS = 24
@@ -177,7 +181,10 @@ async def _read_images(connection: Connection, load: Callable[[bytes], bytes], *
             )
 
 
-def _read(load: Callable[[bytes], bytes], sha256: bytes, *, is_original: bool) -> Reading | None:
+def _read(load: Callable[[bytes], bytes], sha256: bytes, *, is_original: bool) -> "Reading | None":
+    # Loaded with the first image: most commands meet none that is new, and do without NumPy and OpenCV.
+    from theftwatch.images.reading import read_image
+
     try:
         return read_image(load(sha256), panel=is_original)
     except (FileNotFoundError, UnusableImageError):

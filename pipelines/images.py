@@ -11,7 +11,7 @@ from scrapy.crawler import Crawler
 from scrapy.exceptions import DownloadCancelledError, IgnoreRequest
 from scrapy.http import TextResponse
 
-from spiders.budget import HostRestsError
+from spiders.budget import IMAGES, HostRestsError
 from spiders.leases import ErasedSellerError
 from spiders.robots import RobotsAwayError
 from spiders.run import Run
@@ -56,7 +56,7 @@ class ImagesPipeline:
         self._run = Run.of(crawler)
         self._fetches: OrderedDict[tuple[str, str], asyncio.Task[Fetched]] = OrderedDict()
         # A slot of Scrapy's keeps to its number only where it has a delay; without one it lets all go at once.
-        self._turns = asyncio.Semaphore(crawler.settings.getdict("DOWNLOAD_SLOTS")["images"]["concurrency"])
+        self._turns = asyncio.Semaphore(crawler.settings.getdict("DOWNLOAD_SLOTS")[IMAGES]["concurrency"])
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
@@ -114,7 +114,7 @@ class ImagesPipeline:
             url,
             headers={"Referer": listing.url, "Accept": "image/jpeg,image/png,image/webp,image/*;q=0.8"},
             # The delays of pages are not for images; see DOWNLOAD_SLOTS.
-            meta={"download_slot": "images", "autothrottle_dont_adjust_delay": True, PHOTO: before},
+            meta={"download_slot": IMAGES, "autothrottle_dont_adjust_delay": True, PHOTO: before},
         )
         assert self._crawler.engine is not None
         try:

@@ -12,7 +12,7 @@ from scrapy.http import HtmlResponse, Response, TextResponse
 from twisted.python.failure import Failure
 
 from spiders.arguments import Arguments, Kind, Start, read_arguments
-from spiders.budget import CallsSpentError, HostRestsError, slot_of
+from spiders.budget import CallsSpentError, HostRestsError, host_of
 from spiders.leases import Leases, target_of
 from spiders.refusals import Refusals
 from spiders.robots import RobotsAwayError
@@ -204,7 +204,7 @@ class MarketplaceSpider(Spider):
             yield self.page_request(response.follow(url))
 
     async def _note_shown(self, what: str, response: Response) -> None:
-        host = host_of(response)
+        host = host_of_page(response)
         self.refusals.note_shown(host)
         run = Run.of(self.crawler)
         run.inc(f"page/{what}")
@@ -302,7 +302,7 @@ class MarketplaceSpider(Spider):
             case _:
                 kind, detail = "failed", repr(failure.value)
         target = target_of(request)
-        if kind == "blocked" and target and self._leases and self._leases.put_back(target, slot_of(request)):
+        if kind == "blocked" and target and self._leases and self._leases.put_back(target, host_of(request)):
             return
         self._settle(target, _OUTCOMES[kind])
         await run.note_problem(request.url, kind, f"{request.url}: {detail}", target=target)
@@ -322,7 +322,7 @@ class MarketplaceSpider(Spider):
 
     async def note_trouble(self, response: Response, exc: PageError) -> None:
         """Note a page that gave no data; leave hosts alone that go on refusing us, and end the crawl where all do."""
-        kind, host, run = problem_kind(exc, response.status), host_of(response), Run.of(self.crawler)
+        kind, host, run = problem_kind(exc, response.status), host_of_page(response), Run.of(self.crawler)
         await run.note_problem(response.url, kind, str(exc), response=response, target=target_of(response))
         if kind != "blocked":
             self.refusals.note_shown(host)
@@ -333,12 +333,12 @@ class MarketplaceSpider(Spider):
             raise CloseSpider("blocked")
 
 
-def host_of(response: Response) -> str:
-    """Return under which name the host of a page is asked, also of one that Chromium showed."""
+def host_of_page(response: Response) -> str:
+    """Return the host of a page, also of one that Chromium showed."""
     shown = response.meta.get("shown")
     request = (shown.document if shown else response).request
     assert request is not None
-    return slot_of(request)
+    return host_of(request)
 
 
 def problem_kind(exc: PageError, status: int = 200) -> ProblemKind:

@@ -1,4 +1,4 @@
-"""Each request waits for its host's turn, which all jobs share; a host that refuses us or asks for it is left alone."""
+"""Each request waits for its site's turn, which all jobs share; a host that refuses us or asks for it is left alone."""
 
 import asyncio
 from datetime import datetime, timedelta
@@ -13,11 +13,14 @@ from scrapy.http import Response
 
 from spiders.run import Run
 from theftwatch.db import hosts
+from theftwatch.pages import pace_of
 from theftwatch.pages.etsy_api import read_limits
 
 #: Answers that may say how long to wait
 _ASKS_FOR_TIME = {429, 503}
 _RETRY_AFTER_MAX_S = 7 * 24 * 3600
+#: The slot that all hosts of images share, which are asked as one
+IMAGES = "images"
 
 
 class HostRestsError(IgnoreRequest):
@@ -47,11 +50,17 @@ class HostBudget:
         if "shown" in request.meta:
             return  # to Chromium, and to no host
         run = Run.of(self._crawler)
-        host = slot_of(request)
-        delay = self._delay(host)
+        host = host_of(request)
+        # Scrapy's own slots too are those of the pace: it asks for one page at a time in each.
+        pace = request.meta["download_slot"] = pace_of(host)
+        usual, delay = self._delays(pace)
         await run.open()
         now = run.clock()
-        turn_at = await run.ask(lambda connection: hosts.take_turn(connection, host, delay=delay, now=now))
+        turn_at = await run.ask(
+            lambda connection: hosts.take_turn(
+                connection, host, pace=pace, delay=delay, asked_for=None if delay == usual else delay, now=now
+            )
+        )
         if turn_at is not None:
             await asyncio.sleep((turn_at - now).total_seconds())
             if host not in run.resting:
@@ -71,10 +80,12 @@ class HostBudget:
         limits = read_limits({name.decode(): values[-1].decode() for name, values in response.headers.items()})
         wait = _retry_after(response, now) if response.status in _ASKS_FOR_TIME else None
         if wait is not None or limits.remaining_today is not None:
+            host = host_of(request)
             await run.ask(
                 lambda connection: hosts.note_limits(
                     connection,
-                    slot_of(request),
+                    host,
+                    pace=pace_of(host),
                     wait=wait,
                     calls_per_day=limits.per_day,
                     calls_left=limits.remaining_today,
@@ -83,14 +94,14 @@ class HostBudget:
             )
         return response
 
-    def _delay(self, slot: str) -> timedelta:
-        """Return the delay that holds for a slot now, which the host's slowness or its limits may have changed."""
+    def _delays(self, slot: str) -> tuple[timedelta, timedelta]:
+        """Return the usual delay, and that of a slot now, which slowness, limits or a rule for it may have changed."""
         engine = self._crawler.engine
         assert engine is not None
         known = engine.downloader.slots.get(slot)
         fixed = self._crawler.settings.getdict("DOWNLOAD_SLOTS").get(slot, {})
-        seconds = known.delay if known else fixed.get("delay", self._crawler.settings.getfloat("DOWNLOAD_DELAY"))
-        return timedelta(seconds=seconds)
+        usual = self._crawler.settings.getfloat("DOWNLOAD_DELAY")
+        return timedelta(seconds=usual), timedelta(seconds=known.delay if known else fixed.get("delay", usual))
 
 
 def _retry_after(response: Response, now: datetime) -> timedelta | None:
@@ -105,7 +116,8 @@ def _retry_after(response: Response, now: datetime) -> timedelta | None:
         return None
 
 
-def slot_of(request: Request) -> str:
-    """Return under which name a request's host is asked: its own, or that of several."""
-    slot: str = request.meta.get("download_slot") or urlsplit(request.url).hostname or ""
-    return slot
+def host_of(request: Request) -> str:
+    """Return the host of a request; those of images have one name for all."""
+    if request.meta.get("download_slot") == IMAGES:
+        return IMAGES
+    return urlsplit(request.url).hostname or ""

@@ -14,7 +14,7 @@ from twisted.python.failure import Failure
 
 import theftwatch
 from spiders.arguments import Arguments, Kind, Start
-from spiders.base import MarketplaceSpider, host_of, problem_kind
+from spiders.base import MarketplaceSpider, host_of_page, problem_kind
 from spiders.budget import HostRestsError
 from spiders.robots import RobotsAwayError
 from spiders.run import Run
@@ -167,7 +167,7 @@ class CaptureSpider(MarketplaceSpider):
             visit.gone = problem_kind(exc, response.status) == "gone"
             if visit.gone:
                 await self.note_trouble(response, exc)
-        self.refusals.note_shown(host_of(response))
+        self.refusals.note_shown(host_of_page(response))
         if not self._browser:
             visit.notes.append("no Chromium was there to show it")
             yield await self._finish(visit, "page_only")

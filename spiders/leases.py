@@ -19,7 +19,7 @@ from scrapy.exceptions import DropItem
 from scrapy.http import Response
 from scrapy.utils.url import url_is_from_any_domain
 
-from spiders.budget import slot_of
+from spiders.budget import host_of
 from spiders.run import Run
 from theftwatch.db import seen, targets, validators
 from theftwatch.db.queries import Connection, execute
@@ -139,7 +139,7 @@ class Leases:
                     continue
                 under_way.asked.add(each.url)
                 under_way.requests += 1
-                under_way.host = under_way.host or slot_of(each)
+                under_way.host = under_way.host or host_of(each)
                 # Scrapy's own filter of duplicates knows the whole crawl, which may visit a target more than once.
                 each = each.replace(dont_filter=True, meta={**each.meta, _META: target})  # noqa: PLW2901
             else:

@@ -13,6 +13,7 @@ from scrapy.resolver import CachingHostnameResolver
 from twisted.internet.interfaces import IHostResolution, IResolutionReceiver
 from zope.interface import implementer
 
+from spiders.budget import IMAGES
 from theftwatch.config import settings
 
 
@@ -27,7 +28,7 @@ class Handler(HTTP11DownloadHandler):
         super().__init__(crawler)
         # Scrapy keeps as many connections as it may ask for pages at once, which is one; every other image would
         # shake hands anew.
-        self._pool.maxPersistentPerHost = crawler.settings.getdict("DOWNLOAD_SLOTS")["images"]["concurrency"]
+        self._pool.maxPersistentPerHost = crawler.settings.getdict("DOWNLOAD_SLOTS")[IMAGES]["concurrency"]
 
     async def download_request(self, request: Request) -> Response:
         """Fetch one request."""

@@ -9,6 +9,7 @@ from scrapy import Request
 from scrapy.crawler import Crawler
 from scrapy.http import Response
 
+from spiders.budget import IMAGES
 from theftwatch.config import settings
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ async def fetch(
 ) -> Response:
     """Fetch something that belongs to a page, as every request of a crawl is fetched."""
     if static:
-        meta = {**meta, "download_slot": "images", "autothrottle_dont_adjust_delay": True}
+        meta = {**meta, "download_slot": IMAGES, "autothrottle_dont_adjust_delay": True}
     assert crawler.engine is not None
     return await crawler.engine.download_async(Request(url, headers=headers, meta=dict(meta)))
 

@@ -1,4 +1,4 @@
-"""One pace for a host however many jobs ask it, and a host left alone that goes on refusing us."""
+"""One pace for a site however many jobs ask its hosts, and a host left alone that goes on refusing us."""
 
 import asyncio
 import json
@@ -14,10 +14,15 @@ from theftwatch.db import hosts
 from theftwatch.db.hosts import Rest
 from theftwatch.demo.etsy_api import CallLimit
 from theftwatch.demo.replica import running_replica
+from theftwatch.pages import pace_of
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
 HOST = "demoharbour.en.alibaba.com"
+
+
+async def take(connection: psycopg.AsyncConnection, host: str, *, delay: timedelta = SECOND, now: datetime):
+    return await hosts.take_turn(connection, host, pace=pace_of(host), delay=delay, asked_for=None, now=now)
 
 
 async def connect(dsn: str) -> psycopg.AsyncConnection:
@@ -29,20 +34,41 @@ def test_turns_are_a_delay_apart_whoever_takes_them(dsn):
         one, other = await connect(dsn), await connect(dsn)
         async with one, other:
             taken = [
-                await hosts.take_turn(connection, "a.com", delay=3 * SECOND, now=NOW + offset * SECOND)
+                await take(connection, "a.com", delay=3 * SECOND, now=NOW + offset * SECOND)
                 for connection, offset in ((one, 0), (other, 1), (one, 1), (other, 60), (one, 61))
             ]
-            taken.append(await hosts.take_turn(one, "b.com", delay=3 * SECOND, now=NOW))
+            taken.append(await take(one, "b.com", delay=3 * SECOND, now=NOW))
             return taken
 
     assert asyncio.run(main()) == [NOW + offset * SECOND for offset in (0, 3, 6, 60, 63, 0)]
+
+
+def test_hosts_of_a_site_are_asked_in_turn_and_left_alone_each_by_itself(dsn):
+    async def main() -> None:
+        one, other = await connect(dsn), await connect(dsn)
+        async with one, other:
+            assert await take(one, HOST, now=NOW) == NOW
+            assert await take(other, "www.alibaba.com", now=NOW) == NOW + SECOND
+            # One that was told to wait for a little keeps all of them waiting, as it may be the site that counts.
+            await hosts.note_limits(one, HOST, pace=pace_of(HOST), wait=30 * SECOND, now=NOW)
+            assert await take(other, "demovale.en.alibaba.com", now=NOW) == NOW + 30 * SECOND
+            assert await hosts.leave_alone(one, HOST, now=NOW) is not None
+            assert await take(other, HOST, now=NOW) is None
+            assert await take(other, "www.alibaba.com", now=NOW) == NOW + 31 * SECOND
+            # Nor is one to be asked that is left alone before its site ever was asked.
+            await hosts.leave_alone(one, "www.etsy.com", now=NOW)
+            assert await take(other, "www.etsy.com", now=NOW) is None
+            # The API has limits of its own.
+            assert await take(other, "m.etsy.com", now=NOW) == await take(other, API, now=NOW) == NOW
+
+    asyncio.run(main())
 
 
 def test_a_turn_that_was_promised_before_the_clock_went_back_is_not_waited_for(dsn):
     async def main() -> list[datetime | None]:
         async with await connect(dsn) as connection:
             return [
-                await hosts.take_turn(connection, "a.com", delay=3 * SECOND, now=NOW + offset * SECOND)
+                await take(connection, "a.com", delay=3 * SECOND, now=NOW + offset * SECOND)
                 for offset in (3600, 0, 0, -500)
             ]
 
@@ -59,12 +85,12 @@ def test_a_host_that_refuses_is_left_alone_ever_longer_until_it_shows_a_page(dsn
                 assert until is not None
                 # Another job that was refused at the same time does not make it longer.
                 assert await hosts.leave_alone(connection, "a.com", now=now + SECOND) is None
-                assert await hosts.take_turn(connection, "a.com", delay=SECOND, now=until - SECOND) is None
+                assert await take(connection, "a.com", now=until - SECOND) is None
                 assert await hosts.find_rest(connection, "a.com") == Rest(until, spent=False)
                 rests.append((until - now) // timedelta(minutes=1))
                 now = until
             assert rests == [15, 30, 60, 120, 240, 480, 960, 1440, 1440]
-            assert await hosts.take_turn(connection, "a.com", delay=SECOND, now=now) == now
+            assert await take(connection, "a.com", now=now) == now
             await hosts.end_rests(connection, "a.com")
             assert await hosts.leave_alone(connection, "a.com", now=now) == now + timedelta(minutes=15)
 
@@ -103,20 +129,20 @@ def test_the_calls_of_a_day_are_counted_for_all_jobs_and_come_back(dsn):
     async def main() -> None:
         one, other = await connect(dsn), await connect(dsn)
         async with one, other:
-            await hosts.note_limits(one, API, wait=None, calls_per_day=10_000, calls_left=3, now=NOW)
-            turns = [
-                await hosts.take_turn(connection, API, delay=SECOND, now=NOW) for connection in (one, other, one, other)
-            ]
+            await hosts.note_limits(one, API, pace=API, wait=None, calls_per_day=10_000, calls_left=3, now=NOW)
+            turns = [await take(connection, API, now=NOW) for connection in (one, other, one, other)]
             assert [turn is not None for turn in turns] == [True, True, True, False]
             # The job with the last call was killed: without any word of the host it is asked again after an hour.
             assert await hosts.find_rest(other, API) == Rest(NOW + timedelta(hours=1), spent=True)
             later = NOW + timedelta(hours=1)
-            assert await hosts.take_turn(other, API, delay=SECOND, now=later - SECOND) is None
-            assert await hosts.take_turn(other, API, delay=SECOND, now=later) == later
-            await hosts.note_limits(one, API, wait=timedelta(hours=2), calls_per_day=10_000, calls_left=0, now=later)
+            assert await take(other, API, now=later - SECOND) is None
+            assert await take(other, API, now=later) == later
+            await hosts.note_limits(
+                one, API, pace=API, wait=timedelta(hours=2), calls_per_day=10_000, calls_left=0, now=later
+            )
             assert await hosts.find_rest(one, API) == Rest(later + timedelta(hours=2), spent=True)
-            await hosts.note_limits(one, API, wait=None, calls_per_day=10_000, calls_left=5, now=later)
-            assert await hosts.take_turn(one, API, delay=SECOND, now=later) is not None
+            await hosts.note_limits(one, API, pace=API, wait=None, calls_per_day=10_000, calls_left=5, now=later)
+            assert await take(one, API, now=later) is not None
 
     asyncio.run(main())
 
@@ -125,15 +151,15 @@ def test_a_host_that_asks_for_time_gets_it_from_all_jobs(dsn):
     async def main() -> None:
         one, other = await connect(dsn), await connect(dsn)
         async with one, other:
-            await hosts.note_limits(one, "a.com", wait=30 * SECOND, now=NOW)
-            assert await hosts.take_turn(other, "a.com", delay=SECOND, now=NOW) == NOW + 30 * SECOND
+            await hosts.note_limits(one, "a.com", pace="a.com", wait=30 * SECOND, now=NOW)
+            assert await take(other, "a.com", now=NOW) == NOW + 30 * SECOND
             # for longer nobody waits; a page that was under way does not end it
-            await hosts.note_limits(one, "a.com", wait=timedelta(hours=3), now=NOW)
+            await hosts.note_limits(one, "a.com", pace="a.com", wait=timedelta(hours=3), now=NOW)
             await hosts.end_rests(one, "a.com")
-            assert await hosts.take_turn(other, "a.com", delay=SECOND, now=NOW) is None
+            assert await take(other, "a.com", now=NOW) is None
             assert await hosts.find_rest(other, "a.com") == Rest(NOW + timedelta(hours=3), spent=False)
             # the year 9999, as a date may say
-            await hosts.note_limits(one, "b.com", wait=timedelta(days=2_900_000), now=NOW)
+            await hosts.note_limits(one, "b.com", pace="b.com", wait=timedelta(days=2_900_000), now=NOW)
             assert await hosts.find_rest(one, "b.com") == Rest(NOW + timedelta(days=1), spent=False)
 
     asyncio.run(main())

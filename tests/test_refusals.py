@@ -95,7 +95,7 @@ def test_crawls_of_a_marketplace_that_refuses_us_and_then_changes_its_pages(dsn,
         assert "targets stay due, as their hosts refused us" in log
         last_run = "select outcome, finish_reason from run order by id desc limit 1"
         assert world.rows(last_run) == [("blocked", "blocked")]
-        # more of them may be on their way before the third is known, one at a time to each of six hosts
+        # more of them may be on their way before the third is known
         [(refused,)] = world.rows("select count(*) from target where outcome = 'blocked'")
         assert IN_A_ROW_MAX <= refused < due / 3
         assert world.rows("select count(*) from target where due_at <= now() and lease_token is null") == [

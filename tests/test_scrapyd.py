@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -85,11 +86,18 @@ def test_a_scrapyd_in_the_checkout_schedules_the_spiders_at_once(world, tmp_path
     assert {path.name for path in folder.iterdir()} == {"scrapy.cfg", "scrapyd.log", ".data"}
 
 
-def test_two_nodes_share_the_targets_and_the_pace_of_a_host(world, tmp_path):
-    """Each takes half of the listings of one host, and together they ask it no oftener than a single job may."""
+def test_two_nodes_share_the_targets_and_the_pace_of_a_site(world, tmp_path):
+    """Each takes half of the listings, and together they ask the hosts of a site no oftener than a single job may."""
     delay_s, each_takes = 0.5, 5
+    names = ("www.alibaba.com", "demoharbour.en.alibaba.com", "spanish.alibaba.com")
     watched = [offer.listing for offer in load_catalogue().offers if offer.listing.marketplace == "alibaba"]
-    save_listing_targets(world, watched[: 2 * each_takes])
+    save_listing_targets(
+        world,
+        [
+            replace(listing, url=listing.url.replace(names[0], names[number % len(names)]))
+            for number, listing in enumerate(watched[: 2 * each_takes])
+        ],
+    )
     environment = world.environment(THEFTWATCH_DELAY_S=str(delay_s))
     folders = [tmp_path / "here", tmp_path / "there"]
     for folder in folders:
@@ -105,9 +113,10 @@ def test_two_nodes_share_the_targets_and_the_pace_of_a_host(world, tmp_path):
     shares = world.rows("select count(*), count(*) filter (where outcome = 'ok') from target group by run")
     assert shares == [(each_takes, each_takes)] * 2
     lines = map(json.loads, (tmp_path / "requests.jsonl").read_text().splitlines())
-    requests = [each for each in lines if each["host"] == "www.alibaba.com"]
-    # Each job asks for robots.txt too. Scrapy's own jitter moves single requests, but not the pace.
-    assert len(requests) == 2 * each_takes + 2
+    requests = [each for each in lines if each["host"] in names]
+    assert {each["host"] for each in requests} == set(names)
+    # Each job asks each host for robots.txt too. Scrapy's own jitter moves single requests, but not the pace.
+    assert len(requests) == 2 * each_takes + 2 * len(names)
     assert len({each["path"] for each in requests}) == 2 * each_takes + 1
     moments = sorted(datetime.fromisoformat(each["at"]).timestamp() for each in requests)
     assert moments[-1] - moments[0] >= 0.9 * delay_s * (len(moments) - 1)

@@ -423,7 +423,7 @@ def test_a_vendor_is_watched_from_its_list_and_what_changed_is_read(world):
         ("listing", "www.alibaba.com", 1, len(offers)),
         ("vendor", HOST, len(first["list"]), 1),
     ]
-    assert world.rows(f"select delay is not null from host_budget where host = '{HOST}'") == [(True,)]
+    assert world.rows("select host from host_budget where host like '%alibaba.com'") == [("alibaba.com",)]
 
     # The list alone: not even sent, and each listing on it is seen.
     world.rows("update listing set last_seen_at = last_seen_at - interval '1 day' returning id")

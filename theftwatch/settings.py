@@ -32,7 +32,8 @@ COMMANDS_MODULE = "spiders.commands"  # `scrapy crawl` that refuses a wrong argu
 USER_AGENT = _OWN.user_agent
 FEED_EXPORT_ENCODING = "utf-8"
 
-# Politeness. One page at a time a host, with a delay that grows when the host answers slowly.
+# Politeness. One page at a time a site, whose hosts share a slot (`spiders.budget`), with a delay that grows when it
+# answers slowly.
 ROBOTSTXT_OBEY = True  # default False
 CONCURRENT_REQUESTS_PER_DOMAIN = 1  # default 8
 DOWNLOAD_DELAY = _OWN.delay_s  # default 0

@@ -87,7 +87,7 @@ def plan(
 ) -> None:
     """Show what fits into a night that begins now.
 
-    By host: requests, hours, and what is left over, by what each target asked for last time and the pace of its host.
+    By site: requests, hours, and what is left over, by what each target asked for last time and the pace of its site.
     """
     import asyncio
 

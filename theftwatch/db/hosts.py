@@ -1,5 +1,6 @@
 """How politely hosts are asked, by all jobs together: whose turn it is, and which are left alone.
 
+A pace is that of a site, for all its hosts together; each of them is left alone by itself.
 A host is left alone after it refused us again and again, while it asks for that, and while the calls that it grants a
 day are spent.
 """
@@ -27,9 +28,23 @@ class Rest:
     spent: bool
 
 
-async def take_turn(connection: Connection, host: str, *, delay: timedelta, now: datetime) -> datetime | None:
-    """Return when a request may go out, a delay after the one before whoever sends it; None while the host rests."""
-    rows = await fetch(connection, "take_turn", host=host, delay=delay, again=_SPENT_FOR, now=now)
+async def take_turn(
+    connection: Connection, host: str, *, pace: str, delay: timedelta, asked_for: timedelta | None, now: datetime
+) -> datetime | None:
+    """Return when a request may go out, a delay after the one before whoever sends it; None while the host rests.
+
+    `asked_for` is the delay where slowness or limits ask for another than the usual one; nights are planned by it.
+    """
+    rows = await fetch(
+        connection,
+        "take_turn",
+        host=host,
+        pace=pace,
+        delay=delay,
+        asked_for=asked_for,
+        again=_SPENT_FOR,
+        now=now,
+    )
     return rows[0][0] if rows else None
 
 
@@ -43,18 +58,22 @@ async def note_limits(
     connection: Connection,
     host: str,
     *,
+    pace: str,
     wait: timedelta | None,
     now: datetime,
     calls_per_day: int | None = None,
     calls_left: int | None = None,
 ) -> None:
-    """Note what a host says of its limits: how long it wants to be waited for, and how many calls are left today."""
+    """Note what a host says of its limits: how long it wants to be waited for, and how many calls are left today.
+
+    For a short wait all are waited for that are asked at its pace.
+    """
     wait = min(wait or timedelta(0), _LONGEST_REST)
     long = wait > _WAIT_MAX
     await execute(
         connection,
         "note_limits",
-        host=host,
+        name=host if long else pace,
         next_at=now if long else now + wait,
         rests_until=now + wait if long and calls_left != 0 else None,
         per_day=calls_per_day,

@@ -1,11 +1,11 @@
 """Reading marketplace pages: pure functions from a body and its address to what the page says, without network."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from urllib.parse import urlsplit
 
 from theftwatch.errors import UnknownPageError
 from theftwatch.listing import Page
-from theftwatch.pages import alibaba, artfire, etsy
+from theftwatch.pages import alibaba, artfire, etsy, etsy_api
 
 _READERS: dict[str, Callable[[str, str], Page]] = {
     "alibaba.com": alibaba.read_page,
@@ -15,6 +15,8 @@ _READERS: dict[str, Callable[[str, str], Page]] = {
 }
 #: The domains whose pages are read, with all hosts below them
 SITES = tuple(_READERS)
+#: Domains whose hosts are asked at one pace: a site's, but for its API, which has limits of its own
+PACES = (etsy_api.HOST, *SITES)
 
 
 def read_page(body: str, url: str) -> Page:
@@ -36,7 +38,15 @@ def site_of(url: str) -> str:
         host = urlsplit(url).hostname or ""
     except ValueError as exc:
         raise UnknownPageError(f"{url!r} is no address ({exc}); give the one that the page came from") from exc
-    for domain in _READERS:
-        if host == domain or host.endswith("." + domain):
-            return domain
+    if (domain := _domain_of(host, SITES)) is not None:
+        return domain
     raise UnknownPageError(f"{url}: no marketplace of ours has this host; known are {', '.join(_READERS)}")
+
+
+def pace_of(host: str) -> str:
+    """Return under which name a host is asked at one pace with others: that of its site, or its own."""
+    return _domain_of(host, PACES) or host
+
+
+def _domain_of(host: str, domains: Sequence[str]) -> str | None:
+    return next((domain for domain in domains if host == domain or host.endswith("." + domain)), None)

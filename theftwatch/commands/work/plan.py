@@ -10,25 +10,27 @@ from theftwatch.commands.work.record import opened
 from theftwatch.config import settings
 from theftwatch.db.queries import fetch_as
 from theftwatch.interval import read_time
+from theftwatch.pages import PACES
 from theftwatch.reports.words import count, moment, one_line
 from theftwatch.targets import first_hosts
 
 _HOUR = timedelta(hours=1)
-#: Hosts that are named although all of theirs fits in; a watch of many vendors has one for each
-_HOSTS_MOST = 10
+#: Sites that are named although all of theirs fits in
+_SITES_MOST = 10
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class HostPlan:
-    """What one host is asked for in a night."""
+class SitePlan:
+    """What all hosts of one site are asked for in a night."""
 
-    host: str
+    site: str
     targets: int
     requests: int
     delay_s: float
-    #: Whether the host was never asked, so that its delay is that of the settings
+    #: Whether the site was never asked, so that its delay is that of the settings
     is_pace_estimated: bool
-    #: Until when it is left alone after a block
+    #: Of its hosts, how many are left alone after a block, and until when the last of them
+    resting_hosts: int
     rests_until: datetime | None
     #: Targets that were never crawled, so that their requests are the mean of their kind
     estimated_targets: int
@@ -45,56 +47,57 @@ class HostPlan:
 
 
 async def plan(*, night: str, marketplace: str | None, as_json: bool) -> None:
-    """Print what a night that begins now is to ask of each host, and what does not fit.
+    """Print what a night that begins now is to ask of each site, and what does not fit.
 
     Raises UsageError for a time that cannot be read.
     """
     length = read_time(night)
     own, now = settings(), system_clock()
     async with opened() as connection:
-        hosts = await fetch_as(
+        sites = await fetch_as(
             connection,
-            HostPlan,
+            SitePlan,
             "plan_night",
             now=now,
             until=now + length,
             delay=timedelta(seconds=own.delay_s),
             first_hosts=json.dumps(first_hosts(own)),
+            paces=list(PACES),
             marketplace=marketplace,
         )
     if as_json:
-        print(json.dumps(_as_json(hosts, now, length), default=str))
+        print(json.dumps(_as_json(sites, now, length), default=str))
     else:
-        print("\n".join(_lines(hosts, now + length, length)))
+        print("\n".join(_lines(sites, now + length, length)))
 
 
-def _as_json(hosts: list[HostPlan], now: datetime, length: timedelta) -> dict[str, object]:
-    oldest = _oldest(hosts)
+def _as_json(sites: list[SitePlan], now: datetime, length: timedelta) -> dict[str, object]:
+    oldest = _oldest(sites)
     return {
         "starts_at": now,
         "ends_at": now + length,
         "hours": length / _HOUR,
-        "targets": sum(each.targets for each in hosts),
-        "requests": sum(each.requests for each in hosts),
-        "left_targets": sum(each.left_targets for each in hosts),
+        "targets": sum(each.targets for each in sites),
+        "requests": sum(each.requests for each in sites),
+        "left_targets": sum(each.left_targets for each in sites),
         "oldest_left": oldest.oldest_left if oldest else None,
         "oldest_left_due_at": oldest.oldest_left_due_at if oldest else None,
-        "hosts": [asdict(each) | {"hours": round(each.hours, 3)} for each in hosts],
+        "sites": [asdict(each) | {"hours": round(each.hours, 3)} for each in sites],
     }
 
 
-def _lines(hosts: list[HostPlan], until: datetime, length: timedelta) -> list[str]:
-    if not hosts:
+def _lines(sites: list[SitePlan], until: datetime, length: timedelta) -> list[str]:
+    if not sites:
         return [f"no target is due until {moment(until)}"]
-    requests = sum(each.requests for each in hosts)
-    left = sum(each.left_targets for each in hosts)
+    requests = sum(each.requests for each in sites)
+    left = sum(each.left_targets for each in sites)
     lines = [
-        f"{count(sum(each.targets for each in hosts), 'target')} due until {moment(until)},"
-        f" {count(requests, 'request')} to {count(len(hosts), 'host')};"
+        f"{count(sum(each.targets for each in sites), 'target')} due until {moment(until)},"
+        f" {count(requests, 'request')} to {count(len(sites), 'site')};"
         f" {'not all' if left else 'all'} fit into {length / _HOUR:g} h",
-        *_host_lines(hosts),
+        *_site_lines(sites),
     ]
-    if oldest := _oldest(hosts):
+    if oldest := _oldest(sites):
         assert oldest.oldest_left_due_at
         lines.append(
             one_line(
@@ -102,34 +105,36 @@ def _lines(hosts: list[HostPlan], until: datetime, length: timedelta) -> list[st
                 f" is {oldest.oldest_left}"
             )
         )
-    if guesses := _guesses(hosts):
+    if guesses := _guesses(sites):
         lines.append(f"estimated: {'; '.join(guesses)}")
     lines.append("on top come images, robots.txt and listings that are found on the way")
     return lines
 
 
-def _host_lines(hosts: list[HostPlan]) -> list[str]:
-    """Return a line for each host that decides how long the night is, and one for all others."""
-    named = [each for n, each in enumerate(hosts) if n < _HOSTS_MOST or each.left_targets or each.rests_until]
-    others = [each for each in hosts if each not in named]
+def _site_lines(sites: list[SitePlan]) -> list[str]:
+    """Return a line for each site that decides how long the night is, and one for all others."""
+    named = [each for n, each in enumerate(sites) if n < _SITES_MOST or each.left_targets or each.rests_until]
+    others = [each for each in sites if each not in named]
     lines = [_line(each) for each in named]
     if others:
         lines.append(
-            f"  {count(len(others), 'other host')}: {count(sum(each.requests for each in others), 'request')}"
+            f"  {count(len(others), 'other site')}: {count(sum(each.requests for each in others), 'request')}"
             f" for {count(sum(each.targets for each in others), 'target')}, {_length(others[0].hours)} each at most"
         )
     return lines
 
 
-def _line(plan: HostPlan) -> str:
-    rests = f", left alone until {moment(plan.rests_until)}" if plan.rests_until else ""
+def _line(plan: SitePlan) -> str:
+    rests = (
+        f"; {count(plan.resting_hosts, 'host')} left alone until {moment(plan.rests_until)}" if plan.rests_until else ""
+    )
     left = (
         f"; left over: {count(plan.left_targets, 'target')}, {count(plan.left_requests, 'request')}"
         if plan.left_targets
         else ""
     )
     return "  " + one_line(
-        f"{plan.host}: {count(plan.requests, 'request')} for {count(plan.targets, 'target')},"
+        f"{plan.site}: {count(plan.requests, 'request')} for {count(plan.targets, 'target')},"
         f" {_length(plan.hours)} at {plan.delay_s:.3g} s each{rests}{left}"
     )
 
@@ -139,17 +144,17 @@ def _length(hours: float) -> str:
     return f"{hours:.1f} h" if hours >= 1 else f"{math.ceil(hours * 60)} min"
 
 
-def _guesses(hosts: list[HostPlan]) -> list[str]:
+def _guesses(sites: list[SitePlan]) -> list[str]:
     """Return, in words, what rests on no figure of the record."""
     guesses = []
-    if targets := sum(each.estimated_targets for each in hosts):
+    if targets := sum(each.estimated_targets for each in sites):
         guesses.append(f"{count(targets, 'target')} never crawled, taken for the mean of their kind")
-    if unknown := [each for each in hosts if each.is_pace_estimated]:
-        guesses.append(f"{count(len(unknown), 'host')} never asked, taken for {unknown[0].delay_s:g} s a request")
+    if unknown := [each for each in sites if each.is_pace_estimated]:
+        guesses.append(f"{count(len(unknown), 'site')} never asked, taken for {unknown[0].delay_s:g} s a request")
     return guesses
 
 
-def _oldest(hosts: list[HostPlan]) -> HostPlan | None:
+def _oldest(sites: list[SitePlan]) -> SitePlan | None:
     """Return the plan that leaves over the target that is due the longest."""
-    left = [(each.oldest_left_due_at, each) for each in hosts if each.oldest_left_due_at]
+    left = [(each.oldest_left_due_at, each) for each in sites if each.oldest_left_due_at]
     return min(left, key=lambda pair: pair[0])[1] if left else None

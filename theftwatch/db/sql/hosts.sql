@@ -1,20 +1,23 @@
 -- take_turn --
--- Promises a request its turn: after all turns promised before, each with its delay. None while the host is left alone, and
--- while the day's calls are spent. The last of them may be lost with the job that got it, so how long that holds is set here.
--- A turn further off than jobs can have promised was promised by a clock that went back since, and counts for nothing.
+-- Promises a request its turn: after all turns promised before at the same pace, each with its delay. None while the host is
+-- left alone, and while the day's calls are spent. The last of them may be lost with the job that got it, so how long that
+-- holds is set here. A turn further off than jobs can have promised was promised by a clock that went back since, and counts
+-- for nothing.
 insert into host_budget as b (host, next_at, delay)
-values (%(host)s, %(now)s::timestamptz + %(delay)s::interval, %(delay)s)
+select %(pace)s, %(now)s::timestamptz + %(delay)s::interval, %(asked_for)s::interval
+where not exists (
+    select from host_budget resting where resting.host = %(host)s and resting.rests_until > %(now)s::timestamptz
+)
 on conflict (host) do update set
-    next_at = excluded.delay + case
-        when b.next_at < %(now)s::timestamptz + interval '10 minutes' + 20 * excluded.delay
+    next_at = %(delay)s::interval + case
+        when b.next_at < %(now)s::timestamptz + interval '10 minutes' + 20 * %(delay)s::interval
             then greatest(b.next_at, %(now)s)
         else %(now)s
     end,
     delay = excluded.delay,
     calls_left = case when b.calls_left > 0 then b.calls_left - 1 end,
     spent_until = case when b.calls_left = 1 then %(now)s::timestamptz + %(again)s::interval end
-where (b.rests_until is null or b.rests_until <= %(now)s)
-    and (b.calls_left is distinct from 0 or b.spent_until <= %(now)s)
+where b.calls_left is distinct from 0 or b.spent_until <= %(now)s
 returning next_at - %(delay)s::interval;
 
 -- find_rest --
@@ -29,7 +32,7 @@ where host = %(host)s;
 -- Notes what a host says of its limits: not before when it may be asked again, and how many calls are left today.
 insert into host_budget as b (host, next_at, rests_until, calls_per_day, calls_left, spent_until)
 values (
-    %(host)s, %(next_at)s, %(rests_until)s, %(per_day)s, %(left)s,
+    %(name)s, %(next_at)s, %(rests_until)s, %(per_day)s, %(left)s,
     case when %(left)s::int = 0 then %(spent_until)s::timestamptz end
 )
 on conflict (host) do update set

@@ -113,10 +113,12 @@ async def _paths(connection: Connection) -> dict[str, str]:
     """Return the address of each page, of what the record holds much about."""
     found = await connection.execute(
         """select
-            (select id from seller where seller_ref = 'v7'), (select max(artisan) from review_queue),
+            (select id from seller where seller_ref = 'v7'),
+            (select artisan from artisan_finding group by artisan order by count(*) desc limit 1),
             (select encode(sha256, 'hex') from match join image on image.id = original_image limit 1),
             (select min(finding) from review_queue), (select min(finding) from blind_sample),
-            (select max(id) from takedown_case), (select min(id) from target)"""
+            (select takedown_case from case_listing group by takedown_case order by count(*) desc limit 1),
+            (select min(id) from target)"""
     )
     [(vendor, artisan, photo, finding, blind, case, target)] = await found.fetchall()
     return {

@@ -10,6 +10,7 @@ import pytest
 from psycopg.rows import dict_row
 
 from tests import matched
+from theftwatch.db.queries import queries
 from theftwatch.db.sums import update_sums
 from theftwatch.files import Files
 from theftwatch.match.context import update_context
@@ -123,6 +124,17 @@ def test_what_is_kept_of_sellers_is_what_counting_them_gives(filled):
     filled.execute("delete from coverage_due")
     filled.execute("update image set bytes_state = 'dropped'")
     assert column(filled, "select sum(images_held) from analysis.coverage") == [0]
+    filled.execute("delete from coverage_due")
+    filled.execute("update image set unusable_reason = 'flat'")
+    shown = column(
+        filled, "select count(distinct (seller_id, sha256)) from analysis.listing_photo where sha256 is not null"
+    )
+    given = column(filled, "select count(*) from analysis.original_file")
+    assert column(filled, "select sum(images_unusable) from analysis.coverage") == [shown[0] + given[0]]
+    troubles = rows(filled, queries()["report_image_troubles"])
+    assert sum(row["photos"] for row in troubles if row["reason"] == "flat") == shown[0] + given[0]
+    missing = column(filled, "select count(*) from analysis.image_trouble where trouble = 'missing'")
+    assert sum(row["photos"] for row in troubles if row["trouble"] == "missing") == missing[0] > 0
 
 
 EVENTS_BY_MONTH = """

@@ -381,6 +381,23 @@ def test_the_report_and_the_vendors_tell_what_was_judged(filled, tmp_path):
     assert (vendors["Meadow Clothing"]["findings_rejected"], vendors["Meadow Clothing"]["matches"]) == (2, 0)
 
 
+JUDGED_ANEW = """
+    select
+        d.id as match_decision, d.algorithm_version, d.method,
+        width_bucket(d.score, '{0,0.5,0.7,0.9,0.98,0.99,0.995}'::real[]) as score_range,
+        case
+            when bool_or(v.reason = 'look_alike') then 'look_alike'
+            when bool_or(v.verdict = 'confirmed') then 'confirmed'
+            when bool_or(v.verdict = 'rejected') then 'rejected'
+            else 'unsure'
+        end as said
+    from standing_verdict v
+    join judged_match j on j.verdict = v.id
+    join match_decision d on d.id = j.match_decision and d.decision <> 'no_match'
+    group by d.id
+    order by d.id"""
+
+
 def test_precision_is_what_people_confirmed_of_what_they_decided(filled):
     command("finding", "confirm", number(filled), "--by", "Eva")  # the dress and the shirt
     command("finding", "confirm", number(filled, ("12", "202")), "--by", "Eva")  # the dress again
@@ -397,6 +414,28 @@ def test_precision_is_what_people_confirmed_of_what_they_decided(filled):
     command("finding", "unsure", number(filled, ("21", "203")))
     [row] = rows(filled, "select * from analysis.precision where score_from = 0.5")
     assert (row["unsure"], row["precision"]) == (1, None)
+
+
+def test_what_is_kept_of_decisions_that_were_judged_is_what_the_verdicts_say(filled):
+    kept = "select * from judged_decision order by match_decision"
+    said = []
+    for words in (
+        ["confirm", number(filled)],
+        ["confirm", number(filled, ("12", "202"))],
+        # a pair of the finding that was confirmed first
+        ["reject", number(filled, ("12", "202")), "--reason", "look_alike", "--after", "2"],
+        ["undo", number(filled, ("12", "202"))],
+        ["undo", number(filled)],
+        ["reject", number(filled, ("21", "203")), "--reason", "stock_photo"],
+        ["unsure", number(filled, ("21", "203")), "--after", "6"],
+    ):
+        command("finding", *words)
+        said.append([row["said"] for row in rows(filled, kept)])
+        assert rows(filled, kept) == rows(filled, JUDGED_ANEW), words
+    assert said[2] != said[1] == said[3]
+    assert {*said[0], *said[2], *said[5], *said[6]} == {"confirmed", "look_alike", "rejected", "unsure"}
+    run(filled, lambda connection: connection.execute("delete from finding"))
+    assert rows(filled, kept) == []
 
 
 def test_verdicts_on_an_opted_out_artisan_are_not_shown(filled):

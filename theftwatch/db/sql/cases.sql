@@ -152,7 +152,8 @@ select distinct
     again.place, again.relisted_finding_id as finding, again.suspect_seller as vendor, again.url, again.relisted_at
 from case_listing cl
 join case_ground g on g.case_listing = cl.id
-join analysis.relisting again on again.finding_id = g.finding
+-- one by one: the planner would look for what became of every removal
+cross join lateral (select * from analysis.relisting where finding_id = g.finding offset 0) as again
 where cl.takedown_case = %(case)s
 order by again.relisted_at, again.url;
 

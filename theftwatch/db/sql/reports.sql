@@ -299,9 +299,14 @@ group by marketplace, looked, because
 order by marketplace, array_position('{in full,in part,not looked}', looked), targets desc, because;
 
 -- report_image_troubles --
--- Counts the photos that could not be compared, by marketplace and reason.
-select marketplace, side, trouble, reason, count(*) as photos
-from analysis.image_trouble
+-- Counts the photos that could not be compared, by marketplace and reason; of each seller each photo once.
+select marketplace, side, trouble, reason, sum(photos::bigint)::bigint as photos
+from analysis.coverage
+cross join lateral (
+    select 'unusable' as trouble, key as reason, value as photos from jsonb_each(unusable_reasons)
+    union all
+    select 'missing', key, value from jsonb_each(missing_reasons)
+) as each
 group by marketplace, side, trouble, reason
 order by photos desc, marketplace, reason;
 

@@ -100,7 +100,8 @@ select
     v.verdict_id, v.verdict_reason, v.verdict_note, v.judged_by, v.judged_at, v.new_pairs, v.needs_look,
     v.needs_look_because, v.first_matched_at, v.last_matched_at
 from unnest(%(findings)s::bigint[]) with ordinality as asked (finding, nth)
-join analysis.finding v on v.finding_id = asked.finding
+-- one by one, by their keys: the planner would read all findings for a few
+cross join lateral (select * from analysis.finding where finding_id = asked.finding offset 0) as v
 order by asked.nth;
 
 -- find_finding_pairs --

@@ -8,12 +8,13 @@ from urllib.parse import urlsplit
 
 from scrapy import Request, Spider
 from scrapy.exceptions import CloseSpider, IgnoreRequest
-from scrapy.http import HtmlResponse, Response, TextResponse
+from scrapy.http import Response
 from twisted.python.failure import Failure
 
 from spiders.arguments import Arguments, Kind, Start, read_arguments
 from spiders.budget import CallsSpentError, HostRestsError, host_of
 from spiders.leases import Leases, target_of
+from spiders.reading import problem_kind, read_response
 from spiders.refusals import Refusals
 from spiders.robots import RobotsAwayError
 from spiders.run import ProblemKind, Run
@@ -22,26 +23,11 @@ from spiders.validators import unchanged_page, validator_of
 from theftwatch.config import NAMED_DESCRIPTORS, Settings, check_live, settings
 from theftwatch.db.targets import Outcome
 from theftwatch.db.validators import Validator
-from theftwatch.errors import (
-    PageBlockedError,
-    PageBrokenOffError,
-    PageChangedError,
-    PageError,
-    PageGoneError,
-    UnknownPageError,
-    UsageError,
-)
+from theftwatch.errors import PageChangedError, PageError, UsageError
 from theftwatch.listing import Listing, Page, PageKind, Side
-from theftwatch.pages import read_page
-from theftwatch.pages.blocked import block_mark
 
 logger = logging.getLogger(__name__)
 
-_GONE = {404, 410}
-_REFUSED = {401, 403, 429}
-_ERROR = 400
-#: How a page ends, and how much a host may add after that
-_END, _END_WITHIN = "</html", 2_000
 #: How a target goes whose page is in such trouble
 _OUTCOMES: dict[ProblemKind, Outcome] = {
     "blocked": "blocked",
@@ -188,9 +174,9 @@ class MarketplaceSpider(Spider):
         requests = [each for each in work if isinstance(each, Request)]
         self._leases.note_page(target, (listing.listing_ref for listing in page.listings), total=page.total)
         if page.kind is PageKind.LISTING:
-            listings = await self._leases.compare_listings(page)
+            listings = await self._leases.sights.compare_listings(page)
         else:
-            listings = await self._leases.compare_list(target, page, self.listing_urls(page, response))
+            listings = await self._leases.sights.compare_list(target, page, self.listing_urls(page, response))
         if self.is_kept(response):
             refs, leads_to = (listing.listing_ref for listing in page.listings), (each.url for each in requests)
             self._leases.keep(target, validator_of(response, listing_refs=refs, leads_to=leads_to))
@@ -222,31 +208,7 @@ class MarketplaceSpider(Spider):
 
         Raises PageError.
         """
-        body = self.body_of(response)
-        broken_off = isinstance(response, HtmlResponse) and _END not in body[-_END_WITHIN:].lower()
-        try:
-            page = read_page(body, response.url)
-        except (PageChangedError, PageGoneError):
-            if not broken_off:
-                raise
-        if broken_off:
-            raise PageBrokenOffError(f"{response.url}: the page ends in the middle; it is asked for again")
-        return page
-
-    @staticmethod
-    def body_of(response: Response) -> str:
-        """Return the text of a page that was shown to us; of an image, nothing.
-
-        Raises PageError for a block or an error of the host.
-        """
-        body = response.text if isinstance(response, TextResponse) else ""
-        mark = block_mark(body)
-        if response.status in _REFUSED or (mark and response.status >= _ERROR):
-            what = mark or "a refusal"
-            raise PageBlockedError(f"{response.url}: {what} (HTTP {response.status}); wait, and crawl more slowly")
-        if response.status >= _ERROR:
-            raise UnknownPageError(f"{response.url}: HTTP {response.status}")
-        return body
+        return read_response(response)
 
     def go_on(self, page: Page, response: Response) -> Iterator[Listing | Request]:
         """Yield what a page leads to: its listings, or the pages of them."""
@@ -339,16 +301,3 @@ def host_of_page(response: Response) -> str:
     request = (shown.document if shown else response).request
     assert request is not None
     return host_of(request)
-
-
-def problem_kind(exc: PageError, status: int = 200) -> ProblemKind:
-    """Return what kind of trouble a page is."""
-    if isinstance(exc, PageBlockedError):
-        return "blocked"
-    if isinstance(exc, PageChangedError):
-        return "changed"
-    if isinstance(exc, PageBrokenOffError):
-        return "failed"
-    if isinstance(exc, PageGoneError) or status in _GONE:
-        return "gone"
-    return "failed" if status >= _ERROR else "unknown"

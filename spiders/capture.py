@@ -1,6 +1,5 @@
 """Keeps suspect listings as proof: the page as served, how it looked, its photos, and when."""
 
-import asyncio
 import logging
 from collections.abc import AsyncIterator
 from functools import partial
@@ -12,10 +11,11 @@ from scrapy.http import Response
 from scrapy.settings import BaseSettings
 from twisted.python.failure import Failure
 
-import theftwatch
 from spiders.arguments import Arguments, Kind, Start
-from spiders.base import MarketplaceSpider, host_of_page, problem_kind
+from spiders.base import MarketplaceSpider, host_of_page
 from spiders.budget import HostRestsError
+from spiders.finish import finish
+from spiders.reading import problem_kind
 from spiders.robots import RobotsAwayError
 from spiders.run import Run
 from spiders.shown import SLOT, Shown
@@ -25,29 +25,14 @@ from theftwatch.config import Settings, check_live
 from theftwatch.config import settings as own_settings
 from theftwatch.db.queries import Connection
 from theftwatch.errors import PageBlockedError, PageBrokenOffError, PageError, UsageError
-from theftwatch.evidence.capture import (
-    Capture,
-    CapturedFile,
-    CapturedPhoto,
-    Due,
-    Photo,
-    State,
-    Why,
-    find_due,
-    find_named,
-    find_subject,
-)
+from theftwatch.evidence.capture import Due, Why, find_due, find_named, find_subject
 from theftwatch.evidence.timestamp import authority_of
-from theftwatch.evidence.warc import write_warc
 
 logger = logging.getLogger(__name__)
 
 #: Of two pages at once, Chromium draws the one behind wrongly
 _BROWSER_PAGES = 1
-_ERROR = 400
 _ALLOWED = ("finding", "listing", "why", "limit")
-_SUFFIXES = {"JPEG": ("jpg", "image/jpeg"), "PNG": ("png", "image/png"), "WEBP": ("webp", "image/webp")}
-_SUFFIXES |= {"GIF": ("gif", "image/gif"), "AVIF": ("avif", "image/avif")}
 
 
 class CaptureSpider(MarketplaceSpider):
@@ -157,7 +142,7 @@ class CaptureSpider(MarketplaceSpider):
         try:
             self.read_response(response)
         except PageBlockedError as exc:
-            yield await self._finish(visit, "blocked", str(exc))
+            yield await finish(visit, "blocked", str(exc))
             await self.note_trouble(response, exc)
             return
         except PageError as exc:
@@ -170,7 +155,7 @@ class CaptureSpider(MarketplaceSpider):
         self.refusals.note_shown(host_of_page(response))
         if not self._browser:
             visit.notes.append("no Chromium was there to show it")
-            yield await self._finish(visit, "page_only")
+            yield await finish(visit, "page_only")
             return
         # loaded where there is a Chromium, as every crawl loads this module
         from scrapy_playwright.page import PageMethod
@@ -195,7 +180,7 @@ class CaptureSpider(MarketplaceSpider):
 
     async def parse_shown(self, response: Response) -> AsyncIterator[Any]:
         """Finish a capture whose page was shown."""
-        yield await self._finish(response.meta["visit"], "taken")
+        yield await finish(response.meta["visit"], "taken")
 
     async def note_unshown(self, failure: Failure) -> AsyncIterator[Any]:
         """Finish a capture whose page could not be shown, with what there is of it."""
@@ -203,7 +188,7 @@ class CaptureSpider(MarketplaceSpider):
         logger.warning("%s could not be shown whole: %r", visit.subject.url, failure.value)
         if visit.screenshot is None:
             visit.notes.append("Chromium could not show it")
-        yield await self._finish(visit, "page_only" if visit.screenshot is None else "taken")
+        yield await finish(visit, "page_only" if visit.screenshot is None else "taken")
 
     async def note_lost(self, failure: Failure) -> AsyncIterator[Any]:
         """Finish a capture whose page could not be had: barred, or not to be reached."""
@@ -211,100 +196,15 @@ class CaptureSpider(MarketplaceSpider):
         await self.note_failure(failure)
         match failure.value:
             case HostRestsError():
-                yield await self._finish(visit, "blocked", str(failure.value))
+                yield await finish(visit, "blocked", str(failure.value))
             case RobotsAwayError():
-                yield await self._finish(visit, "failed", str(failure.value))
+                yield await finish(visit, "failed", str(failure.value))
             case IgnoreRequest():
                 why = "robots.txt does not allow it; a person may save the page, and `theftwatch import` it"
-                yield await self._finish(visit, "refused", why)
+                yield await finish(visit, "refused", why)
             case _:
-                yield await self._finish(visit, "failed", f"no answer: {failure.value!r}")
-
-    async def _finish(self, visit: Visit, state: State, detail: str | None = None) -> Capture:
-        """Return the capture, with its photos fetched where its page was there."""
-        document = visit.document
-        if visit.gone:
-            state, detail = (
-                "gone",
-                "the page is gone" if visit.why == "removal" else "the page was gone before its capture",
-            )
-        elif document is not None and document.status >= _ERROR and state != "blocked":
-            state, detail = "failed", f"the host answered {document.status}"
-        there = state in {"taken", "page_only"}
-        photos, files = [], []
-        for number, photo in enumerate(visit.subject.photos, 1):
-            captured, of_photo = await self._photo(visit, photo, number, there=there)
-            photos.append(captured)
-            files += of_photo
-        Run.of(self.crawler).inc(f"capture/{state}")
-        return Capture(
-            subject=visit.subject,
-            why=visit.why,
-            state=state,
-            detail="; ".join([*([detail] if detail else []), *visit.notes]) or None,
-            taken_at=Run.of(self.crawler).clock(),
-            url=document.url if document else visit.subject.url,
-            http_status=document.status if document else None,
-            software=f"TheftWatch {theftwatch.__version__}",
-            user_agent=own_settings().user_agent,
-            browser=visit.browser,
-            photos=tuple(photos),
-            files=(*await asyncio.to_thread(_page_files, visit), *files),
-        )
-
-    async def _photo(
-        self, visit: Visit, photo: Photo, number: int, *, there: bool
-    ) -> tuple[CapturedPhoto, list[CapturedFile]]:
-        suffix, media_type = _SUFFIXES.get(photo.format or "", ("bin", "application/octet-stream"))
-        files: list[CapturedFile] = []
-        data, missing_reason = await self._fetch_photo(visit, photo) if there else (None, "not asked for")
-        held = Run.of(self.crawler).files
-        crawled = await asyncio.to_thread(held.get, photo.sha256) if held.has(photo.sha256) else None
-        name = None
-        if data is not None:
-            name = f"photo-{number}.{suffix}"
-            files.append(CapturedFile(name=name, role="photo", media_type=media_type, data=data))
-        if crawled is not None and crawled != data:
-            files.append(
-                CapturedFile(name=f"crawled-{number}.{suffix}", role="recorded", media_type=media_type, data=crawled)
-            )
-        place = None
-        if shown := visit.places.get(photo.image_key):
-            place = f"place-{number}.png"
-            files.append(CapturedFile(name=place, role="place", media_type="image/png", data=shown))
-        same = None if data is None or crawled is None else data == crawled
-        return (
-            CapturedPhoto(photo=photo, file=name, missing_reason=missing_reason, same=same, place=place),
-            files,
-        )
-
-    async def _fetch_photo(self, visit: Visit, photo: Photo) -> tuple[bytes | None, str | None]:
-        headers = {"Referer": visit.subject.url}
-        try:
-            response = await visit.fetch(photo.source_url, static=True, headers=headers)
-        except IgnoreRequest:
-            return None, "refused_by_robots"
-        except Exception as exc:  # whatever a hostile host makes fail, the page is still worth keeping
-            logger.warning("no image at %s: %r", photo.source_url, exc)
-            return None, "not_fetched"
-        return (response.body, None) if response.status < _ERROR else (None, f"http_{response.status}")
+                yield await finish(visit, "failed", f"no answer: {failure.value!r}")
 
 
 def _add(settings: BaseSettings, name: str, more: dict[str, Any]) -> None:
     settings.set(name, settings.getdict(name) | more, priority="spider")
-
-
-def _page_files(visit: Visit) -> list[CapturedFile]:
-    """Return the files of the page itself."""
-    files = []
-    if visit.document is not None:
-        files.append(CapturedFile(name="page.html", role="page", media_type="text/html", data=visit.document.body))
-    if visit.exchanges:
-        software = f"TheftWatch {theftwatch.__version__}"
-        data = write_warc(visit.exchanges, software=software, user_agent=own_settings().user_agent)
-        files.append(CapturedFile(name="page.warc.gz", role="warc", media_type="application/warc", data=data))
-    if visit.screenshot is not None:
-        files.append(
-            CapturedFile(name="screenshot.jpg", role="screenshot", media_type="image/jpeg", data=visit.screenshot)
-        )
-    return files

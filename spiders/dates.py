@@ -15,6 +15,7 @@ from scrapy.http import Response
 
 from spiders.arguments import Kind, Start
 from spiders.base import MarketplaceSpider
+from spiders.reading import body_of
 from spiders.run import Run
 from theftwatch.config import Settings, check_live, settings
 from theftwatch.db import dates
@@ -135,7 +136,7 @@ class DatesSpider(MarketplaceSpider):
     async def read_captures(self, response: Response, question: Question) -> AsyncIterator[Request]:
         """Read which captures there are, and go on to the photo where only a look at it can tell."""
         try:
-            found = archive.read_index(self.body_of(response)).captures
+            found = archive.read_index(body_of(response)).captures
         except PageError as exc:
             await self.note_trouble(response, exc)
             return
@@ -154,7 +155,7 @@ class DatesSpider(MarketplaceSpider):
     async def read_flickr(self, response: Response, question: Question) -> AsyncIterator[Request]:
         """Read what Flickr says of a photo, and go on to the photo itself."""
         try:
-            photo = flickr.read_info(self.body_of(response))
+            photo = flickr.read_info(body_of(response))
         except UnknownPageError:
             await self._save(question, (), "nothing")
         except UsageError as exc:
@@ -170,7 +171,7 @@ class DatesSpider(MarketplaceSpider):
         """Compare a photo with ours; where the archive's is another, go on to a younger capture."""
         question = look.question
         try:
-            self.body_of(response)
+            body_of(response)
         except PageError as exc:
             await self.note_trouble(response, exc)
             return

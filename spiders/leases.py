@@ -1,8 +1,7 @@
-"""The targets that a crawl has leased: which are under way, how they went, and what was seen on them.
+"""The targets that a crawl has leased: which are under way, and how they went.
 
 A target is done when each page that it led to was read, and each listing on them is in the record. Whatever breaks off
-before that leaves a lease that runs out, and the target comes again. What was seen and has not changed is noted in
-batches, before the target is.
+before that leaves a lease that runs out, and the target comes again.
 """
 
 import asyncio
@@ -10,7 +9,6 @@ import contextlib
 import logging
 import time
 from collections.abc import AsyncIterator, Iterable, Iterator
-from dataclasses import dataclass, field
 from uuid import UUID, uuid4
 
 from scrapy import Request, signals
@@ -21,14 +19,14 @@ from scrapy.utils.url import url_is_from_any_domain
 
 from spiders.budget import host_of
 from spiders.run import Run
+from spiders.sights import Sights
+from spiders.under_way import UnderWay
 from theftwatch.db import seen, targets, validators
 from theftwatch.db.queries import Connection, execute
 from theftwatch.db.records import ListingRecord
-from theftwatch.db.seen import Sight
 from theftwatch.db.targets import Leased, Outcome, Visit
 from theftwatch.db.validators import Validator
-from theftwatch.listing import Listing, Page
-from theftwatch.pages.addresses import listing_key
+from theftwatch.listing import Listing
 
 logger = logging.getLogger(__name__)
 
@@ -41,37 +39,6 @@ _WAIT_S = 5
 _META = "target"
 
 
-@dataclass(slots=True)
-class _UnderWay:
-    """A leased target: how many of its requests and listings are not done, and what came of the others."""
-
-    open: int = 1
-    outcomes: set[Outcome] = field(default_factory=set)
-    asked: set[str] = field(default_factory=set)
-    requests: int = 0
-    host: str | None = None
-    #: Whether a listing was passed on, as it is new or has changed
-    changed: bool = False
-    #: Whether all that was passed on is in the record, with all its images
-    stored: bool = True
-    validators: list[Validator] = field(default_factory=list)
-    #: Pages that were shown to us, the listings on them, and how many there are by their own word
-    pages: int = 0
-    shown: set[str] = field(default_factory=set)
-    expected: int | None = None
-
-    def visit(self) -> Visit:
-        return Visit(
-            outcome=_sum_up(self.outcomes),
-            changed=self.changed,
-            requests=self.requests,
-            host=self.host,
-            pages=self.pages,
-            listings_seen=len(self.shown),
-            listings_expected=self.expected,
-        )
-
-
 class ErasedSellerError(DropItem):
     """Raised for a listing of a seller that was erased, of whom nothing is taken in any more."""
 
@@ -82,15 +49,15 @@ class Leases:
     def __init__(self, crawler: Crawler, marketplace: str, *, limit: int | None, minutes: int | None) -> None:
         self._run = Run.of(crawler)
         self._marketplace = marketplace
+        self.sights = Sights(self._run, marketplace)
         self._domains: list[str] = getattr(crawler.spider, "allowed_domains", [])
         self._token: UUID = uuid4()
         self._left = limit
         self._ends_s = None if minutes is None else time.monotonic() + 60 * minutes
-        self._under_way: dict[int, _UnderWay] = {}
+        self._under_way: dict[int, UnderWay] = {}
         self._done: dict[int, Visit] = {}
         #: Those that nobody was asked for, with the host that was to be
         self._put_back: dict[int, str | None] = {}
-        self._sights: list[Sight] = []
         self._validators: list[Validator] = []
         self._some_done = asyncio.Event()
         self._syncing = asyncio.Lock()
@@ -110,7 +77,7 @@ class Leases:
             await self._sync()
             leased = await self._take()
             for target in leased:
-                self._under_way[target.id] = _UnderWay()
+                self._under_way[target.id] = UnderWay()
                 yield target
             if not leased and (self._is_spent or not self._under_way):
                 return
@@ -179,34 +146,6 @@ class Leases:
         self._some_done.set()
         return True
 
-    async def compare_list(self, target: int, page: Page, urls: Iterable[str]) -> list[Listing]:
-        """Have the listings crawled that a target's list led to, where they are new or their cards have changed.
-
-        Returns the cards that are to be stored, as they show a listing or a photo that the record lacks; the other
-        listings have been seen.
-        """
-        found = {ref: url for url in urls if (ref := self._listing_ref(url))}
-        cards = {card.listing_ref: card for card in page.listings if card.listing_ref in found}
-        if not found:
-            return []
-
-        async def write(connection: Connection) -> tuple[int, set[str]]:
-            await execute(connection, "lock_writes")
-            return await targets.save_found(
-                connection, found, cards, found_on=target, reason="on a page that was crawled", now=self._run.clock()
-            )
-
-        new, lacking = await self._run.ask(write)
-        self._run.inc("target/found", new)
-        self._see(cards.keys() - lacking, in_full=False)
-        return [cards[ref] for ref in cards if ref in lacking]
-
-    async def compare_listings(self, page: Page) -> list[Listing]:
-        """Return the listings of a page of theirs that say something new; the others have been seen."""
-        unchanged = await self._run.ask(lambda connection: seen.find_unchanged(connection, page.listings))
-        self._see(unchanged, in_full=True)
-        return [listing for listing in page.listings if listing.listing_ref not in unchanged]
-
     def note_page(self, target: int, listing_refs: Iterable[str], *, total: int | None = None) -> None:
         """Note that a page of a target was shown to us, with the listings on it, and how many its list says to hold."""
         under_way = self._under_way[target]
@@ -218,8 +157,7 @@ class Leases:
     def see_again(self, target: int, validator: Validator) -> None:
         """Note what a page shows that has not changed by its host's word."""
         self.note_page(target, validator.listing_refs)
-        own = {self._listing_ref(validator.url)}
-        self._see(validator.listing_refs, in_full=own == set(validator.listing_refs))
+        self.sights.see_again(validator)
 
     def keep(self, target: int, validator: Validator | None) -> None:
         """Keep with what a page can be asked for again, once its target is done and all that it shows is stored."""
@@ -281,13 +219,13 @@ class Leases:
     async def _sync(self) -> None:
         """Note what was seen and how targets went, and keep the leases of the others."""
         async with self._syncing:
+            if not (self._done or self._put_back or self._under_way):
+                return
             done, self._done = self._done, {}
             put_back, self._put_back = self._put_back, {}
-            sights, self._sights = self._sights, []
+            sights = self.sights.take()
             kept, self._validators = self._validators, []
             ids = list(self._under_way)
-            if not (done or put_back or ids):
-                return
 
             async def write(connection: Connection) -> tuple[set[int], set[int]]:
                 now = self._run.clock()
@@ -305,19 +243,6 @@ class Leases:
         lost = (done.keys() - finished) | (set(ids) - renewed)
         if lost:
             logger.warning("%d leases had run out, and other jobs may have crawled the same pages", len(lost))
-
-    def _see(self, listing_refs: Iterable[str], *, in_full: bool) -> None:
-        now = self._run.clock()
-        new = [
-            Sight(marketplace=self._marketplace, listing_ref=ref, in_full=in_full, seen_at=now) for ref in listing_refs
-        ]
-        self._sights += new
-        self._run.inc("listing/unchanged", len(new))
-
-    def _listing_ref(self, url: str) -> str | None:
-        """Return the key of the listing that an address on this marketplace names."""
-        marketplace, ref = listing_key(url) or (None, None)
-        return ref if marketplace == self._marketplace else None
 
     def _item_scraped(self, item: ListingRecord, response: Response | None) -> None:
         if not item.is_whole:
@@ -350,10 +275,3 @@ def target_of(page: Request | Response) -> int | None:
     """Return the target that a request or a response is of; None where it is of none."""
     number: int | None = page.meta.get(_META)
     return number
-
-
-def _sum_up(seen: set[Outcome]) -> Outcome:
-    """Return how a target went whose pages went so: as they all did, else in part; but a refusal is told."""
-    if "blocked" in seen:
-        return "blocked"
-    return next(iter(seen)) if len(seen) == 1 else ("partial" if seen else "ok")

@@ -7,7 +7,8 @@ from typing import Any, ClassVar
 from scrapy import Request
 
 from spiders.arguments import Kind, Start
-from spiders.base import MarketplaceSpider, problem_kind
+from spiders.base import MarketplaceSpider
+from spiders.reading import problem_kind
 from spiders.run import Run
 from theftwatch.config import Settings, check_live
 from theftwatch.errors import PageError, UsageError

@@ -35,7 +35,7 @@ from theftwatch.evidence.capture import (
     put_files,
     save_capture,
 )
-from theftwatch.evidence.facts import find_complaint, find_defence
+from theftwatch.evidence.gather import find_complaint, find_defence
 from theftwatch.evidence.manifest import canonical
 from theftwatch.evidence.stamping import work_off
 from theftwatch.evidence.timestamp import Authority, read_certificates

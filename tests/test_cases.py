@@ -27,7 +27,7 @@ from theftwatch.db.digest import digest_tables
 from theftwatch.db.queries import execute, fetch
 from theftwatch.errors import UsageError
 from theftwatch.evidence.capture import Capture, CapturedFile, find_due, find_subject, put_files, save_capture
-from theftwatch.evidence.facts import find_complaint
+from theftwatch.evidence.gather import find_complaint
 from theftwatch.files import Files
 from theftwatch.listing import Alias, Seller
 from theftwatch.match.context import update_context

@@ -12,7 +12,8 @@ from theftwatch.errors import UsageError
 from theftwatch.evidence.archive import safe_name, write_archive
 from theftwatch.evidence.bundle import write_bundle
 from theftwatch.evidence.document import dossier_page
-from theftwatch.evidence.facts import Facts, Vendor, find_complaint
+from theftwatch.evidence.facts import Facts, Vendor
+from theftwatch.evidence.gather import find_complaint
 from theftwatch.evidence.pdf import print_pages
 from theftwatch.evidence.timestamp import Authority
 from theftwatch.files import Files

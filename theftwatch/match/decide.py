@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from itertools import product
 from typing import Literal
 
-from theftwatch.images.align import Agreement, Alignment, align, lay, moved
+from theftwatch.images.agreement import Agreement
+from theftwatch.images.align import Alignment, align, lay, moved
 from theftwatch.images.features import LocalFeatures, mirror_features
 from theftwatch.images.fingerprint import Fingerprint
 from theftwatch.images.phash import VariantHash

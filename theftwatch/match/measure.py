@@ -7,7 +7,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from theftwatch.images.align import CUT_OUT_SHARE, Alignment
+from theftwatch.images.agreement import CUT_OUT_SHARE
+from theftwatch.images.align import Alignment
 from theftwatch.images.features import Grey
 from theftwatch.match.transform import Box, Covered, Size, Transform
 

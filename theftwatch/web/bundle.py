@@ -16,7 +16,7 @@ from theftwatch.db.pool import snapshot
 from theftwatch.errors import TheftWatchError
 from theftwatch.evidence.archive import safe_name
 from theftwatch.evidence.bundle import write_bundle
-from theftwatch.evidence.facts import find_case_complaint
+from theftwatch.evidence.gather import find_case_complaint
 from theftwatch.evidence.timestamp import authority_of
 from theftwatch.web.cases import show_case
 from theftwatch.web.pages import context_of, reviewer_of, sentence

@@ -15,7 +15,8 @@ from theftwatch.db.queries import Connection
 from theftwatch.errors import EvidenceError, UsageError
 from theftwatch.evidence.bundle import Built, Defended, write_bundle
 from theftwatch.evidence.dossier import enter_consent, find_dossier, withdraw_consent, write_dossier
-from theftwatch.evidence.facts import Facts, find_case_complaint, find_complaint, find_defence
+from theftwatch.evidence.facts import Facts
+from theftwatch.evidence.gather import find_case_complaint, find_complaint, find_defence
 from theftwatch.evidence.timestamp import authority_of, read_certificates
 from theftwatch.evidence.verify import verify_bundle
 from theftwatch.files import Files, replacing

@@ -1,0 +1,185 @@
+"""How far two pictures are the same where a map lays them over each other.
+
+They are compared gradient by gradient, since two pieces photographed on the same ground agree in points of the ground
+and not in the picture.
+"""
+
+import math
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from theftwatch.images.features import Grey, LocalFeatures
+
+#: (2, 3), from pixels of one picture to those of another
+type Matrix = NDArray[np.float64]
+type Box = tuple[int, int, int, int]
+type _Corners = NDArray[np.float64]
+type _Field = NDArray[np.float32]
+
+#: Long side of the pictures that are compared under the map, and of the blocks that they are cut into
+_COMPARED_SIDE_PX = 192
+_BLOCK_PX = 12
+#: Gradient of a block, root mean square in grey levels, from which it shows something
+_TEXTURE = 4.0
+#: Correlation of a block's gradients from which it shows the same, below which it differs, and shows something else
+_SAME, _DIFFERS, _OTHER = 0.85, 0.5, 0.35
+_BETTER_SHARE = 0.7
+_OVERLAP_MIN_PX = 64.0
+#: Slope below which a picture is plain, where no steeper one is in a square of so many pixels
+_PLAIN_SLOPE, _PLAIN_PX = 4.0, 5
+#: Share of a picture's gradients that has to be gone for its goods to count as cut out, and how wide their edge is
+CUT_OUT_SHARE = 0.15
+_CUT_EDGE_PX = 23
+_GOODS_BLOCKS_MIN = 12
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Agreement:
+    """How far two pictures are the same where an alignment lays them over each other; all but the map are 0 to 1."""
+
+    #: Share of the first picture that the second shows
+    shown: float
+    #: Correlation of all gradients
+    whole: float
+    #: The same over the better 70 % of the blocks in which both show something: a logo costs little, new ground nothing
+    better: float
+    #: Number of blocks in which both show something, and the share of them that is clearly the same
+    blocks: int
+    same_share: float
+    #: Of the first picture's gradients there, the share by energy in blocks that differ: another stone in a ring
+    other_share: float
+    #: Share of the first picture's gradients, by energy, where the second is plain
+    plain_share: float
+    #: Of blocks, by rows: 1 where both show the same, -1 where the second shows something else, 0 elsewhere
+    block_map: NDArray[np.int8]
+    #: Left, top, right and bottom of what that map is over, in pixels of the first picture
+    box_px: Box
+
+
+def compare(first: LocalFeatures, second: LocalFeatures, matrix: Matrix) -> Agreement | None:
+    """Compare two pictures where a map from the points of the first to those of the second lays them over each other.
+
+    None where it does not.
+    """
+    overlap = _overlap(first, second, matrix)
+    if overlap is None:
+        return None
+    shown, box_px = overlap
+    left, top, right, bottom = box_px
+    # The frame is the shown part of the first picture, no finer than either picture has it.
+    scale = math.sqrt(abs(np.linalg.det(matrix[:, :2])))
+    factor = min(1.0, scale, _COMPARED_SIDE_PX / max(right - left, bottom - top))
+    size = max(8, round((right - left) * factor)), max(8, round((bottom - top) * factor))
+    frame = np.array([[1 / factor, 0, left], [0, 1 / factor, top], [0, 0, 1]])
+    one, mask_one = _warped(first, frame[:2], size)
+    two, mask_two = _warped(second, matrix @ frame, size)
+    mask = cv2.erode(mask_one & mask_two, np.ones((3, 3), np.uint8), borderType=cv2.BORDER_CONSTANT, borderValue=255)
+    ours, theirs = (_gradients(picture) * (mask > 0) for picture in (one, two))
+    plain = _plain(theirs)
+    lost = _energy(ours[:, plain]) / max(1.0, _energy(ours))
+    whole = _agreement(ours, theirs, shown=shown, plain_share=lost, box_px=box_px)
+    if lost < CUT_OUT_SHARE:
+        return whole
+    # The ground was taken away: what counts is the goods, without the edge that they got by that.
+    inside = cv2.dilate(plain.astype(np.uint8), np.ones((_CUT_EDGE_PX, _CUT_EDGE_PX), np.uint8)) == 0
+    kept = ours * inside
+    if _reach(kept) >= _reach(ours * plain):
+        # What is gone lies in the middle of what is left: other goods in the same frame, and no ground.
+        return replace(whole, other_share=min(1.0, whole.other_share + lost))
+    goods = _agreement(kept, theirs * inside, shown=shown, plain_share=lost, box_px=box_px)
+    # Thin goods are all edge: of them nothing would be left to compare.
+    return goods if goods.blocks >= _GOODS_BLOCKS_MIN else whole
+
+
+def _agreement(ours: _Field, theirs: _Field, *, shown: float, plain_share: float, box_px: Box) -> Agreement:
+    """Compare the gradients of two pictures that lie over each other, block by block."""
+    products, ours_squared, theirs_squared = (_blocks(each.sum(axis=0)) for each in (ours * theirs, ours**2, theirs**2))
+    correlations = products / np.sqrt(ours_squared * theirs_squared + 1e-6)
+    ours_textured, theirs_textured = (each > _TEXTURE**2 * _BLOCK_PX**2 for each in (ours_squared, theirs_squared))
+    both = ours_textured & theirs_textured
+    chosen = np.sort(correlations[both])[::-1]
+    best = both & (correlations >= (chosen[int(_BETTER_SHARE * (len(chosen) - 1))] if len(chosen) else 2))
+    differing = float(ours_squared[both & (correlations < _DIFFERS)].sum())
+    return Agreement(
+        shown=shown,
+        whole=_ratio(products, ours_squared, theirs_squared),
+        better=_ratio(products[best], ours_squared[best], theirs_squared[best]),
+        blocks=len(chosen),
+        same_share=float((chosen > _SAME).mean()) if len(chosen) else 0.0,
+        other_share=differing / max(1.0, float(ours_squared[both].sum())),
+        plain_share=plain_share,
+        block_map=(both & (correlations > _SAME)).astype(np.int8) - (theirs_textured & (correlations < _OTHER)),
+        box_px=box_px,
+    )
+
+
+def _plain(gradients: _Field) -> NDArray[np.bool_]:
+    """Return where a picture is plain, given its slopes: no edge within a few pixels."""
+    steep = (np.abs(gradients).max(axis=0) > _PLAIN_SLOPE).astype(np.uint8)
+    return np.asarray(cv2.dilate(steep, np.ones((_PLAIN_PX, _PLAIN_PX), np.uint8)) == 0)
+
+
+def _reach(gradients: _Field) -> float:
+    """Return how far from the middle a picture's gradients lie, by energy; 1 is the distance of the sides."""
+    energy = (gradients**2).sum(axis=0)
+    height, width = energy.shape
+    down = np.abs(np.linspace(-1, 1, height, dtype=np.float32))[:, None]
+    across = np.abs(np.linspace(-1, 1, width, dtype=np.float32))[None, :]
+    return float((energy * np.maximum(down, across)).sum()) / max(1.0, float(energy.sum()))
+
+
+def _energy(gradients: _Field) -> float:
+    return float((gradients**2).sum())
+
+
+def _overlap(first: LocalFeatures, second: LocalFeatures, matrix: Matrix) -> tuple[float, Box] | None:
+    """Return the share of the first picture that the second shows, and the box around it in pixels of the first."""
+    inverse = cv2.invertAffineTransform(matrix)
+    corners = _corners(second) @ inverse[:, :2].T + inverse[:, 2]
+    area_px, outline = cv2.intersectConvexConvex(corners.astype(np.float32), _corners(first).astype(np.float32))
+    if area_px <= _OVERLAP_MIN_PX:
+        return None
+    left, top = np.floor(outline[:, 0].min(axis=0)).astype(int)
+    right, bottom = np.ceil(outline[:, 0].max(axis=0)).astype(int) + 1
+    shown = area_px / max(1, (first.width_px - 1) * (first.height_px - 1))
+    return min(1.0, float(shown)), (int(left), int(top), int(right), int(bottom))
+
+
+def _corners(features: LocalFeatures) -> _Corners:
+    right, bottom = features.width_px - 1, features.height_px - 1
+    return np.array([[0, 0], [right, 0], [right, bottom], [0, bottom]], np.float64)
+
+
+def _warped(features: LocalFeatures, matrix: Matrix, size: tuple[int, int]) -> tuple[Grey, Grey]:
+    """Return a picture as seen in a frame, and where it is in it; `matrix` leads from the frame to the points."""
+    to_grey = np.array([features.grey.shape[1] / features.width_px, features.grey.shape[0] / features.height_px])
+    matrix = matrix * to_grey[:, None]
+    shrunk = math.sqrt(abs(np.linalg.det(matrix[:, :2])))
+    # Averaged before it is sampled, so that a larger picture does not flicker against a smaller one
+    picture = cv2.GaussianBlur(features.grey, (0, 0), 0.45 * shrunk) if shrunk > 1.3 else features.grey
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    seen = cv2.warpAffine(picture, matrix, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    where = cv2.warpAffine(np.full_like(picture, 255), matrix, size, flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP)
+    return np.asarray(seen, np.uint8), np.asarray(where, np.uint8)
+
+
+def _gradients(picture: Grey) -> _Field:
+    """Return the slopes of a picture, (2, height, width), smoothed so that recompression does not count."""
+    smooth = cv2.GaussianBlur(picture, (0, 0), 1.0).astype(np.float32)
+    return np.stack([cv2.Sobel(smooth, cv2.CV_32F, 1, 0), cv2.Sobel(smooth, cv2.CV_32F, 0, 1)])
+
+
+def _blocks(field: _Field) -> _Field:
+    """Return the sums over square blocks."""
+    height, width = (-(-length // _BLOCK_PX) for length in field.shape)
+    padded = np.zeros((height * _BLOCK_PX, width * _BLOCK_PX), np.float32)
+    padded[: field.shape[0], : field.shape[1]] = field
+    return np.asarray(padded.reshape(height, _BLOCK_PX, width, _BLOCK_PX).sum(axis=(1, 3)), np.float32)
+
+
+def _ratio(products: _Field, ours_squared: _Field, theirs_squared: _Field) -> float:
+    length = math.sqrt(float(ours_squared.sum()) * float(theirs_squared.sum()))
+    return max(0.0, float(products.sum()) / length) if length else 0.0

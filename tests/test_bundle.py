@@ -2,11 +2,14 @@
 
 import asyncio
 import hashlib
+import io
 import json
+import random
 import re
 import shutil
 import subprocess
 import sys
+import tracemalloc
 import zipfile
 from dataclasses import replace
 from datetime import timedelta
@@ -24,7 +27,8 @@ from theftwatch.cli import main
 from theftwatch.clock import system_clock
 from theftwatch.demo.photos import photo_bytes
 from theftwatch.demo.replica import running_replica
-from theftwatch.errors import UsageError
+from theftwatch.errors import EvidenceError, UsageError
+from theftwatch.evidence.archive import SUMS, write_archive
 from theftwatch.evidence.bundle import write_bundle
 from theftwatch.evidence.capture import (
     Capture,
@@ -35,6 +39,7 @@ from theftwatch.evidence.capture import (
     put_files,
     save_capture,
 )
+from theftwatch.evidence.contents import Contents
 from theftwatch.evidence.gather import find_complaint, find_defence
 from theftwatch.evidence.manifest import canonical
 from theftwatch.evidence.stamping import work_off
@@ -590,3 +595,27 @@ def test_a_dossier_names_those_who_agreed_and_no_others(world, authority, tmp_pa
 )
 def test_a_mistake_is_one_line(world, arguments, said):
     assert said in refusal(main, ["theftwatch", "evidence", *arguments], world.environment())
+
+
+def test_a_bundle_of_large_files_is_written_without_holding_them(tmp_path):
+    """Three hundred listings with captures come to gigabytes; one file at a time is in memory."""
+    files, size, many = Files(tmp_path / "store"), 2_000_000, 12
+    digests = [files.put(random.Random(number).randbytes(size)) for number in range(many)]
+    tracemalloc.start()
+    try:
+        contents = Contents(file_bytes_max=size)
+        for number, digest in enumerate(digests):
+            assert contents.add_kept(f"captures/{number}/page.warc.gz", files, digest, size)
+        with replacing(tmp_path / "bundle.zip") as file:
+            write_archive(file, contents.members, SEEN_AT)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 4 * size
+    with zipfile.ZipFile(tmp_path / "bundle.zip") as archive:
+        assert archive.testzip() is None
+        listed = {line.split("  ")[1]: line.split("  ")[0] for line in archive.read(SUMS).decode().splitlines()}
+    assert listed == {f"captures/{number}/page.warc.gz": each.hex() for number, each in enumerate(digests)}
+    files.delete(digests[0])
+    with pytest.raises(EvidenceError, match="went while the bundle was written; build it again"):
+        write_archive(io.BytesIO(), contents.members, SEEN_AT)

@@ -22,7 +22,7 @@ from theftwatch.bucket import open_bucket
 from theftwatch.cli import app
 from theftwatch.config import Settings, settings
 from theftwatch.errors import FileStoreError, TheftWatchError, UsageError
-from theftwatch.files import PREFIXES, Files, Folder
+from theftwatch.files import PREFIXES, Files, Folder, _name, replacing
 from theftwatch.image_store import MARKER, adopt, open_files, place_of, read_marker
 
 DATA = b"\xff\xd8\xff of a photo"
@@ -94,6 +94,30 @@ def test_a_kill_leaves_nothing_half(address, files):
     assert {bytes.fromhex(line.decode()) for line in said if len(line) == 64} <= kept
     for digest in kept:
         files.get(digest)  # whole, or this raises
+    for prefix in PREFIXES:
+        files.place.sweep(prefix)
+    assert {held.name for prefix in PREFIXES for held in files.place.find(prefix)} == {_name(digest) for digest in kept}
+
+
+def test_a_file_that_a_kill_broke_off_goes_with_the_next_one_there(tmp_path):
+    code = (
+        "import sys, time\nfrom pathlib import Path\nfrom theftwatch.files import replacing\n"
+        "with replacing(Path(sys.argv[1])) as file:\n    file.write(bytes(9_000_000))\n"
+        "    print(flush=True)\n    time.sleep(600)"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "bundle.zip")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as child:
+        assert child.stdout is not None
+        child.stdout.readline()
+        with replacing(tmp_path / "other.zip") as file:
+            file.write(b"x")
+        assert len([each for each in tmp_path.iterdir() if each.suffix == ".part"]) == 1  # its writer lives
+        child.kill()
+    with replacing(tmp_path / "report.html") as file:
+        with replacing(tmp_path / "another.html"):
+            pass  # while the first one is being written
+        file.write(b"x")
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["another.html", "other.zip", "report.html"]
 
 
 def put_for_ever(address: str) -> None:
@@ -230,7 +254,12 @@ def test_a_check_names_what_is_missed_damaged_and_stray(theftwatch, files, conne
     assert f"  {sha256_of(damaged).hex()}  photo, damaged\n" in said
     assert f"  {sha256_of(missed).hex()}  photo, missed\n" in said
     assert "2 files missed or damaged" in said
-    assert theftwatch("check", "--delete-strays")[1].count("0.0 MB; 1 deleted.") == 1
+    if isinstance(files.place, Folder):
+        (files.place.root / "00").mkdir(exist_ok=True)
+        (files.place.root / "00/.theftwatch-a1b2c3.part").write_bytes(b"half")
+    said = theftwatch("check", "--delete-strays")[1]
+    assert said.count("0.0 MB; 1 deleted.") == 1
+    assert said.count("1 file that a kill broke off; deleted.") == isinstance(files.place, Folder)
     assert not files.has(strange)
     assert files.get(sha256_of(kept_whole)) == kept_whole
 

@@ -1,5 +1,7 @@
 """Bytes kept under the name of their SHA-256, in a folder or in a bucket; and files that appear when they are whole."""
 
+import contextlib
+import fcntl
 import hashlib
 import logging
 import os
@@ -20,6 +22,8 @@ logger = logging.getLogger(__name__)
 _NAME = re.compile(r"([0-9a-f]{2})/(\1[0-9a-f]{62})")
 #: The first two letters of all names
 PREFIXES = tuple(f"{byte:02x}" for byte in range(256))
+#: The name of a file that is not whole yet
+_BEGIN, _END = ".theftwatch-", ".part"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,6 +52,9 @@ class Place(Protocol):
 
     def find(self, folder: str) -> Iterator[Held]:
         """Yield what lies directly in a folder, in any order."""
+
+    def sweep(self, folder: str) -> int:
+        """Delete what lies directly in a folder and was broken off by a kill; return how many files that were."""
 
 
 class Files:
@@ -151,6 +158,10 @@ class Folder:
                     written_at=datetime.fromtimestamp(told.st_mtime, UTC),
                 )
 
+    def sweep(self, folder: str) -> int:
+        """Delete what lies directly in a folder and was broken off by a kill; return how many files that were."""
+        return _sweep(self.root / folder)
+
 
 def kept(files: Files, digests: Iterable[bytes]) -> set[bytes]:
     """Return those of some SHA-256 whose bytes are kept."""
@@ -166,11 +177,12 @@ def _name(digest: bytes) -> str:
 def replacing(path: Path) -> Iterator[BinaryIO]:
     """Open a file that takes the place of `path` when it is whole and on disk; others may read it.
 
-    Raises UsageError where it cannot be written.
+    What was broken off in its folder by a kill is deleted. Raises UsageError where it cannot be written.
     """
     if not path.parent.is_dir():
         raise UsageError(f"{path}: the folder {path.parent} does not exist; make it, or write elsewhere")
     try:
+        _sweep(path.parent)
         with _appearing(path) as file:
             os.fchmod(file.fileno(), 0o644)  # a temporary file is for its owner alone
             yield file
@@ -180,17 +192,40 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
 
 @contextmanager
 def _appearing(path: Path) -> Iterator[BinaryIO]:
-    # A file appears under its name only when it is whole, so that a kill leaves at worst a stray temporary file.
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
+    # A file appears under its name only when it is whole. A kill leaves at worst a temporary file, which nobody holds.
+    file, temporary = _temporary(path.parent)
     try:
-        with os.fdopen(handle, "wb") as file:
+        with file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        Path(temporary).replace(path)
+        temporary.replace(path)
     except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
+
+
+def _temporary(folder: Path) -> tuple[BinaryIO, Path]:
+    """Make a file that is held until it is closed, or its process ends in whatever way."""
+    while True:
+        handle, name = tempfile.mkstemp(dir=folder, prefix=_BEGIN, suffix=_END)
+        file = os.fdopen(handle, "wb")
+        with contextlib.suppress(OSError):  # of a file system without locks, where nothing is swept
+            fcntl.flock(file, fcntl.LOCK_EX)
+        if os.fstat(handle).st_nlink:
+            return file, Path(name)
+        file.close()  # swept between the two
+
+
+def _sweep(folder: Path) -> int:
+    swept = 0
+    for path in folder.glob(f"{_BEGIN}*{_END}"):
+        # one that is held, that has its name by now, or that is another user's
+        with contextlib.suppress(OSError), path.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            path.unlink()
+            swept += 1
+    return swept
 
 
 def free_bytes(folder: Path) -> int:

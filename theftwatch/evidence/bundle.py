@@ -1,7 +1,6 @@
 """A bundle: all that a complaint needs in one ZIP file, which anybody can verify without this program."""
 
 import asyncio
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -11,7 +10,7 @@ from typing import BinaryIO
 
 import theftwatch
 from theftwatch.errors import TimestampError
-from theftwatch.evidence.archive import MANIFEST, MANIFEST_TOKEN, SUMS, write_archive
+from theftwatch.evidence.archive import MANIFEST, MANIFEST_TOKEN, SUMS, member, write_archive
 from theftwatch.evidence.contents import Contents, add_captures, add_originals, utc
 from theftwatch.evidence.document import complaint_text, defence_text, evidence_page, statement_page
 from theftwatch.evidence.facts import Facts
@@ -79,7 +78,7 @@ async def write_bundle(
     folders = await asyncio.to_thread(add_captures, contents, facts, files)
     pages = {} if defended else {"statement": statement_page(facts, now=now)}
     if defended:
-        contents.add("defence.txt", defence_text(facts, defended.url).encode())
+        contents.add("defence.txt", member(defence_text(facts, defended.url).encode()))
     else:
         _add_texts(contents, facts)
     checks = [f"sha256sum -c {SUMS}"]
@@ -87,7 +86,7 @@ async def write_bundle(
         certificates = contents.certify(authority.url, authority.certificates)
         checks.append(f"openssl ts -verify -data {MANIFEST} -in {MANIFEST_TOKEN} -CAfile {certificates}")
     if contents.timestamps:
-        contents.data[COMMANDS] = verifying_commands(contents.timestamps).encode()
+        contents.members[COMMANDS] = member(verifying_commands(contents.timestamps).encode())
         checks.append(f"sh -e {COMMANDS}")
 
     def evidence(side_px: int) -> str:
@@ -96,17 +95,17 @@ async def write_bundle(
         )
 
     await _add_documents(contents, evidence, pages, chromium)
-    contents.add("README.txt", readme(facts, contents, title=title, now=now, checks=checks).encode())
+    contents.add("README.txt", member(readme(facts, contents, title=title, now=now, checks=checks).encode()))
     manifest = _manifest(contents, facts, now=now, title=title)
     token, why = await _date(manifest, authority)
     if authority and token is None:
         # its texts would tell a reader to verify what is not there
         undated = await write_bundle(file, facts, files, now=now, chromium=chromium, authority=None, defended=defended)
         return replace(undated, not_stamped_because=why)
-    outside = {MANIFEST: manifest} | ({MANIFEST_TOKEN: token} if token else {})
-    await asyncio.to_thread(write_archive, file, contents.data | outside, now)
+    outside = {MANIFEST: member(manifest)} | ({MANIFEST_TOKEN: member(token)} if token else {})
+    await asyncio.to_thread(write_archive, file, contents.members | outside, now)
     return Built(
-        files=len(contents.data) + len(outside) + 1,
+        files=len(contents.members) + len(outside) + 1,
         byte_count=file.tell(),
         title=title,
         printed=chromium is not None,
@@ -123,9 +122,9 @@ def _add_texts(contents: Contents, facts: Facts) -> None:
     parts = list(batched(facts.addresses, most))
     for number, addresses in enumerate(parts, 1):
         suffix = f"-{number}" if len(parts) > 1 else ""
-        contents.add(f"addresses{suffix}.txt", ("\n".join(addresses) + "\n").encode())
+        contents.add(f"addresses{suffix}.txt", member(("\n".join(addresses) + "\n").encode()))
         text = complaint_text(facts, addresses, part=number, parts=len(parts))
-        contents.add(f"complaint{suffix}.txt", text.encode())
+        contents.add(f"complaint{suffix}.txt", member(text.encode()))
 
 
 async def _add_documents(
@@ -142,7 +141,7 @@ async def _add_documents(
         if max(map(len, documents.values())) <= contents.file_bytes_max:
             break
     for name, data in documents.items():
-        contents.add(name, data)
+        contents.add(name, member(data))
 
 
 def _heads(facts: Facts, defended: Defended | None) -> tuple[str, str]:
@@ -173,8 +172,8 @@ def _manifest(contents: Contents, facts: Facts, *, now: datetime, title: str) ->
             ],
             "addresses": list(facts.addresses),
             "files": [
-                {"name": name, "sha256": hashlib.sha256(data).hexdigest(), "byte_count": len(data)}
-                for name, data in sorted(contents.data.items())
+                {"name": name, "sha256": each.sha256.hex(), "byte_count": each.byte_count}
+                for name, each in sorted(contents.members.items())
             ],
             "timestamps": contents.timestamps,
             "captures": contents.captures,

@@ -1,14 +1,13 @@
 """The contents of a bundle: an artisan's photos, captures and timestamps, under names that are safe everywhere."""
 
-import hashlib
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, BinaryIO
 
-from theftwatch.errors import UnusableImageError
-from theftwatch.evidence.archive import MANIFEST, safe_name
+from theftwatch.errors import EvidenceError, UnusableImageError
+from theftwatch.evidence.archive import MANIFEST, Member, member, safe_name
 from theftwatch.evidence.certificate import host
 from theftwatch.evidence.facts import Facts
 from theftwatch.evidence.tokens import Token
@@ -24,7 +23,7 @@ class Contents:
 
     #: The most that the portal takes in one file
     file_bytes_max: int
-    data: dict[str, bytes] = field(default_factory=dict)
+    members: dict[str, Member] = field(default_factory=dict)
     #: File, token, certificate and moment of each timestamp; captures by their manifests; what is not in, and why
     timestamps: list[dict[str, Any]] = field(default_factory=list)
     left_out: list[dict[str, Any]] = field(default_factory=list)
@@ -32,13 +31,21 @@ class Contents:
     #: Letters that stand as boxes in its PDF files
     undrawn: str = ""
 
-    def add(self, name: str, data: bytes) -> bool:
+    def add(self, name: str, added: Member) -> bool:
         """Add a file, unless it is too large for the portal; return whether it is in."""
-        if len(data) > self.file_bytes_max:
-            self.leave_out(name, hashlib.sha256(data).hexdigest(), len(data), "larger than the portal takes")
+        if added.byte_count > self.file_bytes_max:
+            self.leave_out(name, added.sha256.hex(), added.byte_count, "larger than the portal takes")
             return False
-        self.data[name] = data
+        self.members[name] = added
         return True
+
+    def add_kept(self, name: str, files: Files, sha256: bytes, byte_count: int) -> bool:
+        """Add a file of the image store, unless it is too large or not held any more; return whether it is in."""
+        try:
+            return self.add(name, _kept(files, sha256))
+        except FileNotFoundError:
+            self.leave_out(name, sha256.hex(), byte_count, "not held any more")
+            return False
 
     def leave_out(self, name: str, sha256: str, byte_count: int, why: str) -> None:
         """Note a file that is not in, with its SHA-256 in hex, and why."""
@@ -50,7 +57,7 @@ class Contents:
         for number, token in enumerate(tokens):
             names[token.id] = f"{name}.tsr" if not number else f"{name}.{number + 1}.tsr"
             authority = self.certify(token.authority, token.certificates)
-            self.data[names[token.id]] = token.token
+            self.members[names[token.id]] = member(token.token)
             self.timestamps.append(
                 {
                     "file": name if token.renews is None else names.get(token.renews, name),
@@ -62,12 +69,13 @@ class Contents:
 
     def certify(self, authority: str, certificates: str) -> str:
         """Add the certificates of an authority, and return the name that they have."""
-        text = certificates.encode()
+        certificate = member(certificates.encode())
         stem = f"authorities/{safe_name(host(authority))}"
         name = f"{stem}.pem"
-        if self.data.setdefault(name, text) != text:  # one that had another certificate before
-            name = f"{stem}-{hashlib.sha256(text).hexdigest()[:8]}.pem"
-            self.data[name] = text
+        # one that had another certificate before
+        if self.members.setdefault(name, certificate).sha256 != certificate.sha256:
+            name = f"{stem}-{certificate.sha256.hex()[:8]}.pem"
+            self.members[name] = certificate
         return name
 
 
@@ -83,17 +91,12 @@ def add_originals(contents: Contents, facts: Facts, files: Files) -> dict[bytes,
         stem, _, suffix = safe_name(name).rpartition(".")
         suffix = suffix if stem else (image_format or "jpg").lower()
         path = f"originals/{number:03}-{stem or safe_name(name)}.{suffix}"
-        try:
-            data = files.get(sha256)
-        except FileNotFoundError:
-            contents.leave_out(path, sha256.hex(), byte_count, "not held any more")
-            continue
-        if contents.add(path, data):
+        if contents.add_kept(path, files, sha256, byte_count):
             names[sha256] = path
             contents.stamp(path, facts.tokens.get(sha256, ()))
-        elif reduced := _reduced(data, contents.file_bytes_max):
+        elif reduced := _reduced(files, sha256, contents.file_bytes_max):
             names[sha256] = f"{path}.reduced.jpg"
-            contents.add(names[sha256], reduced)
+            contents.add(names[sha256], member(reduced))
     return names
 
 
@@ -106,20 +109,12 @@ def add_captures(contents: Contents, facts: Facts, files: Files) -> dict[int, st
         while folder in folders.values():
             folder += "x"
         folders[capture.id] = folder
-        try:
-            manifest = files.get(capture.manifest_sha256)
-        except FileNotFoundError:
-            contents.leave_out(f"{folder}/{MANIFEST}", capture.manifest_sha256.hex(), 0, "not held any more")
+        if not contents.add_kept(f"{folder}/{MANIFEST}", files, capture.manifest_sha256, 0):
             continue
-        contents.data[f"{folder}/{MANIFEST}"] = manifest
         contents.captures.append(f"{folder}/{MANIFEST}")
         contents.stamp(f"{folder}/{MANIFEST}", facts.tokens.get(capture.manifest_sha256, ()))
-        for kept in facts.captured.get(capture.id, ()):
-            path = f"{folder}/{kept.name}"
-            try:
-                contents.add(path, files.get(kept.sha256))
-            except FileNotFoundError:
-                contents.leave_out(path, kept.sha256.hex(), kept.byte_count, "not held any more")
+        for captured in facts.captured.get(capture.id, ()):
+            contents.add_kept(f"{folder}/{captured.name}", files, captured.sha256, captured.byte_count)
     return folders
 
 
@@ -128,11 +123,27 @@ def utc(at: datetime) -> str:
     return at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
-def _reduced(data: bytes, file_bytes_max: int) -> bytes | None:
+def _kept(files: Files, sha256: bytes) -> Member:
+    """Return a file of the image store, which is whole there now and is read anew when it is written.
+
+    Raises FileNotFoundError where it is not kept, or is damaged.
+    """
+    byte_count = len(files.get(sha256))
+
+    def read() -> BinaryIO:
+        try:
+            return io.BytesIO(files.get(sha256))
+        except FileNotFoundError as exc:
+            raise EvidenceError(f"{exc.filename or exc} went while the bundle was written; build it again") from exc
+
+    return Member(sha256, byte_count, read)
+
+
+def _reduced(files: Files, sha256: bytes, file_bytes_max: int) -> bytes | None:
     """Return a smaller copy of a photo, for a portal that takes no larger one; None where none can be made."""
     try:
-        image = decode_colour(data, long_side_px=_REDUCED_SIDE_PX)
-    except UnusableImageError:
+        image = decode_colour(files.get(sha256), long_side_px=_REDUCED_SIDE_PX)
+    except (FileNotFoundError, UnusableImageError):
         return None
     file = io.BytesIO()
     image.save(file, "JPEG", quality=90)

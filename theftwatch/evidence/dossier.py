@@ -1,15 +1,18 @@
 """A dossier on a vendor: all artisans who agreed to it, one timeline, and the complaints to file on the same day."""
 
-import io
+import hashlib
+import tempfile
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
+from io import BufferedRandom
 from pathlib import Path
 from typing import BinaryIO
 
 from theftwatch.db.queries import Connection, execute, fetch, fetch_as
 from theftwatch.errors import UsageError
-from theftwatch.evidence.archive import safe_name, write_archive
+from theftwatch.evidence.archive import Member, member, safe_name, write_archive
 from theftwatch.evidence.bundle import write_bundle
 from theftwatch.evidence.document import dossier_page
 from theftwatch.evidence.facts import Facts, Vendor
@@ -105,18 +108,28 @@ async def write_dossier(
 ) -> Written:
     """Write a dossier, with the bundle of each artisan's complaint inside it."""
     page = dossier_page(dossier, now=now)
-    data = {"dossier.html": page.encode()}
+    members = {"dossier.html": member(page.encode())}
     undrawn = ""
     if chromium is not None:
         printed = await print_pages(chromium, [page])
-        [data["dossier.pdf"]], undrawn = printed.files, printed.undrawn
+        [pdf], undrawn = printed.files, printed.undrawn
+        members["dossier.pdf"] = member(pdf)
     complaints = [(name, facts) for name, facts in dossier.complaints if facts is not None]
-    for number, (name, facts) in enumerate(complaints, 1):
-        bundle = io.BytesIO()
-        await write_bundle(bundle, facts, files, now=now, chromium=chromium, authority=authority)
-        data[f"complaints/{number:02}-{safe_name(name)}.zip"] = bundle.getvalue()
-    write_archive(file, data, now)
+    with ExitStack() as stack:
+        for number, (name, facts) in enumerate(complaints, 1):
+            bundle = stack.enter_context(tempfile.TemporaryFile())
+            built = await write_bundle(bundle, facts, files, now=now, chromium=chromium, authority=authority)
+            members[f"complaints/{number:02}-{safe_name(name)}.zip"] = _written(bundle, built.byte_count)
+        write_archive(file, members, now)
     return Written(complaints=len(complaints), undrawn=undrawn)
+
+
+def _written(file: BufferedRandom, byte_count: int) -> Member:
+    """Return a file that was written, and is closed once it is in an archive."""
+    file.seek(0)
+    sha256 = hashlib.file_digest(file, "sha256").digest()
+    file.seek(0)
+    return Member(sha256, byte_count, lambda: file)
 
 
 async def _complaint(connection: Connection, grounds: Sequence[_Ground]) -> Facts | None:

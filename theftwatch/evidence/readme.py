@@ -36,7 +36,7 @@ def readme(facts: Facts, contents: Contents, *, title: str, now: datetime, check
         f"Prepared {moment(now)} by TheftWatch {theftwatch.__version__}. "
         "Nothing was filed or sent: a person does that.",
         "",
-        *(line for begin, line in _PARTS if any(name.startswith(begin) for name in contents.data)),
+        *(line for begin, line in _PARTS if any(name.startswith(begin) for name in contents.members)),
         "manifest.json     every file of the bundle with its digest",
         "",
     ]
@@ -46,7 +46,7 @@ def readme(facts: Facts, contents: Contents, *, title: str, now: datetime, check
         lines += [f"It takes {facts.portal.links_max} addresses a request; without an account there, {without}.", ""]
     if facts.not_given:
         lines += [f"The artisan gave {facts.not_given}; `theftwatch originals add` takes files in.", ""]
-    if "evidence.pdf" not in contents.data:
+    if "evidence.pdf" not in contents.members:
         lines += [
             "There is no PDF, as no Chromium was found, or it is too large: print evidence.html from a browser.",
             "",

@@ -4,10 +4,11 @@ import hashlib
 import json
 import zipfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import IO, Any, Protocol
 
 from cryptography.x509 import Certificate
 
@@ -18,8 +19,9 @@ from theftwatch.evidence.bundle import FORMAT
 from theftwatch.evidence.manifest import canonical
 from theftwatch.evidence.timestamp import Timestamp, read_certificates, verify
 
-#: Of all files together; they fit a portal, and packed ones may unpack to anything
-_BYTES_MAX = 2_000_000_000
+#: Of all files together, and of one that has to be read whole; packed ones may unpack to anything
+_BYTES_MAX, _READ_BYTES_MAX = 20_000_000_000, 200_000_000
+_CHUNK_BYTES = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +36,8 @@ class Result:
 class _Source(Protocol):
     def names(self) -> list[str]: ...
 
-    def read(self, name: str) -> bytes:
-        """Return the bytes of a file.
-
-        Raises EvidenceError where it is missing or damaged.
-        """
+    def open(self, name: str) -> IO[bytes]:
+        """Open a file; where it is missing or damaged, this or what is read of it may raise anything."""
         ...
 
 
@@ -53,11 +52,8 @@ class _Zip:
     def names(self) -> list[str]:
         return [each.filename for each in self._archive.infolist() if not each.is_dir()]
 
-    def read(self, name: str) -> bytes:
-        try:
-            return self._archive.read(name)
-        except Exception as exc:  # damage makes the readers of packed files raise anything
-            raise _unreadable(name, exc) from exc
+    def open(self, name: str) -> IO[bytes]:
+        return self._archive.open(name)
 
 
 class _Folder:
@@ -67,15 +63,49 @@ class _Folder:
     def names(self) -> list[str]:
         return sorted(each.relative_to(self._path).as_posix() for each in self._path.rglob("*") if each.is_file())
 
+    def open(self, name: str) -> IO[bytes]:
+        return (self._path / name).open("rb")
+
+
+class _Bundle:
+    """The files of a bundle, of which no more than one is in memory at a time."""
+
+    def __init__(self, source: _Source) -> None:
+        self._source = source
+        self.names = source.names()
+        self._sha256s: dict[str, str] = {}
+
     def read(self, name: str) -> bytes:
-        try:
-            return (self._path / name).read_bytes()
-        except (OSError, ValueError) as exc:
-            raise _unreadable(name, exc) from exc
+        """Return the bytes of a file.
+
+        Raises EvidenceError where it is missing, damaged or too large.
+        """
+        with _explained(name), self._source.open(name) as file:
+            data = file.read(_READ_BYTES_MAX + 1)
+        if len(data) > _READ_BYTES_MAX:
+            raise EvidenceError(f"{name}: has more than {_READ_BYTES_MAX:,} bytes; no bundle has such a file")
+        return data
+
+    def sha256(self, name: str) -> str:
+        """Return the digest of a file, in hex.
+
+        Raises EvidenceError where it is missing or damaged.
+        """
+        if name not in self._sha256s:
+            with _explained(name), self._source.open(name) as file:
+                digest = hashlib.sha256()
+                while chunk := file.read(_CHUNK_BYTES):
+                    digest.update(chunk)
+            self._sha256s[name] = digest.hexdigest()
+        return self._sha256s[name]
 
 
-def _unreadable(name: str, exc: Exception) -> EvidenceError:
-    return EvidenceError(f"{name}: missing or damaged: {exc}")
+@contextmanager
+def _explained(name: str) -> Iterator[None]:
+    try:
+        yield
+    except Exception as exc:  # damage makes the readers of packed files raise anything
+        raise EvidenceError(f"{name}: missing or damaged: {exc}") from exc
 
 
 def verify_bundle(path: Path, certificates: Sequence[Certificate] | None) -> Iterator[Result]:
@@ -84,20 +114,21 @@ def verify_bundle(path: Path, certificates: Sequence[Certificate] | None) -> Ite
     Timestamps have to lead to one of `certificates`; with None, to those that lie in the bundle, which proves that they
     fit it and no more. Raises UsageError for what is no bundle.
     """
-    source = _open(path)
-    names = source.names()
-    manifest = _read_manifest(source, names, path)
-    yield from _check_names(names, manifest)
-    data: dict[str, bytes] = {}
+    bundle = _Bundle(_open(path))
+    manifest = _read_manifest(bundle, path)
+    yield from _check_names(bundle.names, manifest)
+    good: set[str] = set()
     for each in manifest["files"]:
-        result = _check_file(source, each, data)
-        if not result.ok:
+        result = _check_file(bundle, each)
+        if result.ok:
+            good.add(each["name"])
+        else:
             yield result
-    yield Result(ok=True, text=f"{len(data)} of {len(manifest['files'])} files have the digest that the manifest gives")
-    yield _check_sums(source, names)
-    yield from _check_captures(manifest, data)
-    yield from _check_timestamps(manifest, data, certificates)
-    yield from _check_own_timestamp(source, names, data, certificates)
+    yield Result(ok=True, text=f"{len(good)} of {len(manifest['files'])} files have the digest that the manifest gives")
+    yield _check_sums(bundle)
+    yield from _check_captures(bundle, manifest, good)
+    yield from _check_timestamps(bundle, manifest, good, certificates)
+    yield from _check_own_timestamp(bundle, good, certificates)
 
 
 def _open(path: Path) -> _Source:
@@ -111,11 +142,11 @@ def _open(path: Path) -> _Source:
         raise UsageError(f"{path}: {exc}; give a bundle of `theftwatch evidence build`, packed or unpacked") from exc
 
 
-def _read_manifest(source: _Source, names: Sequence[str], path: Path) -> dict[str, Any]:
-    if MANIFEST not in names:
+def _read_manifest(bundle: _Bundle, path: Path) -> dict[str, Any]:
+    if MANIFEST not in bundle.names:
         raise UsageError(f"{path}: no {MANIFEST} in it; give a bundle of `theftwatch evidence build`")
     try:
-        text = source.read(MANIFEST)
+        text = bundle.read(MANIFEST)
         manifest = json.loads(text)
         known = manifest["format"] == FORMAT and canonical(manifest) == text and _is_well_formed(manifest)
     except (EvidenceError, ValueError, KeyError, TypeError, RecursionError) as exc:
@@ -143,43 +174,41 @@ def _check_names(names: Sequence[str], manifest: dict[str, Any]) -> Iterator[Res
         yield Result(ok=False, text=f"{name}: twice in the bundle")
 
 
-def _check_file(source: _Source, listed: dict[str, Any], data: dict[str, bytes]) -> Result:
+def _check_file(bundle: _Bundle, listed: dict[str, Any]) -> Result:
     name = listed["name"]
     try:
-        content = source.read(name)
+        sha256 = bundle.sha256(name)
     except EvidenceError as exc:
         return Result(ok=False, text=str(exc))
-    if hashlib.sha256(content).hexdigest() != listed["sha256"]:
+    if sha256 != listed["sha256"]:
         return Result(ok=False, text=f"{name}: is not the file that the manifest lists; it was changed")
-    data[name] = content
     return Result(ok=True, text=name)
 
 
-def _check_sums(source: _Source, names: Sequence[str]) -> Result:
-    if SUMS not in names:
+def _check_sums(bundle: _Bundle) -> Result:
+    if SUMS not in bundle.names:
         return Result(ok=False, text=f"{SUMS}: missing")
     try:
-        wanted = "".join(
-            f"{hashlib.sha256(source.read(name)).hexdigest()}  {name}\n" for name in sorted(set(names) - {SUMS})
-        )
-        ok = source.read(SUMS) == wanted.encode("utf-8", "surrogateescape")
+        wanted = "".join(f"{bundle.sha256(name)}  {name}\n" for name in sorted(set(bundle.names) - {SUMS}))
+        ok = bundle.read(SUMS) == wanted.encode("utf-8", "surrogateescape")
     except EvidenceError as exc:
         return Result(ok=False, text=f"{SUMS}: cannot be compared, as {exc}")
     return Result(ok=ok, text=f"{SUMS}: {'agrees with the files' if ok else 'does not agree with the files'}")
 
 
-def _check_captures(manifest: dict[str, Any], data: dict[str, bytes]) -> Iterator[Result]:
+def _check_captures(bundle: _Bundle, manifest: dict[str, Any], good: Set[str]) -> Iterator[Result]:
     """Check that each capture's own manifest, which was dated when it was taken, lists the files that are there."""
     without = {each["name"] for each in manifest["left_out"]}
     for name in manifest["captures"]:
-        if name not in data:
+        if name not in good:
             continue  # told of already
         folder = name.removesuffix(MANIFEST)
         try:
-            listed = json.loads(data[name])
-            ok = listed["format"] == capture.FORMAT and canonical(listed) == data[name]
+            text = bundle.read(name)
+            listed = json.loads(text)
+            ok = listed["format"] == capture.FORMAT and canonical(listed) == text
             files = {folder + each["name"]: each["sha256"] for each in listed["files"]}
-        except (ValueError, KeyError, TypeError, RecursionError):
+        except (EvidenceError, ValueError, KeyError, TypeError, RecursionError):
             ok, files = False, {}
         if not ok:
             yield Result(ok=False, text=f"{name}: is no manifest of a capture")
@@ -187,7 +216,7 @@ def _check_captures(manifest: dict[str, Any], data: dict[str, bytes]) -> Iterato
         wrong = [
             each
             for each, sha256 in files.items()
-            if each not in without and (each not in data or hashlib.sha256(data[each]).hexdigest() != sha256)
+            if each not in without and (each not in good or bundle.sha256(each) != sha256)
         ]
         for each in wrong:
             yield Result(ok=False, text=f"{each}: is not the file that was captured")
@@ -198,18 +227,18 @@ def _check_captures(manifest: dict[str, Any], data: dict[str, bytes]) -> Iterato
 
 
 def _check_timestamps(
-    manifest: dict[str, Any], data: dict[str, bytes], certificates: Sequence[Certificate] | None
+    bundle: _Bundle, manifest: dict[str, Any], good: Set[str], certificates: Sequence[Certificate] | None
 ) -> Iterator[Result]:
     stamps: dict[str, Timestamp] = {}
     for each in manifest["timestamps"]:
         file, token = each["file"], each["token"]
-        if file not in data or token not in data or each["authority"] not in data:
+        if not {file, token, each["authority"]} <= good:
             yield Result(ok=False, text=f"{token}: cannot be verified, as it or what it dates is missing or changed")
             continue
         try:
-            trusted = list(certificates or read_certificates(data[each["authority"]].decode()))
-            stamps[token] = verify(data[token], data[file], trusted)
-        except (TimestampError, ValueError) as exc:
+            trusted = list(certificates or read_certificates(bundle.read(each["authority"]).decode()))
+            stamps[token] = verify(bundle.read(token), bundle.read(file), trusted)
+        except (EvidenceError, TimestampError, ValueError) as exc:
             yield Result(ok=False, text=f"{file}: {exc}")
             continue
         if file in stamps and stamps[token].at > stamps[file].expires_at:
@@ -219,14 +248,14 @@ def _check_timestamps(
 
 
 def _check_own_timestamp(
-    source: _Source, names: Sequence[str], data: dict[str, bytes], certificates: Sequence[Certificate] | None
+    bundle: _Bundle, good: Set[str], certificates: Sequence[Certificate] | None
 ) -> Iterator[Result]:
-    if MANIFEST_TOKEN not in names:
+    if MANIFEST_TOKEN not in bundle.names:
         return
-    inside = (data[name].decode() for name in sorted(data) if name.startswith("authorities/"))
+    inside = (bundle.read(name).decode() for name in sorted(good) if name.startswith("authorities/"))
     try:
         trusted = list(certificates or [each for text in inside for each in read_certificates(text)])
-        at = verify(source.read(MANIFEST_TOKEN), source.read(MANIFEST), trusted).at
+        at = verify(bundle.read(MANIFEST_TOKEN), bundle.read(MANIFEST), trusted).at
     except (EvidenceError, TimestampError, ValueError) as exc:
         yield Result(ok=False, text=f"{MANIFEST}: {exc}")
         return

@@ -21,7 +21,7 @@ from theftwatch.evidence.timestamp import authority_of
 from theftwatch.web.cases import show_case
 from theftwatch.web.pages import context_of, reviewer_of, sentence
 
-#: A bundle holds its files in memory, and is printed by a Chromium of its own
+#: A bundle is printed by a Chromium of its own
 _AT_ONCE = asyncio.Semaphore(1)
 _CHUNK_BYTES = 256 * 1024
 

@@ -47,16 +47,19 @@ async def check(*, read: bool, delete_strays: bool) -> None:
     async with opened() as connection:
         files = await open_files(connection, settings())
         checked, missed = await compare_store(connection, files, read=read)
-        deleted = 0
+        deleted = swept = 0
         if delete_strays:
             await execute(connection, "insert_unneeded_files", sha256s=checked.strays)
             deleted = await delete_files(connection, files)
+            swept = sum(await asyncio.gather(*(asyncio.to_thread(files.place.sweep, prefix) for prefix in PREFIXES)))
     told = "; all of them were read" if read else "; `--read` also reads them"
     print(f"{count(checked.files, 'file')} in {files.place}, {megabytes(checked.byte_count)}{told}.")
     if checked.strays:
         told = f"{deleted} deleted" if delete_strays else "`--delete-strays` deletes them"
         strays = count(len(checked.strays), "file")
         print(f"{strays} that nothing stands for, {megabytes(checked.stray_bytes)}; {told}.")
+    if swept:
+        print(f"{count(swept, 'file')} that a kill broke off; deleted.")
     if missed:
         print("\n".join(_lines(missed)))
         raise FileStoreError(

@@ -9,7 +9,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,10 +19,10 @@ from pathlib import Path
 from typing import Any
 
 from theftwatch.demo import addresses
-from theftwatch.demo.catalogue import Catalogue, DemoSeller, Offer, SellerKind, Served, Shown, read_picture
+from theftwatch.demo.catalogue import Catalogue, DemoSeller, Offer, SellerKind, Served, read_picture, show
 from theftwatch.demo.days import Days
 from theftwatch.demo.replica import Replica
-from theftwatch.listing import Listing, ListingImage, Seller
+from theftwatch.listing import Listing, Seller
 
 #: Widths and heights to which photos are made smaller, so that no two files are the same
 _SIDES_PX = range(260, 520)
@@ -85,7 +85,7 @@ def drawn_catalogue(vendors: int, listings: int, photos: int) -> Catalogue:
     """Return so many vendors, each with as many listings of as many photos."""
     folder = resources.files("theftwatch.demo").joinpath("photos")
     names = sorted(file.name for file in folder.iterdir() if file.name.endswith(".jpg"))
-    sellers = [_seller(number) for number in range(vendors)]
+    sellers = [vendor(f"drawn{each}", 800_000_000 + each, f"Drawn {each} Co., Ltd.") for each in range(vendors)]
     offers = []
     for number, seller in enumerate(sellers):
         for index in range(number * listings, (number + 1) * listings):
@@ -93,39 +93,35 @@ def drawn_catalogue(vendors: int, listings: int, photos: int) -> Catalogue:
             for photo in range(index * photos, (index + 1) * photos):
                 side, name = divmod(photo, len(names))
                 words.append(f"resized-{_SIDES_PX[side % len(_SIDES_PX)]}={names[name]}")
-            offers.append(_offer(seller, index, words))
+            offers.append(
+                offer(seller, 1_700_000_000_000 + index, f"Drawn thing number {index}", words, listed_at=_LISTED_AT)
+            )
     return Catalogue(sellers=tuple(sellers), offers=tuple(offers))
 
 
-def _seller(number: int) -> DemoSeller:
-    name = f"drawn{number}"
-    url = addresses.seller_url("alibaba", name)
-    member = 800_000_000 + number
-    seller = Seller(marketplace="alibaba", ref=str(member), name=f"Drawn {number} Co., Ltd.", url=url)
-    return DemoSeller(seller=seller, handle=name, currency="USD", kind=SellerKind.SHOP, member=member)
+def vendor(handle: str, member: int, name: str) -> DemoSeller:
+    """Return a vendor of Alibaba."""
+    url = addresses.seller_url("alibaba", handle)
+    seller = Seller(marketplace="alibaba", ref=str(member), name=name, url=url)
+    return DemoSeller(seller=seller, handle=handle, currency="USD", kind=SellerKind.SHOP, member=member)
 
 
-def _offer(owner: DemoSeller, index: int, words: list[str]) -> Offer:
-    shown = []
-    for position, word in enumerate(words):
-        url, key = addresses.image_address("alibaba", owner.handle, word)
-        shown.append(
-            Shown(picture=read_picture(word), url=url, image=ListingImage(url=url, key=key, position=position))
-        )
-    ref, title = str(1_700_000_000_000 + index), f"Drawn thing number {index}"
+def offer(owner: DemoSeller, ref: int, title: str, pictures: Iterable[str], listed_at: datetime | None = None) -> Offer:
+    """Return an offer of a vendor with the pictures that some words name."""
+    shown = show(owner, map(read_picture, pictures), None)
     listing = Listing(
         marketplace="alibaba",
-        listing_ref=ref,
-        url=addresses.listing_url("alibaba", owner.handle, ref, title),
+        listing_ref=str(ref),
+        url=addresses.listing_url("alibaba", owner.handle, str(ref), title),
         title=title,
         seller=owner.seller,
         price_min=Decimal(2),
         price_max=Decimal(3),
         currency="USD",
-        listed_at=_LISTED_AT,
+        listed_at=listed_at,
         images=tuple(each.image for each in shown if each.image),
     )
-    return Offer(seller=owner, listing=listing, shown=tuple(shown), served=Served.PAGE)
+    return Offer(seller=owner, listing=listing, shown=shown, served=Served.PAGE)
 
 
 class _SlowReplica(Replica):

@@ -8,27 +8,26 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from pathlib import Path
 
 import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
+from bench.market import offer, vendor
 from tests.conftest import new_database
 from tests.crawling import World
 from tests.watching import Watch
 from theftwatch.alarms import rules
 from theftwatch.db.targets import Target
-from theftwatch.demo import addresses, sites
 from theftwatch.demo import replica as replicas
+from theftwatch.demo import sites
 from theftwatch.demo.answers import Answer, Request, Shelves
-from theftwatch.demo.catalogue import Catalogue, DemoSeller, Offer, SellerKind, Served, read_picture, show
+from theftwatch.demo.catalogue import Catalogue, DemoSeller, Offer
 from theftwatch.demo.days import Change, ChangeKind, Days, Trouble, TroubleKind
 from theftwatch.demo.etsy_api import CallLimit
 from theftwatch.demo.replica import running_replica
 from theftwatch.demo.trouble import spoil
-from theftwatch.listing import Listing, Seller
 from theftwatch.reports.status import find_status
 
 START = datetime(2026, 3, 1, 1, tzinfo=UTC)
@@ -45,39 +44,24 @@ GOOD, QUIET = 14, 20
 NIGHTS = [*range(GOOD + 1), QUIET]
 
 
-def vendor(number: int) -> DemoSeller:
-    handle, ref = f"demonight{number}", str(9_700_000 + number)
-    seller = Seller(marketplace="alibaba", ref=ref, name=f"Night {number}", url=addresses.seller_url("alibaba", handle))
-    return DemoSeller(seller=seller, handle=handle, currency="USD", kind=SellerKind.SHOP, member=int(ref))
+def night_vendor(number: int) -> DemoSeller:
+    return vendor(f"demonight{number}", 9_700_000 + number, f"Night {number}")
 
 
-def offer(owner: DemoSeller, number: int, what: str = WORDS, photos: Sequence[str] = PHOTOS[:1]) -> Offer:
-    ref, title = str(1_600_000_000_000 + 1000 * owner.member + number), f"{what} {number}"
-    shown = show(owner, [read_picture(word) for word in photos], None)
-    listing = Listing(
-        marketplace="alibaba",
-        listing_ref=ref,
-        url=addresses.listing_url("alibaba", owner.handle, ref, title),
-        title=title,
-        seller=owner.seller,
-        price_min=Decimal(3),
-        price_max=Decimal(5),
-        currency="USD",
-        listed_at=None,
-        images=tuple(each.image for each in shown if each.image),
-    )
-    return Offer(seller=owner, listing=listing, shown=shown, served=Served.PAGE)
+def night_offer(owner: DemoSeller, number: int, what: str = WORDS, photos: Sequence[str] = PHOTOS[:1]) -> Offer:
+    return offer(owner, 1_600_000_000_000 + 1000 * owner.member + number, f"{what} {number}", photos)
 
 
 def days_on_offer() -> Days:
     """Two vendors with something new each night, of one in the showroom too, and image hosts in trouble once."""
-    vendors = [vendor(number) for number in range(1, VENDORS + 1)]
-    offers = tuple(offer(owner, number) for owner in vendors for number in range(EACH))
+    vendors = [night_vendor(number) for number in range(1, VENDORS + 1)]
+    offers = tuple(night_offer(owner, number) for owner in vendors for number in range(EACH))
     new = {
-        night: [offer(vendors[1], 100 + night, "felt hare", PHOTOS[: 6 if night == NO_IMAGE else 1])] for night in NEW
+        night: [night_offer(vendors[1], 100 + night, "felt hare", PHOTOS[: 6 if night == NO_IMAGE else 1])]
+        for night in NEW
     }
     for night in range(NEW.start, CHANGED):  # too few for what is usual of a list: which one has it first is chance
-        new[night].append(offer(vendors[0], 100 + night))
+        new[night].append(night_offer(vendors[0], 100 + night))
     changes = [
         Change(at=START + (night - 0.5) * NIGHT, kind=ChangeKind.RETURNED, offer=each)
         for night, offers in new.items()
@@ -128,7 +112,7 @@ def watch(admin_dsn, template, tmp_path_factory) -> Iterator[Watch]:
         world = World(replica=replica, dsn=make_conninfo(admin_dsn, dbname=name), folder=folder)
         watch = Watch(world=world, now=START, settings={"THEFTWATCH_DESCRIPTOR": "off"})
         seen = Target(marketplace="alibaba", kind="showroom", ref=WORDS, every=timedelta(days=1), reason="a test")
-        handles = [vendor(number).handle for number in range(1, VENDORS + 1)]
+        handles = [night_vendor(number).handle for number in range(1, VENDORS + 1)]
         watch.add([seen, *(replace(seen, kind="vendor", ref=handle) for handle in handles)])
         yield watch
 

@@ -51,7 +51,7 @@ def test_the_document_of_the_dependencies_says_what_the_locks_hold():
     told = re.search(r"are (\d+) packages; .*? it is (\d+)\.", text, re.DOTALL)
     assert told
     assert [int(number) for number in told.groups()] == [count_pins(lock) for lock in LOCKS]
-    rows = dict(re.findall(r"^\| ([a-z0-9-]+) \|.*?\| (\d[\w.]*), \d{4}-", text, re.MULTILINE))
+    rows = dict(re.findall(r"^\| ([a-z0-9-]+) \|.*?\| (\d[\w.]*), 20\d\d-\d\d.*\|$", text, re.MULTILINE))
     assert rows.keys() == {canonicalize_name(wanted.name) for wanted in RUN + DEV}
     pinned = pins("requirements-dev.lock")
     assert {name: f"=={version}" for name, version in rows.items()} == {
@@ -128,13 +128,6 @@ def test_what_is_imported_is_a_direct_dependency():
     names = {canonicalize_name(distributions[module][0]) for module in modules if module in distributions}
     assert {"scrapy", "psycopg"} < names
     assert {PART_OF.get(name, name) for name in names} - direct - {"theftwatch"} == set()
-
-
-def test_every_direct_dependency_is_accounted_for():
-    page = (CHECKOUT / "docs/dependencies.md").read_text()
-    rows = dict(re.findall(r"^\| ([a-z0-9-]+) \|.*?\| (\d[\w.]*), 20\d\d-\d\d(?:-\d\d)?.*\|$", page, re.MULTILINE))
-    pinned = {name: str(pin.specifier).removeprefix("==") for name, (pin, _) in pins("requirements-dev.lock").items()}
-    assert rows == {canonicalize_name(wanted.name): pinned[canonicalize_name(wanted.name)] for wanted in RUN + DEV}
 
 
 def test_there_is_no_other_lock():

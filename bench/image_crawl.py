@@ -13,6 +13,7 @@ from scrapy.crawler import AsyncCrawlerProcess
 from scrapy.settings import Settings
 
 from bench.fingerprint import hash_full
+from spiders.idle import wait_for_items
 from theftwatch.listing import Listing, ListingImage
 
 #: As many as a listing has, more or less
@@ -40,6 +41,7 @@ class PhotoSpider(Spider):
                     for position, number in enumerate(numbers)
                 ),
             )
+        await wait_for_items(self.crawler)
 
 
 class PlainSpider(PhotoSpider):

@@ -8,6 +8,7 @@ from scrapy import Request
 
 from spiders.arguments import Kind, Start
 from spiders.base import MarketplaceSpider
+from spiders.idle import wait_for_items
 from spiders.reading import problem_kind
 from spiders.run import Run
 from theftwatch.config import Settings, check_live
@@ -62,6 +63,7 @@ class SavedSpider(MarketplaceSpider):
             run.inc(f"page/{page.kind}")
             for listing in page.listings:
                 yield listing
+        await wait_for_items(self.crawler)
 
     def _read(self, path: Path) -> Page:
         saved = read_saved_page(path.read_bytes(), self.arguments.get("url"))

@@ -5,17 +5,18 @@ import tempfile
 import time
 from collections.abc import Awaitable, Callable
 from functools import partial
-from importlib import resources
 from pathlib import Path
 
 from psycopg import AsyncConnection
+from psycopg.conninfo import make_conninfo
 from starlette.types import ASGIApp, Message
 
 from bench.database import temporary_postgres
+from bench.fill import fill
 from bench.result import Goal, Measure, Result
 from theftwatch.clock import system_clock
 from theftwatch.db.pool import connection_pool
-from theftwatch.db.queries import Connection, parse_queries
+from theftwatch.db.queries import Connection
 from theftwatch.db.sums import update_sums
 from theftwatch.files import Files
 from theftwatch.match.sample import draw_sample
@@ -46,7 +47,8 @@ def measure(size: int) -> Result:
     """Fill a record with matches, one to a finding, and ask for first pages."""
     with temporary_postgres() as postgres:
         dsn = postgres.clone("review")
-        pages, anew_ms = asyncio.run(_measure(dsn, size))
+        fill(make_conninfo(postgres.superuser_dsn, dbname="review"), size)
+        pages, anew_ms = asyncio.run(_measure(dsn))
         whole = asyncio.run(_measure_whole(dsn))
     measures = [Measure(name=name, values=values, unit="ms") for name, values in pages.items()]
     measures += [Measure(name=f"whole page of {name}", values=values, unit="ms") for name, values in whole.items()]
@@ -71,11 +73,8 @@ def measure(size: int) -> Result:
     )
 
 
-async def _measure(dsn: str, size: int) -> tuple[dict[str, list[float]], float]:
+async def _measure(dsn: str) -> tuple[dict[str, list[float]], float]:
     async with await AsyncConnection.connect(dsn, autocommit=True, options="-c jit=off") as connection:
-        for file in ("review.sql", "views.sql"):
-            for statement in parse_queries(resources.files("bench").joinpath(file).read_text("utf-8")).values():
-                await connection.execute(statement, {"size": size})
         await update_sums(connection)
         await draw_sample(connection, now=system_clock())
         await connection.execute("vacuum analyze")

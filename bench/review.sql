@@ -57,22 +57,24 @@ insert into finding (original_listing, suspect_listing, first_found_at)
 select o.listing, s.listing, m.first_matched_at
 from match m
 join listing_image o on o.image = m.original_image
-join listing_image s on s.image = m.suspect_image
-where %(size)s > 0;
+join listing_image s on s.image = m.suspect_image;
 
 -- queue --
 -- One of a hundred was judged, and one of a thousand photos was turned.
 insert into review_queue (
-    finding, urgent, score, matched_at, because, verdict, direction, marketplace, vendor, shop, artisan, decision, edits
+    finding, urgent, score, matched_at, because, verdict, direction, marketplace, vendor, shop, artisan, decision, edits,
+    matched, possible, best_score, best_pair, original_first_seen_at, suspect_first_seen_at, first_matched_at, last_matched_at
 )
 select
     f.id, false, m.score, m.first_matched_at, case when f.id %% 100 > 0 then 'not judged' end,
     case when f.id %% 100 = 0 then 'confirmed' end, 'original_first', l.marketplace, l.seller, o.seller, os.artisan, m.decision,
-    case when f.id %% 1000 = 7 then '{resized,turned}'::text[] else '{resized}' end
+    case when f.id %% 1000 = 7 then '{resized,turned}'::text[] else '{resized}' end,
+    case when m.decision = 'match' then array[m.id] else '{}' end,
+    case when m.decision = 'possible' then array[m.id] else '{}' end,
+    m.score, m.id, o.first_seen_at, l.first_seen_at, m.first_matched_at, m.first_matched_at
 from finding f
 join listing l on l.id = f.suspect_listing
 join listing o on o.id = f.original_listing
 join seller os on os.id = o.seller
 join listing_image li on li.listing = l.id
-join match m on m.suspect_image = li.image
-where %(size)s > 0;
+join match m on m.suspect_image = li.image;

@@ -2,15 +2,15 @@
 
 import asyncio
 import re
-from importlib import resources
 from pathlib import Path
 
 import psycopg
 from psycopg import AsyncConnection
+from psycopg.conninfo import make_conninfo
 
 from bench.database import temporary_postgres
+from bench.fill import fill
 from bench.result import Goal, Measure, Result
-from theftwatch.db.queries import parse_queries
 from theftwatch.db.sums import update_sums
 from theftwatch.match.queue import update_queue
 
@@ -31,7 +31,8 @@ def measure(size: int) -> Result:
     """Fill a record, work out what is kept, and ask."""
     with temporary_postgres() as postgres:
         dsn = postgres.clone("views")
-        asyncio.run(_fill(dsn, size))
+        fill(make_conninfo(postgres.superuser_dsn, dbname="views"), size)
+        asyncio.run(_keep(dsn))
         # in one process, whose work can be told from that of the machine
         options = "-c jit=off -c max_parallel_workers_per_gather=0"
         with psycopg.connect(dsn, autocommit=True, options=options) as connection:
@@ -64,12 +65,8 @@ def questions() -> list[tuple[str, str]]:
     return [(number, query.replace(*_LISTING)) for number, query in _QUESTION.findall(_DOCUMENT.read_text())]
 
 
-async def _fill(dsn: str, size: int) -> None:
+async def _keep(dsn: str) -> None:
     async with await AsyncConnection.connect(dsn, autocommit=True, options="-c jit=off") as connection:
-        for file in ("review.sql", "views.sql"):
-            for statement in parse_queries(resources.files("bench").joinpath(file).read_text("utf-8")).values():
-                await connection.execute(statement, {"size": size})
-        await connection.execute("vacuum analyze")
         await update_queue(connection, everything=True)
         await update_sums(connection)
         await connection.execute("vacuum analyze")

@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 from theftwatch.cli import app
 from theftwatch.config import settings
 from theftwatch.db import server
+from theftwatch.db.queries import queries
 from theftwatch.errors import DatabaseError, TheftWatchError, UsageError
 
 pytestmark = pytest.mark.each_postgres
@@ -108,11 +109,20 @@ def test_views_lead_to_where_people_reach_the_page(monkeypatch, external, connec
         [(url,)] = connection.execute("select url from public_address").fetchall()
         return url
 
+    def listens(port):
+        page = {"url": f"http://127.0.0.1:{port}", "told": False}
+        connection.execute(queries()["save_public_address"], page)
+
     db("migrate")
     assert base() == "http://127.0.0.1:8478"
+    listens(9000)
+    assert base() == "http://127.0.0.1:9000"
     monkeypatch.setenv("THEFTWATCH_PUBLIC_URL", "https://review.example.org/")
     settings.cache_clear()
     db("migrate")
+    assert base() == "https://review.example.org"
+    # a page that was not told does not know better
+    listens(8478)
     assert base() == "https://review.example.org"
 
 

@@ -5,13 +5,16 @@ import re
 from typing import Literal
 from xml.etree import ElementTree
 
+import psycopg
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import sync_playwright
+from psycopg.rows import dict_row
 
 from tests.matched import DRESS, OWN, SMALL_DRESS, TUNIC, image
 from tests.test_context import command, rows, run
 from tests.test_review import filled, review, unused_port
+from theftwatch.db.queries import queries
 
 __all__ = ["filled", "review", "unused_port"]  # fixtures
 
@@ -133,6 +136,12 @@ def test_an_artisan_s_page_tells_who_shows_the_photos_and_what_came_of_it(review
     assert "Meadow Clothing , Alibaba 2 1 1 0 0 1 0 look" in said
     assert "0 originals and 1 out-take, 0 with a trusted timestamp" in said
     assert "AnaMakes , Etsy: 2 listings" in said
+    with psycopg.connect(filled, row_factory=dict_row) as connection:
+        # the sums count all vendors, however few are listed
+        found = connection.execute(queries()["find_artisan_exposure"], {"artisan": ana, "most": 1}).fetchall()
+    assert [row["of_all"] for row in found] == [True, False]
+    assert found[0]["findings"] > found[1]["findings"]
+    assert f"{found[0]['findings']} findings: {found[0]['waiting']} need" in said
     run(filled, lambda connection: connection.execute("update listing set state = 'gone' where listing_ref = '207'"))
     assert "Meadow Clothing , Alibaba 2 1 1 0 0 0 1 look" in text_of(review, f"/artisans/{ana}")
     listed = text_of(review, "/artisans")

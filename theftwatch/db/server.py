@@ -124,7 +124,7 @@ def migrate_database(settings: Settings, *, clock: Clock = system_clock) -> list
 
 def _save_public_address(connection: psycopg.Connection, settings: Settings) -> None:
     if settings.public_url:
-        connection.execute(queries()["save_public_address"], {"url": settings.public_url.rstrip("/")})
+        connection.execute(queries()["save_public_address"], {"url": settings.public_url.rstrip("/"), "told": True})
 
 
 def start(settings: Settings) -> Server:

@@ -61,10 +61,12 @@ class Shop:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Exposure:
-    """A vendor that shows the artisan's photos, or the listings of a marketplace whose vendor is not known."""
+    """A vendor that shows the artisan's photos, the listings of a marketplace whose vendor is not known, or all."""
 
+    of_all: bool
     vendor_id: int | None
-    marketplace: str
+    #: None of all
+    marketplace: str | None
     seller_ref: str | None
     name: str | None
     findings: int
@@ -111,7 +113,9 @@ async def _artisan(request: Request) -> Response:
         if not found:
             raise HTTPException(404, "There is no such artisan.")
         shops = await fetch_as(connection, Shop, "find_artisan_shops", artisan=artisan)
-        exposure = await fetch_as(connection, Exposure, "find_artisan_exposure", artisan=artisan, most=_VENDORS_MAX)
+        total, *exposure = await fetch_as(
+            connection, Exposure, "find_artisan_exposure", artisan=artisan, most=_VENDORS_MAX
+        )
         cases = await fetch_as(connection, ArtisanCase, "find_artisan_cases", artisan=artisan, most=_CASES_MAX)
         notices = await find_notices(connection, artisan=artisan, every=True)
     return page(
@@ -120,10 +124,8 @@ async def _artisan(request: Request) -> Response:
         artisan=found[0],
         shops=shops,
         exposure=[(each, _narrowed(each, found[0].name)) for each in exposure],
-        total={
-            name: sum(getattr(each, name) for each in exposure)
-            for name in ("findings", "waiting", "confirmed", "rejected", "unsure", "listings_up", "listings_down")
-        },
+        total=total,
+        vendors_max=_VENDORS_MAX,
         cases=cases,
         cases_max=_CASES_MAX,
         notices=notices,

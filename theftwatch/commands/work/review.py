@@ -59,7 +59,7 @@ async def review(*, address: str, port: int, by: str | None) -> None:
         listening = listen(address, port)
         url = own.public_url or f"http://{address}:{port}"
         async with pool.connection() as connection:
-            await execute(connection, "save_public_address", url=url.rstrip("/"))
+            await execute(connection, "save_public_address", url=url.rstrip("/"), told=own.public_url is not None)
         print(_greeting(own, address, port, who=who if alone and not known else None), flush=True)
         await serve(app, listening)
 

@@ -43,5 +43,7 @@ left join access.web_session s on s.token_sha256 = asked.token_sha256 and s.expi
 left join access.account a on a.name = s.account and a.removed_at is null;
 
 -- save_public_address --
--- Keeps where people reach the review page, for the views that lead there.
-update public_address set url = %(url)s where url <> %(url)s;
+-- Keeps where people reach the review page, for the views that lead there. What the settings say is told, and holds until they
+-- say otherwise; the address at which a page listens on its own machine holds where nothing was told.
+update public_address set url = %(url)s, told = %(told)s
+where (%(told)s or not told) and (url, told) is distinct from (%(url)s, %(told)s);

@@ -37,8 +37,8 @@ where s.artisan_id = %(artisan)s
 order by s.marketplace, name;
 
 -- find_artisan_exposure --
--- Counts the findings on an artisan's photos by vendor and by what people said, and of the listings that were confirmed how
--- many are up, and how many are down: gone, or there without the photos.
+-- Counts the findings on an artisan's photos, of all vendors in the first row and then of each, by what people said, and of
+-- the listings that were confirmed how many are up, and how many are down: gone, or there without the photos.
 with judged as (
     select
         q.finding, q.vendor, q.marketplace, q.because, q.verdict, f.suspect_listing,
@@ -51,7 +51,8 @@ with judged as (
     where q.artisan = %(artisan)s
 )
 select
-    j.vendor as vendor_id, j.marketplace, s.seller_ref, coalesce(s.name, s.seller_ref) as name, count(*) as findings,
+    grouping(j.marketplace) = 1 as of_all, j.vendor as vendor_id, j.marketplace, s.seller_ref,
+    coalesce(s.name, s.seller_ref) as name, count(*) as findings,
     count(*) filter (where j.because is not null) as waiting,
     count(*) filter (where j.verdict = 'confirmed') as confirmed,
     count(*) filter (where j.verdict = 'rejected') as rejected,
@@ -60,9 +61,9 @@ select
     count(distinct j.suspect_listing) filter (where j.verdict = 'confirmed' and j.is_down) as listings_down
 from judged j
 left join seller s on s.id = j.vendor
-group by j.vendor, j.marketplace, s.seller_ref, s.name
-order by confirmed desc, findings desc, name
-limit %(most)s;
+group by grouping sets ((), (j.vendor, j.marketplace, s.seller_ref, s.name))
+order by of_all desc, confirmed desc, findings desc, name
+limit 1 + %(most)s;
 
 -- find_artisan_cases --
 -- Lists the newest cases of an artisan, one by one, so that they cost what they are.

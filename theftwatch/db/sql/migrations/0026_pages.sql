@@ -196,3 +196,8 @@ end
 $$;
 comment on function note_bytes_coverage is
     'Notes whose photos were dropped, erased or fetched again, or are usable by now, or not.';
+
+alter table public_address
+    -- by the settings; else it is where a page listens on its own machine
+    add column told boolean not null default false;
+update public_address set told = url !~ '^http://(127\.0\.0\.1|localhost):';

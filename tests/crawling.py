@@ -6,8 +6,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,8 @@ from theftwatch.demo.replica import Replica
 from theftwatch.demo.starts import start_lines
 
 MARKETPLACES = ("etsy", "artfire", "alibaba")
+#: For crawls whose point is not what is recognised: the network takes more of their time than all else
+BY_HASHES = {"THEFTWATCH_DESCRIPTOR": "off"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,6 +33,8 @@ class World:
     replica: Replica
     dsn: str
     folder: Path
+    #: Of all its programs
+    settings: Mapping[str, str] = field(default_factory=dict)
 
     def environment(self, **more: str) -> dict[str, str]:
         own = {
@@ -39,7 +43,8 @@ class World:
             "THEFTWATCH_HOST_MAP": ",".join(f"{host}={address}" for host, address in self.replica.host_map.items()),
             "THEFTWATCH_DELAY_S": "0",
         }
-        return {name: value for name, value in os.environ.items() if not name.startswith("THEFTWATCH_")} | own | more
+        clean = {name: value for name, value in os.environ.items() if not name.startswith("THEFTWATCH_")}
+        return {**clean, **own, **self.settings, **more}
 
     def start(self, spider: str, *arguments: str, **environment: str) -> subprocess.Popen[str]:
         return subprocess.Popen(

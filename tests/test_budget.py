@@ -9,7 +9,7 @@ import pytest
 from scrapy.http import Response
 
 from spiders.budget import _retry_after
-from tests.crawling import World
+from tests.crawling import BY_HASHES, World
 from theftwatch.db import hosts
 from theftwatch.db.hosts import Rest
 from theftwatch.demo.etsy_api import CallLimit
@@ -100,7 +100,7 @@ def test_a_host_that_refuses_is_left_alone_ever_longer_until_it_shows_a_page(dsn
 @pytest.fixture
 def world(dsn, tmp_path):
     with running_replica(log=tmp_path / "requests.jsonl") as replica:
-        yield World(replica=replica, dsn=dsn, folder=tmp_path)
+        yield World(replica=replica, dsn=dsn, folder=tmp_path, settings=BY_HASHES)
 
 
 def test_nothing_is_asked_of_a_host_that_is_left_alone(world):

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from tests.crawling import World
+from tests.crawling import BY_HASHES, World
 from theftwatch.demo.catalogue import load_catalogue
 from theftwatch.demo.replica import running_replica
 from theftwatch.interval import read_time
@@ -18,7 +18,7 @@ EVERY = read_time("1d")
 @pytest.fixture
 def world(dsn, tmp_path):
     with running_replica() as replica:
-        yield World(replica=replica, dsn=dsn, folder=tmp_path)
+        yield World(replica=replica, dsn=dsn, folder=tmp_path, settings=BY_HASHES)
 
 
 def watch(world: World, marketplace: str, kind: str, ref: str) -> None:

@@ -17,7 +17,7 @@ from psycopg.conninfo import make_conninfo
 
 from tests import drill
 from tests.conftest import new_database
-from tests.crawling import MARKETPLACES, World
+from tests.crawling import BY_HASHES, MARKETPLACES, World
 from theftwatch.demo.catalogue import Edit, Served, load_catalogue
 from theftwatch.demo.etsy_api import CallLimit
 from theftwatch.demo.replica import running_replica
@@ -194,19 +194,19 @@ def test_a_killed_crawl_run_again_gives_what_an_undisturbed_one_gives(crawled, w
 
 
 def test_the_api_and_the_pages_of_etsy_say_the_same(world):
-    world.crawl("etsy", "shop=DemoStudioNorth", THEFTWATCH_ETSY_API_KEY="abc:def")
+    world.crawl("etsy", "shop=DemoStudioNorth", THEFTWATCH_ETSY_API_KEY="abc:def", **BY_HASHES)
     by_api = world.rows("select listing_ref, title, currency from listing order by 1")
     assert by_api
     assert world.rows("select count(*) from date_claim where kind = 'listed'") == [(len(by_api),)]
     assert not [each for each in requests_of(world) if each["host"] == "www.etsy.com"]
-    world.crawl("etsy", "shop=DemoStudioNorth")
+    world.crawl("etsy", "shop=DemoStudioNorth", **BY_HASHES)
     assert world.rows("select listing_ref, title, currency from listing order by 1") == by_api
     assert world.rows("select count(*) from seller") == [(1,)]
 
 
 def test_the_limits_of_the_api_are_obeyed(world):
     world.replica.limit = CallLimit(per_second=2)
-    world.crawl("etsy", "shop=DemoSecondBloom", THEFTWATCH_ETSY_API_KEY="abc:def")
+    world.crawl("etsy", "shop=DemoSecondBloom", THEFTWATCH_ETSY_API_KEY="abc:def", **BY_HASHES)
     calls = [each for each in requests_of(world) if each["host"] == "openapi.etsy.com"]
     moments = [datetime.fromisoformat(each["at"]) for each in calls]
     assert len(calls) >= 3
@@ -215,12 +215,12 @@ def test_the_limits_of_the_api_are_obeyed(world):
 
 
 def test_a_limit_bounds_the_listings(world):
-    world.crawl("alibaba", f"file={world.starts('alibaba', hurdles=False)}", "limit=5")
+    world.crawl("alibaba", f"file={world.starts('alibaba', hurdles=False)}", "limit=5", **BY_HASHES)
     assert world.rows("select count(*) from listing") == [(5,)]
 
 
 def test_a_side_given_for_the_run_is_the_seller_s(world):
-    world.crawl("etsy", "shop=DemoStudioNorth", "side=suspect", "limit=2")
+    world.crawl("etsy", "shop=DemoStudioNorth", "side=suspect", "limit=2", **BY_HASHES)
     assert world.rows("select distinct side from seller") == [("suspect",)]
     assert world.rows("select distinct side from lookup") == [("suspect",)]
 

@@ -10,7 +10,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-from tests.crawling import World
+from tests.crawling import BY_HASHES, World
 from theftwatch.db import store, targets
 from theftwatch.db.queries import Connection, execute
 from theftwatch.db.records import ListingImageRecord, ListingRecord
@@ -243,7 +243,7 @@ def test_the_state_of_a_listing_on_a_past_day_is_one_query(story):
 @pytest.fixture
 def world(dsn, tmp_path):
     with running_replica(log=tmp_path / "requests.jsonl") as replica:
-        yield World(replica=replica, dsn=dsn, folder=tmp_path)
+        yield World(replica=replica, dsn=dsn, folder=tmp_path, settings=BY_HASHES)
 
 
 def test_crawls_of_the_replica_take_what_is_gone_for_gone_and_what_is_blocked_for_live(world):

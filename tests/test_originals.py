@@ -12,7 +12,7 @@ from theftwatch.demo.replica import running_replica
 from theftwatch.errors import UsageError
 from theftwatch.originals import read_originals
 
-PHOTOS = photo_paths()[::2]
+PHOTOS = photo_paths()[::4]
 
 
 @pytest.fixture
@@ -38,15 +38,15 @@ def photos(tmp_path):
 
 
 def test_an_artisan_s_photos_find_their_copies(world, photos):
-    world.crawl("alibaba", f"file={world.starts('alibaba', hurdles=False)}")
+    world.crawl("alibaba", "vendor=demolotus")
     added = theftwatch(world, "originals", "add", photos, "--artisan", "Ana")
     assert added.returncode == 0, added.stderr
     assert f"{len(PHOTOS) + 1} photos of Ana are in the record; 1 of them cannot be compared." in added.stdout
     [(matches, findings)] = world.rows(
         "select (select count(*) from match where decision = 'match'), (select count(*) from finding)"
     )
-    assert matches >= 10
-    assert findings >= 10
+    assert matches >= 5
+    assert findings >= 5
     assert world.rows("select count(*) from finding where original_file is null") == [(0,)]
     before = world.digest_tables()
 

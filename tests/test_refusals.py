@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from spiders.refusals import IN_A_ROW_MAX, Refusals
-from tests.crawling import World
+from tests.crawling import BY_HASHES, World
 from tests.test_targets import NOW, Watch, target, vendor
 from theftwatch.demo import replica as replicas
 from theftwatch.demo import sites
@@ -69,7 +69,7 @@ def test_crawls_of_a_marketplace_that_refuses_us_and_then_changes_its_pages(dsn,
     now = datetime.now(UTC)
     captcha = Trouble(kind=TroubleKind.CAPTCHA, marketplace="alibaba", starts_at=now - DAY, ends_at=now + DAY)
     with running_replica(log=tmp_path / "requests.jsonl") as replica:
-        world = World(replica=replica, dsn=dsn, folder=tmp_path)
+        world = World(replica=replica, dsn=dsn, folder=tmp_path, settings=BY_HASHES)
         starts = [line for line in world.starts("alibaba", hurdles=False).read_text().splitlines() if "=" in line]
         target(world, "add", "alibaba", *starts)
         world.crawl("alibaba")

@@ -11,7 +11,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-from tests.crawling import World
+from tests.crawling import BY_HASHES, World
 from tests.program import answer, refusal
 from theftwatch.cli import main
 from theftwatch.db import targets
@@ -216,7 +216,7 @@ def target(world: World, *words: str) -> str:
 @pytest.fixture
 def world(dsn, tmp_path):
     with running_replica(log=tmp_path / "requests.jsonl") as replica:
-        yield World(replica=replica, dsn=dsn, folder=tmp_path)
+        yield World(replica=replica, dsn=dsn, folder=tmp_path, settings=BY_HASHES)
 
 
 def test_targets_are_added_listed_paused_and_removed(world):
@@ -345,7 +345,7 @@ def test_two_jobs_at_once_ask_for_no_page_twice(world):
 def test_a_killed_job_is_taken_over_and_leaves_no_trace(world, other_dsn):
     """Killed when it had seen some of it, and gone on with; the record is that of an undisturbed crawl."""
     starts = [line for line in world.starts("alibaba", hurdles=False).read_text().splitlines() if "=" in line]
-    undisturbed = World(replica=world.replica, dsn=other_dsn, folder=world.folder / "other")
+    undisturbed = World(replica=world.replica, dsn=other_dsn, folder=world.folder / "other", settings=BY_HASHES)
     for each in (world, undisturbed):
         target(each, "add", "alibaba", *starts)
     undisturbed.crawl("alibaba")

@@ -10,7 +10,7 @@ import pytest
 
 from tests.alibaba_pages import sample
 from tests.context import OTHER, PHOTO, loader, save, shop, stored_anew, vendor
-from tests.crawling import World
+from tests.crawling import BY_HASHES, World
 from tests.matched import MATCHED_AT, image, record
 from theftwatch.db.records import ListingRecord
 from theftwatch.db.targets import save_found
@@ -263,7 +263,7 @@ def test_from_one_match_all_are_found_whom_the_vendor_its_sibling_and_others_cop
             victims.add((pair.original.marketplace, pair.original.listing_ref))
     [start, *_] = (offer.listing for offer in catalogue.offers if offer.seller.handle == "demoharbour")
     with running_replica(catalogue) as replica:
-        world = World(replica=replica, dsn=dsn, folder=tmp_path)
+        world = World(replica=replica, dsn=dsn, folder=tmp_path, settings=BY_HASHES)
         world.crawl("etsy", f"file={world.starts('etsy', hurdles=False)}")
         asyncio.run(watch(dsn, start.listing_ref, start.url))
         for _ in range(3):

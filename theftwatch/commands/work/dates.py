@@ -11,6 +11,7 @@ from theftwatch.commands.work.record import opened
 from theftwatch.db.queries import Connection, fetch, fetch_as
 from theftwatch.match.direction import Claim, Place, claims_of, in_words
 from theftwatch.match.ledger import claim_as_json, find_claims
+from theftwatch.reports.findings import Finding, find_findings
 from theftwatch.reports.words import count, day, marketplace_name, moment, one_line
 
 
@@ -31,23 +32,11 @@ class Photo:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Finding:
-    finding_id: int
+class _Direction:
+    """What the dates of a listing say in one of its findings."""
+
+    finding: int
     side: str
-    original: str | None
-    original_seller: str | None
-    artisan: str | None
-    suspect: str | None
-    suspect_seller: str | None
-    direction: str | None
-    margin_days: int | None
-    weakest_link: str | None
-    missing_proof: str | None
-    likelier_source: str | None
-    pixel_reasons: list[str] | None
-    dates_and_pixels_agree: bool | None
-    proposable: bool
-    not_proposable_because: str | None
     removed_at: datetime | None
     removed_how: str | None
     relistings: int
@@ -95,9 +84,12 @@ async def print_dates(name: str, *, as_json: bool) -> None:
             )
             for photo in photos
         ]
-        findings = await fetch_as(connection, _Finding, "find_listing_directions", listing=listing.id)
+        directions = await fetch_as(connection, _Direction, "find_listing_directions", listing=listing.id)
+        found = await find_findings(connection, [each.finding for each in directions])
         [(compared,)] = await fetch(connection, "count_looked_up", listing=listing.id)
         inquiries = await fetch_as(connection, Inquiry, "find_inquiries", listing=listing.id, images=images)
+    by_number = {each.finding_id: each for each in found}
+    findings = [(each, by_number[each.finding]) for each in directions if each.finding in by_number]
     if as_json:
         told = _as_json(listing, claims_of(place), ledger, findings, looked=compared > 0)
         print(json.dumps(told | {"asked": [_inquiry_as_json(each) for each in inquiries]}, default=str))
@@ -118,8 +110,8 @@ async def print_dates(name: str, *, as_json: bool) -> None:
         _print_unknown("  ", [each for each in inquiries if photo.image and each.image == photo.image])
     if not inquiries:
         print(f"No archive has been asked; `theftwatch crawl dates -a listing={one_line(listing.url)}` asks.")
-    for finding in findings:
-        _print_finding(finding)
+    for direction, finding in findings:
+        _print_finding(direction, finding)
     if not findings:
         print("In no finding." if compared else "Not looked: no photo of this listing has been compared yet.")
 
@@ -152,11 +144,11 @@ def _inquiry_as_json(inquiry: Inquiry) -> dict[str, object]:
     }
 
 
-def _print_finding(finding: _Finding) -> None:
-    other = finding.suspect if finding.side == "original" else finding.original
-    whose = finding.suspect_seller if finding.side == "original" else finding.original_seller or finding.artisan
+def _print_finding(direction: _Direction, finding: Finding) -> None:
+    other = finding.suspect_url if direction.side == "original" else finding.original
+    whose = finding.suspect_seller if direction.side == "original" else finding.original_seller or finding.artisan
     print(
-        f"finding {finding.finding_id}, as {finding.side}, with {one_line(other or '')} "
+        f"finding {finding.finding_id}, as {direction.side}, with {one_line(other or '')} "
         f"({one_line(whose or 'not known')})"
     )
     if finding.direction is None:
@@ -172,11 +164,11 @@ def _print_finding(finding: _Finding) -> None:
         print(f"  likelier source by the pixels: {finding.likelier_source} ({one_line(reasons)})")
         if finding.dates_and_pixels_agree is False:
             print("  dates and pixels disagree: a person has to look")
-    if finding.removed_at:
-        left = "the listing is gone" if finding.removed_how == "gone" else "the listing is there without it"
-        print(f"  removed: {left}, as of {moment(finding.removed_at)}")
-    if finding.relistings:
-        print(f"  seen again after a removal: {count(finding.relistings, 'time')}")
+    if direction.removed_at:
+        left = "the listing is gone" if direction.removed_how == "gone" else "the listing is there without it"
+        print(f"  removed: {left}, as of {moment(direction.removed_at)}")
+    if direction.relistings:
+        print(f"  seen again after a removal: {count(direction.relistings, 'time')}")
     if not finding.proposable:
         print(f"  not proposed for a case: {finding.not_proposable_because}")
 
@@ -185,7 +177,7 @@ def _as_json(
     listing: Listing,
     claims: Sequence[Claim],
     ledger: Sequence[tuple[Photo, Sequence[Claim]]],
-    findings: Sequence[_Finding],
+    findings: Sequence[tuple[_Direction, Finding]],
     *,
     looked: bool,
 ) -> dict[str, object]:
@@ -213,13 +205,13 @@ def _as_json(
         "findings": [
             {
                 "finding_id": finding.finding_id,
-                "side": finding.side,
+                "side": direction.side,
                 "original": finding.original,
-                "suspect": finding.suspect,
+                "suspect": finding.suspect_url,
                 "direction": finding.direction,
                 "margin_days": finding.margin_days,
-                "original_claim": finding.original_claim,
-                "suspect_claim": finding.suspect_claim,
+                "original_claim": direction.original_claim,
+                "suspect_claim": direction.suspect_claim,
                 "weakest_link": finding.weakest_link,
                 "missing_proof": finding.missing_proof,
                 "likelier_source": finding.likelier_source,
@@ -227,10 +219,10 @@ def _as_json(
                 "dates_and_pixels_agree": finding.dates_and_pixels_agree,
                 "proposable": finding.proposable,
                 "not_proposable_because": finding.not_proposable_because,
-                "removed_at": finding.removed_at,
-                "removed_how": finding.removed_how,
-                "relistings": finding.relistings,
+                "removed_at": direction.removed_at,
+                "removed_how": direction.removed_how,
+                "relistings": direction.relistings,
             }
-            for finding in findings
+            for direction, finding in findings
         ],
     }

@@ -127,18 +127,17 @@ where li.listing = %(listing)s
 order by li.shown desc, li.position, li.image_key;
 
 -- find_listing_directions --
--- Lists the findings that a listing belongs to, on either side, with who was first.
+-- Lists the findings that a listing belongs to, on either side, with the claims that say who was first, and what became of
+-- the copies.
 select
-    v.finding_id, case when f.suspect_listing = %(listing)s then 'suspect' else 'original' end as side,
-    coalesce(v.original_url, v.original_file_name) as original, v.original_seller, v.artisan, v.suspect_url as suspect,
-    v.suspect_seller, v.direction, v.margin_days, v.weakest_link, v.missing_proof, v.likelier_source, v.pixel_reasons,
-    v.dates_and_pixels_agree, v.proposable, v.not_proposable_because,
+    f.id as finding, case when f.suspect_listing = %(listing)s then 'suspect' else 'original' end as side,
     v.removed_at, v.removed_how, v.relistings, d.original_claim, d.suspect_claim
 from finding f
-join analysis.finding v on v.finding_id = f.id
+-- one by one, by their keys: the planner would read all findings for a few
+cross join lateral (select * from analysis.finding where finding_id = f.id offset 0) as v
 left join direction d on d.finding = f.id
 where f.suspect_listing = %(listing)s or f.original_listing = %(listing)s
-order by v.finding_id;
+order by f.id;
 
 -- insert_due_findings --
 insert into context_due (kind, id) select 'finding', unnest(%(findings)s::bigint[]) on conflict do nothing;

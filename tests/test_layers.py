@@ -1,5 +1,6 @@
 """Imports point down one list only, and the core knows nothing of Scrapy."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,14 @@ def test_every_module_has_its_place_in_the_list():
         if (path.suffix == ".py" and path.stem != "__init__") or any(path.glob("*.py"))
     }
     assert modules <= set(ORDER), "give it a place in LAYERS"
+
+
+def test_the_document_of_the_architecture_has_the_same_list():
+    text = (CHECKOUT / "docs/architecture.md").read_text()
+    told = re.findall(r"^\d\. ((?:`\w+`(?:, )?)+)$", text, re.MULTILINE)
+    assert [re.findall(r"\w+", line) for line in told] == [
+        [name for name in layer if name != "__main__"] for layer in LAYERS
+    ]
 
 
 @pytest.mark.parametrize(

@@ -122,7 +122,7 @@ class Settings(BaseSettings):
     @classmethod
     def _not_postgres(cls, value: str) -> str:
         if value in ("postgres", "template0", "template1"):
-            raise ValueError(f"{value!r} is a database that Postgres needs for itself")
+            raise ValueError(f"{value!r} is a database that Postgres needs for itself; give another name")
         return value
 
     @field_validator("descriptor")

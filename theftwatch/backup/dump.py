@@ -103,7 +103,10 @@ def run_script(settings: Settings, dsn: str, script: IO[bytes]) -> None:
                 shutil.copyfileobj(script, psql.stdin, 1024**2)
                 psql.stdin.close()
         if psql.returncode:
-            raise BackupError(f"the dump could not be brought back, and changed nothing: {_complaint(_all_of(said))}")
+            raise BackupError(
+                f"the dump could not be brought back, and changed nothing: {_complaint(_all_of(said))}; mend that and "
+                "run it again"
+            )
 
 
 def _run(command: Sequence[str | Path], environment: Mapping[str, str]) -> str:

@@ -97,7 +97,7 @@ def create(data: Path, programs: Path, runner: Runner, passwords: Mapping[str, s
     command += ["--auth-local=reject", "--auth-host=scram-sha-256"]
     made = runner.run(command, pass_fds=[lock])
     if made.returncode:
-        raise DatabaseError(f"{data} could not be made: {_complaint(made.stdout)}")
+        raise DatabaseError(f"{data} could not be made: {_complaint(made.stdout)}; mend that and run it again")
     with (new / "postgresql.conf").open("a") as file:
         file.write("\ninclude = 'theftwatch.conf'\n")
     _configure(new, runner, _free_port())
@@ -109,7 +109,7 @@ def create(data: Path, programs: Path, runner: Runner, passwords: Mapping[str, s
     command = [programs / "postgres", "--single", "-j", "-D", new, "postgres"]
     made = runner.run(command, text=setup_sql("accounts").format(**passwords) + "\n", pass_fds=[lock])
     if made.returncode or re.search("ERROR|FATAL|PANIC", made.stdout):
-        raise DatabaseError(f"{data} got no accounts: {_complaint(made.stdout)}")
+        raise DatabaseError(f"{data} got no accounts: {_complaint(made.stdout)}; mend that and run it again")
     new.rename(data)
 
 
@@ -224,7 +224,10 @@ def _check_version(data: Path, programs: Path) -> None:
     match = re.search(r"\d+", text)
     version = match[0] if match else text.strip()
     if int(version) < OLDEST_POSTGRES:
-        raise DatabaseError(f"{programs} holds Postgres {version}; {OLDEST_POSTGRES} or newer is needed")
+        raise DatabaseError(
+            f"{programs} holds Postgres {version}; set THEFTWATCH_POSTGRES_BIN to the programs of {OLDEST_POSTGRES} or "
+            "newer"
+        )
     if version != made_by:
         raise DatabaseError(
             f"{data} was made by Postgres {made_by} and {programs} holds {version}; "

@@ -28,7 +28,7 @@ def connect(dsn: str, *, remedy: str) -> psycopg.Connection:
     if connection.info.server_version < OLDEST_POSTGRES * 10_000:
         version = connection.info.parameter_status("server_version")
         connection.close()
-        raise DatabaseError(f"{place} runs Postgres {version}; {OLDEST_POSTGRES} or newer is needed")
+        raise DatabaseError(f"{place} runs Postgres {version}; name a server of {OLDEST_POSTGRES} or newer")
     return connection
 
 

@@ -54,7 +54,7 @@ async def find_complaint(connection: Connection, findings: Sequence[int], *, ove
     """
     found = await fetch_as(connection, Finding, "find_evidence_findings", findings=list(findings))
     if missing := sorted(set(findings) - {each.finding for each in found}):
-        raise UsageError(f"finding {missing[0]}: no such finding; `theftwatch finding list` shows their numbers")
+        raise UsageError(f"finding {missing[0]}: no such finding; `theftwatch finding list --all` shows their numbers")
     for each in found:
         _check(each)
         if not each.proposable and each.finding not in overridden:
@@ -148,7 +148,7 @@ async def _find_case_grounds(connection: Connection, case: int) -> list[_Ground]
     """
     rows = await fetch(connection, "find_case_grounds", case=case)
     if not rows:
-        raise UsageError(f"case {case}: no such case, or no listing is in it; `theftwatch case list` shows them")
+        raise UsageError(f"case {case}: no such case, or no listing is in it; `theftwatch case list --all` shows them")
     return [_Ground(*row) for row in rows]
 
 

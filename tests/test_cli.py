@@ -69,6 +69,8 @@ def test_a_command_explains_its_arguments(name, command):
     for parameter in command.params:
         assert parameter.help, parameter.name
         assert max(parameter.opts, key=len) in shown.stdout or parameter.metavar in shown.stdout
+    # in words and not by its type, such as <str>; a choice of words may stand in such brackets
+    assert not re.findall(r"^ +-.*<(?:str|int|float|path|list|%).*", shown.stdout, re.MULTILINE)
 
 
 @pytest.mark.parametrize("arguments", [[], ["--help"], ["extract", PAGE, "--url", ADDRESS]])

@@ -48,7 +48,7 @@ def acknowledge(alarms: Alarms, *, by: By = None) -> None:
 def silence(
     alarms: Alarms,
     until: Annotated[str, typer.Option(metavar="DAY", help="Until the beginning of a day in UTC, as 2026-12-31.")],
-    reason: Annotated[str, typer.Option(help="Why; kept.")],
+    reason: Annotated[str, typer.Option(metavar="TEXT", help="Why; kept.")],
     *,
     by: By = None,
 ) -> None:

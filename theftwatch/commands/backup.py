@@ -12,7 +12,7 @@ def backup(
     folder: _Folder,
     *,
     keep: Annotated[
-        int | None, typer.Option("--keep", min=1, help="Then delete all but so many of the newest.")
+        int | None, typer.Option("--keep", metavar="NUMBER", min=1, help="Then delete all but so many of the newest.")
     ] = None,
 ) -> None:
     """Back up the database and its image store.

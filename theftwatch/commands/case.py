@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from theftwatch.commands.options import Artisan, By, JsonLines, JsonObject, Vendor
+from theftwatch.commands.options import Artisan, By, JsonLines, JsonObject, Note, Vendor
 
 app = typer.Typer(
     help="Keep what was asked of vendors, and what came of it.",
@@ -20,9 +20,12 @@ _Listings = Annotated[
 ]
 _At = Annotated[
     datetime | None,
-    typer.Option(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M"], help="When it happened, in UTC; now if not given."),
+    typer.Option(
+        formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M"],
+        metavar="YYYY-MM-DD[THH:MM]",
+        help="When it happened, in UTC; now if not given.",
+    ),
 ]
-_Note = Annotated[str | None, typer.Option(help="What the record shall keep beside it.")]
 
 
 @app.command("open")
@@ -62,7 +65,7 @@ def write_vendor(
     ] = None,
     sent: Annotated[bool, typer.Option("--sent", help="You have sent it: enter that, and start the clock.")] = False,
     at: _At = None,
-    note: _Note = None,
+    note: Note = None,
     by: By = None,
 ) -> None:
     """Draft the letter to the vendor, or enter that it was sent.
@@ -92,7 +95,7 @@ def file(
         bool, typer.Option("--without-account", help="By the portal's form for guests, which takes fewer addresses.")
     ] = False,
     at: _At = None,
-    note: _Note = None,
+    note: Note = None,
     by: By = None,
 ) -> None:
     """Enter that you filed a complaint, and start its clock.
@@ -119,7 +122,7 @@ def answer(
     *,
     listing: _Listings = None,
     at: _At = None,
-    note: _Note = None,
+    note: Note = None,
     by: By = None,
 ) -> None:
     """Enter what the vendor or the portal answered.
@@ -156,7 +159,7 @@ def close(
         typer.Option("--as", help="removed: as the watch says; withdrawn: taken back; or given_up."),
     ],
     *,
-    note: _Note = None,
+    note: Note = None,
     by: By = None,
 ) -> None:
     """Close a case.

@@ -21,7 +21,9 @@ def compare(
     suspect: Annotated[Path, typer.Argument(metavar="B", help="The photo that may be a copy.")],
     *,
     as_json: JsonObject = False,
-    html: Annotated[Path | None, typer.Option(help="Write a page that draws how the one lies in the other.")] = None,
+    html: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write a page that draws how the one lies in the other.")
+    ] = None,
 ) -> None:
     """Say whether one photo is a copy of another, and why."""
     # Recognition takes a second to load.
@@ -60,7 +62,7 @@ def scan(
     originals: Annotated[Path, typer.Argument(metavar="ORIGINALS_DIR", help="A folder of original photos.")],
     suspects: Annotated[Path, typer.Argument(metavar="SUSPECTS_DIR", help="A folder of photos that may be copies.")],
     *,
-    out: Annotated[Path, typer.Option(help="File for the pairs found, one JSON object a line.")],
+    out: Annotated[Path, typer.Option(metavar="FILE", help="File for the pairs found, one JSON object a line.")],
     all_scores: Annotated[
         bool, typer.Option("--all-scores", help="Also write the pairs that were verified and are no match.")
     ] = False,

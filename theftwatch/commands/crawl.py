@@ -65,7 +65,7 @@ def import_(
         list[Path], typer.Argument(metavar="PATH", help="Pages saved from a browser, or folders of them.")
     ],
     url: Annotated[
-        str | None, typer.Option(help="The address of the page, where the file itself does not tell.")
+        str | None, typer.Option(metavar="URL", help="The address of the page, where the file itself does not tell.")
     ] = None,
     side: Annotated[
         Side | None, typer.Option(help="Whether their sellers are originals or suspects, where not as usual there.")

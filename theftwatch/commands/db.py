@@ -61,7 +61,7 @@ def url(
     print(dsn)
 
 
-_Account = Annotated[str, typer.Argument(help="Name of the account: small letters, digits and _.")]
+_Account = Annotated[str, typer.Argument(metavar="NAME", help="Name of the account: small letters, digits and _.")]
 _Demo = Annotated[bool, typer.Option("--demo", help="In the demo's database.")]
 
 

@@ -88,7 +88,9 @@ def agree(
     artisan: Artisan,
     *,
     vendor: Annotated[str | None, typer.Option(metavar="NAME", help="Only in a dossier on this vendor.")] = None,
-    note: Annotated[str | None, typer.Option(help="How the artisan agreed, such as the mail of which day.")] = None,
+    note: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="How the artisan agreed, such as the mail of which day.")
+    ] = None,
     withdraw: Annotated[bool, typer.Option("--withdraw", help="The artisan agrees no more.")] = False,
     by: By = None,
 ) -> None:

@@ -14,7 +14,7 @@ from theftwatch.listing import Listing, Page, PageKind
 def extract(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A page saved from a browser, or an answer of an API.")],
     url: Annotated[
-        str | None, typer.Option(help="The address of the page, where the file itself does not tell.")
+        str | None, typer.Option(metavar="URL", help="The address of the page, where the file itself does not tell.")
     ] = None,
 ) -> None:
     """Print what a saved page says, as one JSON object.

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from theftwatch.commands.options import By, JsonLines, JsonObject
+from theftwatch.commands.options import By, JsonLines, JsonObject, Note
 from theftwatch.commands.relation import Kind
 from theftwatch.commands.suppression import Rule
 
@@ -14,7 +14,6 @@ app = typer.Typer(
 )
 
 _Numbers = Annotated[list[int], typer.Argument(metavar="ID…", help="Their numbers in the list.")]
-_Note = Annotated[str | None, typer.Option(help="What the record shall keep beside it.")]
 _After = Annotated[
     int | None,
     typer.Option(metavar="NUMBER", help="The verdict that you have seen and that this one comes after."),
@@ -30,7 +29,7 @@ def list_(
     every: Annotated[bool, typer.Option("--all", help="Also those that need no look.")] = False,
     artisan: Annotated[str | None, typer.Option(metavar="NAME", help="Of one artisan or shop.")] = None,
     vendor: Annotated[str | None, typer.Option(metavar="NAME", help="Of one vendor: name, key or address.")] = None,
-    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 50,
+    limit: Annotated[int, typer.Option(metavar="NUMBER", min=1, help="At most so many.")] = 50,
     as_json: JsonLines = False,
 ) -> None:
     """List the findings that need a look, the surest first.
@@ -61,7 +60,7 @@ def show(
 
 
 @app.command()
-def confirm(findings: _Numbers, *, note: _Note = None, after: _After = None, by: By = None) -> None:
+def confirm(findings: _Numbers, *, note: Note = None, after: _After = None, by: By = None) -> None:
     """Say that the vendor shows copies of these photos.
 
     The verdict stands until it is undone or another comes after it, whatever is compared anew.
@@ -88,7 +87,7 @@ def reject(
     relation: Annotated[
         Kind | None, typer.Option(help="Also enter that the vendor may show the artisan's photos.")
     ] = None,
-    note: _Note = None,
+    note: Note = None,
     after: _After = None,
     by: By = None,
 ) -> None:
@@ -108,7 +107,7 @@ def reject(
 
 
 @app.command()
-def unsure(findings: _Numbers, *, note: _Note = None, after: _After = None, by: By = None) -> None:
+def unsure(findings: _Numbers, *, note: Note = None, after: _After = None, by: By = None) -> None:
     """Say that these cannot be decided."""
     import asyncio
 
@@ -121,7 +120,7 @@ def unsure(findings: _Numbers, *, note: _Note = None, after: _After = None, by: 
 def undo(
     finding: Annotated[int, typer.Argument(metavar="ID", help="Its number in the list.")],
     *,
-    note: _Note = None,
+    note: Note = None,
     by: By = None,
 ) -> None:
     """Take back the verdict that stands, for the one before it."""

@@ -38,7 +38,7 @@ def add(
     source: Annotated[
         Path, typer.Argument(metavar="SOURCE", help="A folder of photos, or a CSV file that names them.")
     ],
-    artisan: Annotated[str, typer.Option(help="Whose photos they are.")],
+    artisan: Annotated[str, typer.Option(metavar="NAME", help="Whose photos they are.")],
     kind: Annotated[Kind, typer.Option(help="original, or outtake: of the same shoot, never shown.")] = "original",
 ) -> None:
     """Store an artisan's photos, and compare them with all suspects'.

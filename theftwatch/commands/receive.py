@@ -9,7 +9,9 @@ from theftwatch.listing import Side
 
 def receive(
     *,
-    port: Annotated[int, typer.Option(min=1024, max=65_535, help="Where to listen on this machine.")] = 8477,
+    port: Annotated[
+        int, typer.Option(metavar="PORT", min=1024, max=65_535, help="Where to listen on this machine.")
+    ] = 8477,
     side: Annotated[
         Side | None, typer.Option(help="Whether their sellers are originals or suspects, where not as usual there.")
     ] = None,

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from theftwatch.commands.options import DAY, Artisan, By, JsonLines, Vendor
+from theftwatch.commands.options import Artisan, By, JsonLines, Vendor, day_option
 
 app = typer.Typer(
     help="Say which vendors may show an artisan's photos.",
@@ -25,13 +25,9 @@ def add(
         str | None,
         typer.Option(metavar="LISTING", help="Only for this listing of the artisan's (address), or file (name)."),
     ] = None,
-    starts: Annotated[
-        datetime | None, typer.Option(formats=DAY, help="The first day, in UTC; always if not given.")
-    ] = None,
-    expires: Annotated[
-        datetime | None, typer.Option(formats=DAY, help="The first day on which it no longer holds, in UTC.")
-    ] = None,
-    note: Annotated[str | None, typer.Option(help="What it rests on.")] = None,
+    starts: Annotated[datetime | None, day_option("The first day, in UTC; always if not given.")] = None,
+    expires: Annotated[datetime | None, day_option("The first day on which it no longer holds, in UTC.")] = None,
+    note: Annotated[str | None, typer.Option(metavar="TEXT", help="What it rests on.")] = None,
     by: By = None,
 ) -> None:
     """Say that a vendor may show an artisan's photos.

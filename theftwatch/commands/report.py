@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from theftwatch.commands.options import DAY, JsonLines
+from theftwatch.commands.options import JsonLines, day_option
 from theftwatch.errors import UsageError
 
 
@@ -20,12 +20,9 @@ def report(
     artisan: Annotated[
         str | None, typer.Option(metavar="NAME", help="Only photos of this artisan or shop: name, key or address.")
     ] = None,
-    since: Annotated[
-        datetime | None, typer.Option(formats=DAY, help="Only what was found, or entered, from this day on, in UTC.")
-    ] = None,
+    since: Annotated[datetime | None, day_option("Only what was found, or entered, from this day on, in UTC.")] = None,
     until: Annotated[
-        datetime | None,
-        typer.Option(formats=DAY, help="Only what was found, or entered, until this day's end, in UTC."),
+        datetime | None, day_option("Only what was found, or entered, until this day's end, in UTC.")
     ] = None,
     by: Annotated[
         Literal["month", "artisan", "vendor"] | None,

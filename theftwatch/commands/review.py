@@ -11,10 +11,10 @@ accounts = typer.Typer(help="Say who may sign in to the review page.", no_args_i
 
 def review(
     *,
-    address: Annotated[str, typer.Option(help="Where to listen; beyond this machine only with accounts.")] = (
-        "127.0.0.1"
-    ),
-    port: Annotated[int, typer.Option(min=1024, max=65_535, help="The port to listen at.")] = 8478,
+    address: Annotated[
+        str, typer.Option(metavar="ADDRESS", help="Where to listen; beyond this machine only with accounts.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(metavar="PORT", min=1024, max=65_535, help="The port to listen at.")] = 8478,
     by: By = None,
 ) -> None:
     """Look at findings in a browser, and judge them.
@@ -30,7 +30,7 @@ def review(
 
 @accounts.command()
 def add(
-    name: Annotated[str, typer.Argument(help="Under which verdicts are kept.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Under which verdicts are kept.")],
     role: Annotated[
         Literal["reviewer", "viewer"], typer.Option(help="A reviewer judges, a viewer looks.")
     ] = "reviewer",
@@ -57,7 +57,7 @@ def list_() -> None:
 
 
 @accounts.command()
-def remove(name: Annotated[str, typer.Argument(help="Its name in the list.")]) -> None:
+def remove(name: Annotated[str, typer.Argument(metavar="NAME", help="Its name in the list.")]) -> None:
     """Remove an account, and sign it out everywhere.
 
     Its verdicts keep its name.

@@ -70,7 +70,7 @@ def add(
 @app.command()
 def undo(
     suppression: Annotated[int, typer.Argument(metavar="ID", help="Its number in the list.")],
-    reason: Annotated[str, typer.Option(help="Why; kept.")],
+    reason: Annotated[str, typer.Option(metavar="TEXT", help="Why; kept.")],
     *,
     by: By = None,
 ) -> None:

@@ -13,7 +13,7 @@ app = typer.Typer(
 )
 
 Every = Annotated[str, typer.Option(metavar="TIME", help="How often: a number and m, h, d or w, such as 12h.")]
-Priority = Annotated[int, typer.Option(min=0, max=9, help="The higher are crawled first.")]
+Priority = Annotated[int, typer.Option(metavar="NUMBER", min=0, max=9, help="The higher are crawled first.")]
 Targets = Annotated[
     list[str], typer.Argument(metavar="TARGET", help="Its number in the list, or MARKETPLACE KIND=REF in one word.")
 ]
@@ -28,7 +28,7 @@ def add(
     *,
     every: Every = "1d",
     priority: Priority = 5,
-    reason: Annotated[str, typer.Option(help="Why it is watched.")] = "asked for",
+    reason: Annotated[str, typer.Option(metavar="TEXT", help="Why it is watched.")] = "asked for",
 ) -> None:
     """Add targets; the next crawl of the marketplace takes them up.
 
@@ -64,7 +64,7 @@ def list_(
     *,
     marketplace: Annotated[str | None, typer.Option(metavar="NAME", help="Only those of one marketplace.")] = None,
     due: Annotated[bool, typer.Option("--due", help="Only those that are due.")] = False,
-    limit: Annotated[int, typer.Option(min=1, help="So many at most.")] = 100,
+    limit: Annotated[int, typer.Option(metavar="NUMBER", min=1, help="So many at most.")] = 100,
     as_json: JsonLines = False,
 ) -> None:
     """List targets, and how they went last.

@@ -206,6 +206,13 @@ def test_plots_are_drawings_of_what_the_tables_say(review, filled):
     crawls = text_of(review, "/crawls")
     assert re.search(r"\d{4}-\d\d-\d\d 1 0 1 0 3 4 3", crawls), crawls
     assert "alarm" not in crawls
+    assert "1 of 2 runs was not ok. What" in crawls
+    begun = "insert into run (spider, arguments, host, version, started_at, heartbeat_at)"
+    run(filled, lambda connection: connection.execute(f"{begun} values ('etsy', '{{}}', 'here', '0', now(), now())"))
+    crawls = text_of(review, "/crawls")
+    assert "1 of 2 runs was not ok; 1 is under way. What" in crawls
+    # one that has not ended did not fail
+    assert re.search(r"\d{4}-\d\d-\d\d 1 0 1 0 3 4 3", crawls), crawls
     said = text_of(review, f"/vendors/{vendor}")
     assert "Who else shows photos of the same artisans" in said
     [shared] = {row["artisan"] for row in rows(filled, "select artisan from analysis.finding where artisan = 'Ana'")}

@@ -115,9 +115,9 @@ class Coverage:
     looks: list[Look]
     watched: list[Watched]
     image_troubles: list[ImageTrouble]
-    #: How many runs had which outcome
+    #: How many runs had which outcome; None stands for those that never ended, or are under way
     runs: dict[str | None, int]
-    #: The newest of those that were not ok
+    #: The newest of those that were not ok, or are under way
     troubled_runs: list[TroubledRun]
     troubled_pages: list[TroubledPage]
 
@@ -125,6 +125,10 @@ class Coverage:
     def looked(self) -> bool:
         """Whether any photo was compared with any of the other side."""
         return any(look.images_compared for look in self.looks)
+
+    def running(self, now: datetime) -> int:
+        """Return how many runs are under way."""
+        return sum(run.became(now) == "running" for run in self.troubled_runs)
 
     def total(self, name: str, side: str) -> int:
         """Return the sum of a field of all looks at one side."""

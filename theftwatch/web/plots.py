@@ -16,6 +16,7 @@ from starlette.routing import Route
 from theftwatch.clock import monday_of
 from theftwatch.db.pool import reading
 from theftwatch.db.queries import Connection, fetch_as
+from theftwatch.db.runs import SILENT_AT_MOST
 from theftwatch.reports.plot import Scheme, highest, label, layout, render, ticks
 from theftwatch.web.pages import context_of
 
@@ -77,7 +78,8 @@ async def find_crawled(connection: Connection, *, now: datetime) -> list[Crawled
     """Return the last four weeks, every day of them; none where nothing was crawled in that time."""
     first = now.date() - timedelta(days=_DAYS - 1)
     since = datetime.combine(first, datetime.min.time(), now.tzinfo)
-    known = {each.day: each for each in await fetch_as(connection, CrawledDay, "count_crawled", since=since)}
+    found = await fetch_as(connection, CrawledDay, "count_crawled", since=since, now=now, silent=SILENT_AT_MOST)
+    known = {each.day: each for each in found}
     days = [first + timedelta(days=number) for number in range(_DAYS)]
     return [known.get(day) or CrawledDay(day=day) for day in days] if known else []
 

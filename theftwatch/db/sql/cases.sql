@@ -169,23 +169,21 @@ with day as (
     left join portal p on p.code = d.portal
     cross join lateral (select coalesce(p.time_zone, 'UTC') as name) as zone
     where %(case)s::bigint is null or d.case_id = %(case)s
+), today as (
+    select
+        *, max(due_at) filter (where what = 'removal') over (partition by case_id, complaints) as removal_due_at
+    from day
+    where due_at <= ends_at
 )
 select
     case_id, artisan, vendor, portal, what, due_at, listings, complaints, due_at <= %(now)s as is_overdue,
     case when what in ('file', 'relisted') then (
-        select count(*) from to_be_captured(%(now)s) c where c.takedown_case = day.case_id
+        select count(*) from to_be_captured(%(now)s) c where c.takedown_case = today.case_id
     ) else 0 end as to_capture
-from day
-where due_at <= ends_at
-    and (%(artisan)s::text is null or lower(artisan) = lower(%(artisan)s::text))
+from today
+where (%(artisan)s::text is null or lower(artisan) = lower(%(artisan)s::text))
     and (%(vendor)s::text is null or lower(vendor) = lower(%(vendor)s::text))
-    and not (
-        what = 'answer' and exists (
-            select from day as later
-            where later.case_id = day.case_id and later.what = 'removal' and later.due_at > day.due_at
-                and later.due_at <= later.ends_at and later.complaints is not distinct from day.complaints
-        )
-    )
+    and not (what = 'answer' and coalesce(removal_due_at > due_at, false))
 order by due_at, case_id, what;
 
 -- find_case_captures --

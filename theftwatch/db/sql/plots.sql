@@ -1,9 +1,12 @@
 -- count_crawled --
--- Sums up runs by the day on which they began, in UTC: how they ended, what they read, and what refused them.
+-- Sums up runs by the day on which they began, in UTC: how they ended, what they read, and what refused them. One that has been
+-- silent for too long failed; one under way has not ended.
 select
     (started_at at time zone 'UTC')::date as day, count(*) filter (where outcome = 'ok') as ok,
     count(*) filter (where outcome = 'partial') as partial, count(*) filter (where outcome = 'blocked') as blocked,
-    count(*) filter (where outcome = 'failed' or outcome is null) as failed,
+    count(*) filter (
+        where outcome = 'failed' or (outcome is null and heartbeat_at < %(now)s::timestamptz - %(silent)s::interval)
+    ) as failed,
     coalesce(sum((stats ->> 'theftwatch/listing/stored')::bigint), 0)::bigint as listings,
     coalesce(sum((stats ->> 'theftwatch/image/fetched')::bigint), 0)::bigint as photos,
     coalesce(sum(

@@ -4,6 +4,8 @@
 -- the newest listings of a seller, in order
 create index listing_of_seller on listing (seller, id);
 drop index listing_seller;
+-- what is counted of artisans, without the findings
+create index review_queue_counted on review_queue (artisan, because, verdict) where artisan is not null;
 
 -- What people said of each decision that they judged, kept with each verdict, as sums over all that was ever judged take ever
 -- longer.

@@ -1,5 +1,6 @@
 """A Ray cluster on this machine, for as long as it is needed."""
 
+import secrets
 import shutil
 import socket
 import subprocess
@@ -23,6 +24,8 @@ class RayCluster:
     process: psutil.Process
     host: str
     port: int
+    #: What whoever asks it has in the environment
+    access: Mapping[str, str]
 
     @property
     def address(self) -> str:
@@ -40,6 +43,8 @@ def running_ray(workers: int, environment: Mapping[str, str]) -> Iterator[RayClu
     """Run a cluster of some workers with an environment; whatever it started is ended with it."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
+    # Else it depends on a file of the user's whether a token is asked for.
+    access = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
     # in a short path, as there are sockets in it
     folder = tempfile.mkdtemp(prefix="ray", dir="/tmp")
     command = [
@@ -48,12 +53,12 @@ def running_ray(workers: int, environment: Mapping[str, str]) -> Iterator[RayClu
         *(f"--temp-dir={folder}", f"--object-store-memory={_STORE_BYTES}"),
     ]
     with subprocess.Popen(
-        command, env=dict(environment), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        command, env={**environment, **access}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as process:
         try:
             assert process.stdout
             assert any("Ray runtime started" in line for line in process.stdout), process.poll()
-            yield RayCluster(process=psutil.Process(process.pid), host="127.0.0.1", port=port)
+            yield RayCluster(process=psutil.Process(process.pid), host="127.0.0.1", port=port, access=access)
         finally:
             started = psutil.Process(process.pid).children(recursive=True)
             process.terminate()

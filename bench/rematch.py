@@ -7,10 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
 import psycopg
 
-from bench.cluster import running_ray
+from bench.cluster import RayCluster, running_ray
 from bench.database import Postgres, temporary_postgres
 from bench.process import Meter, clean_environment, run_python
 from bench.recognition.build import build
@@ -52,12 +51,12 @@ def measure(size: int) -> Result:
     with temporary_postgres() as postgres, tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         images = asyncio.run(_store(postgres, folder, max(2, size // 2)))
-        alone = _rematch(postgres, folder, [])
+        alone = _rematch(postgres, folder)
         shared: list[Done] = []
         for workers in _WORKERS:
             environment = clean_environment() | _settings(postgres, folder)
             with running_ray(workers, environment) as cluster:
-                shared.append(_rematch(postgres, folder, ["--ray", cluster.address], cluster.process))
+                shared.append(_rematch(postgres, folder, cluster))
     one, two = shared
     judged = size >= SIZE
     return Result(
@@ -101,7 +100,7 @@ def _settings(postgres: Postgres, folder: Path) -> dict[str, str]:
     return {"THEFTWATCH_DSN": postgres.dsn, "THEFTWATCH_FILES": str(folder / "files"), "THEFTWATCH_WORKERS": "1"}
 
 
-def _rematch(postgres: Postgres, folder: Path, options: list[str], cluster: psutil.Process | None = None) -> Done:
+def _rematch(postgres: Postgres, folder: Path, cluster: RayCluster | None = None) -> Done:
     """Run the command on a record that another version fingerprinted.
 
     Raises CalledProcessError where it fails.
@@ -109,8 +108,10 @@ def _rematch(postgres: Postgres, folder: Path, options: list[str], cluster: psut
     with psycopg.connect(postgres.dsn) as connection:
         connection.execute(_MAKE_STALE)
     started_s = time.perf_counter()
-    with Meter(postgres.process) as server, Meter(*([cluster] if cluster else [])) as workers:
-        run = run_python(["-m", "theftwatch", "rematch", *options], **_settings(postgres, folder))
+    options = ["--ray", cluster.address] if cluster else []
+    access = cluster.access if cluster else {}
+    with Meter(postgres.process) as server, Meter(*([cluster.process] if cluster else [])) as workers:
+        run = run_python(["-m", "theftwatch", "rematch", *options], **_settings(postgres, folder), **access)
     return Done(
         wall_s=time.perf_counter() - started_s,
         own_s=run.cpu_s + workers.cpu_s,

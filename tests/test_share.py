@@ -1,11 +1,14 @@
 """Sharing a rematch among the workers of a real Ray cluster, one of which is killed midway."""
 
+import asyncio
 import os
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from importlib.util import find_spec
 
+import numpy as np
 import psycopg
 import pytest
 
@@ -13,7 +16,9 @@ from bench.cluster import running_ray
 from tests.record import Record
 from tests.test_rematch import BATCHES, COPIES
 from theftwatch.files import Files
-from theftwatch.match.drain import Drained
+from theftwatch.match.drain import Drained, Span
+from theftwatch.match.index import index_of
+from theftwatch.match.share import Cluster, Terms
 
 # not imported, as that takes every process of the tests a second
 pytestmark = pytest.mark.skipif(find_spec("ray") is None, reason="Ray is not installed: make test installs it")
@@ -38,8 +43,8 @@ def environment_of_all(dsn, tmp_path):
 
 @pytest.fixture
 def cluster(environment_of_all):
-    """Return a Ray cluster of two workers."""
-    with running_ray(2, environment_of_all) as cluster:
+    """Return a Ray cluster of two workers, whose disk takes nothing that does not fit into their memory."""
+    with running_ray(2, environment_of_all | {"RAY_local_fs_capacity_threshold": "0"}) as cluster:
         yield cluster
 
 
@@ -51,13 +56,12 @@ def test_a_shared_rematch_gives_the_same_though_a_worker_is_lost(dsn, other_dsn,
     alone.rematch()
     record.rows("with old as (update image set fingerprint_version = 0, width_px = 1 returning id) select from old")
     command = [sys.executable, "-m", "theftwatch", "rematch", "--ray", cluster.address]
+    environment = environment_of_all | cluster.access
 
     with psycopg.connect(dsn) as held:
         # Nobody can write: each worker is held up with its first span before anything of it is stored.
         held.execute("select pg_advisory_xact_lock(hashtext('theftwatch writes'))")
-        rematch = subprocess.Popen(
-            command, env=environment_of_all, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
+        rematch = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         waiting = "select count(*) from pg_stat_activity where datname = current_database() and wait_event = 'advisory'"
         until(lambda: record.rows(waiting) == [(2,)])
         lost, _ = cluster.working()
@@ -73,8 +77,27 @@ def test_a_shared_rematch_gives_the_same_though_a_worker_is_lost(dsn, other_dsn,
     assert record.compare() == Drained()
 
     other_network = subprocess.run(
-        command, env=environment_of_all | {"THEFTWATCH_DESCRIPTOR": "off"}, capture_output=True, text=True
+        command, env=environment | {"THEFTWATCH_DESCRIPTOR": "off"}, capture_output=True, text=True
     )
     assert other_network.returncode == 1
     assert "network off" in other_network.stderr
     assert "give them the same THEFTWATCH_ settings" in other_network.stderr
+
+    code = "import sys\nfrom tests.test_share import share_too_much\nshare_too_much(*sys.argv[1:])"
+    too_much = subprocess.run(
+        [sys.executable, "-c", code, cluster.host, str(cluster.port)], env=environment, capture_output=True, text=True
+    )
+    assert "the originals, 100 MB, fit neither into the memory" in too_much.stderr
+    assert "give `ray start` more by `--object-store-memory BYTES`" in too_much.stderr
+
+
+def share_too_much(host, port):
+    """Share more originals than fit, which raises an error."""
+    index = replace(index_of([]), sha256s=np.zeros((100 * 2**20 // 32, 32), np.uint8))
+    cluster = Cluster(host, int(port), Terms(version="", network=None, record=""))
+
+    async def main():
+        async for _ in cluster.work_off("suspect", [Span(1, 1)], index):
+            pass
+
+    asyncio.run(main())

@@ -72,6 +72,12 @@ class Cluster:
             socket.create_connection((host, port), timeout=_CONNECT_TIMEOUT_S).close()
             ray.init(address, log_to_driver=False, logging_level="warning")
         except (OSError, OverflowError, RuntimeError, ValueError) as exc:
+            if "AuthenticationError" in str(exc.__cause__):
+                raise NodeError(
+                    address,
+                    "the Ray cluster asks for a token",
+                    "set RAY_AUTH_MODE=token here and on all nodes, with its token in RAY_AUTH_TOKEN",
+                ) from exc
             raise NodeError(
                 address, f"no Ray cluster answers ({exc})", "start one by `ray start --head`, see docs/scaling.md"
             ) from exc
@@ -101,9 +107,10 @@ class Cluster:
             under_way = [task.remote(step, span, shared, self._terms) for span in spans]
             for done in asyncio.as_completed([asyncio.wrap_future(each.future()) for each in under_way]):
                 yield await done
-        except self._ray.exceptions.ObjectStoreFullError as exc:
+        except (self._ray.exceptions.ObjectStoreFullError, self._ray.exceptions.OutOfDiskError) as exc:
+            # What does not fit into that memory Ray puts on the disk, until this is nearly full.
             size = f"{originals.byte_count / 2**20:.0f} MB" if originals else "nothing"
-            what = f"the originals, {size}, do not fit into the memory that its workers share"
+            what = f"the originals, {size}, fit neither into the memory that its workers share nor on its disk"
             raise NodeError(self._address, what, "give `ray start` more by `--object-store-memory BYTES`") from exc
         except self._ray.exceptions.RayTaskError as exc:
             if isinstance(exc.cause, TheftWatchError):

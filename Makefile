@@ -105,10 +105,13 @@ fuzz: $(DEV) ## Spoil what one READER reads for so many SECONDS, guided by the c
 soak: $(DEV) ## Crawl simulated weeks for an hour, and fail where memory or open files grow
 	@THEFTWATCH_SOAK_S=3600 .venv/bin/pytest -q -m soak -o faulthandler_timeout=7200
 
+# CVE-2017-14158, of all versions of Scrapy: files are read into memory. Ours are bounded, in size and in number at once.
 audit: $(SETUP) ## Ask PyPI whether a weakness of a locked package is known; needs the internet
 	@$(UV) pip install -q --python .venv --target .cache/audit "pip-audit>=2.10"
 	@for lock in requirements.lock requirements-dev.lock; do \
-		PYTHONPATH=.cache/audit .venv/bin/python -m pip_audit --strict --disable-pip --requirement $$lock || exit 1; done
+		PYTHONPATH=.cache/audit .venv/bin/python -m pip_audit --strict --disable-pip --ignore-vuln CVE-2017-14158 --requirement $$lock || { \
+			echo "Audit: a weakness is known, as above. Where a package \"could not be audited\", pypi.org gave no answer" \
+				"(https://pypi.org/pypi/NAME/json), and nothing is known: ask from where that is reached" >&2; exit 1; }; done
 
 bench: $(DEV) ## Measure the speeds that the documentation states
 	@.venv/bin/python -m bench

@@ -20,6 +20,7 @@ SIZES = {
     "scan": 8,
     "store": 20,
     "vacuum": 2000,
+    "index": 1000,
     "leases": 2000,
     "bytes": 20,
     "partitions": 2000,
@@ -36,15 +37,15 @@ SIZES = {
 EXACT = {
     "images": ["photos hashed by theftwatch, of all", "photos kept byte for byte, of all"],
     "candidates": ["share of what is near that is found", "found and not near"],
+    "index": ["hashes that are near and not found"],
     "leases": ["targets leased twice", "of those that were due, leased"],
     "crawl": ["images fetched again that had come whole"],
     "shop": ["images fetched by the first crawl, of all", "images fetched again"],
     "processes": ["pages asked for twice", "pages asked for, of all that were due"],
 }
 
-#: Those that start a cluster or processes that make photos, which takes longer than all others; what they measure
-#: tests/test_share.py and tests/test_index.py do
-ELSEWHERE = {"rematch", "index"}
+#: It starts two clusters, which takes longer than all others; what it measures tests/test_share.py does
+ELSEWHERE = {"rematch"}
 
 
 @pytest.mark.parametrize("name", [name for name in BENCHMARKS if name not in ELSEWHERE])

@@ -183,7 +183,10 @@ def test_the_compose_file_hangs_together():
     assert set(re.findall(r"\$\{([A-Z_]+)", text)) <= set(example)
     assert services["scrapyd"]["environment"]["SCRAPYD_USERNAME"] == "theftwatch"
     own = {name.removeprefix("THEFTWATCH_").lower(): value for name, value in example.items() if "THEFTWATCH" in name}
-    given = services["scrapyd"]["environment"] | {"POSTGRES_PASSWORD": "x"}
+    [secret] = services["postgres"]["secrets"]
+    assert database["POSTGRES_PASSWORD_FILE"] == f"/run/secrets/{secret}"
+    assert compose["secrets"][secret]["environment"] in example
+    given = services["scrapyd"]["environment"]
     own |= {
         name.removeprefix("THEFTWATCH_").lower(): value
         for name, value in given.items()

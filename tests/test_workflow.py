@@ -31,3 +31,6 @@ def test_the_audit_takes_silence_for_no_answer():
     """Where no advisory can be had, packages are not well but unknown."""
     [recipe] = [line for line in (CHECKOUT / "Makefile").read_text().splitlines() if "-m pip_audit" in line]
     assert "--strict" in recipe
+    # pip-audit says of a site that it cannot reach that it has no such package
+    told = subprocess.run(["make", "-n", "audit"], cwd=CHECKOUT, capture_output=True, text=True).stdout
+    assert "nothing is known: ask from where that is reached" in told

@@ -280,7 +280,7 @@ def test_from_the_first_photo_to_the_certificate(dsn, authority, tmp_path):
     ("arguments", "said"),
     [
         (("evidence", "stamp"), "THEFTWATCH_TIMESTAMP_URL is not set; name an authority"),
-        (("originals", "certificate", "Nobody", "-o", "x.html"), "Nobody: no artisan goes by this"),
+        (("originals", "certificate", "Nobody", "-o", "x.html"), "Nobody: no artisan or shop goes by this"),
     ],
 )
 def test_a_mistake_is_one_line(dsn, arguments, said):

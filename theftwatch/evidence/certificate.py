@@ -8,7 +8,7 @@ from importlib import resources
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from theftwatch.db.queries import Connection, fetch, fetch_as
+from theftwatch.db.queries import Connection, fetch_as
 from theftwatch.errors import UsageError
 from theftwatch.evidence.tokens import Token, find_tokens
 from theftwatch.files import Files, replacing
@@ -49,14 +49,13 @@ class _Row:
 
 
 async def write_certificate(
-    connection: Connection, files: Files, artisan: str, path: Path, *, now: datetime, workers: int
+    connection: Connection, files: Files, artisan: int, name: str, path: Path, *, now: datetime, workers: int
 ) -> Certified:
-    """Write the page about an artisan's files, with the tokens inside it.
+    """Write the page about the files of an artisan, who goes by a name, with the tokens inside it.
 
-    Raises UsageError where the artisan is not known or gave no file, and where the page cannot be written.
+    Raises UsageError where the artisan gave no file, and where the page cannot be written.
     """
-    key, name = await find_artisan(connection, artisan)
-    given = await fetch_as(connection, ArtisanFile, "find_artisan_files", artisan=key)
+    given = await fetch_as(connection, ArtisanFile, "find_artisan_files", artisan=artisan)
     if not given:
         raise UsageError(f"{name}: gave no photo; take them in with `theftwatch originals add`")
     tokens = await find_tokens(connection, [each.sha256 for each in given])
@@ -75,20 +74,6 @@ async def write_certificate(
         )
         file.write(page.encode())
     return Certified(files=len(given), stamped=sum(bool(row.tokens) for row in rows))
-
-
-async def find_artisan(connection: Connection, name: str) -> tuple[int, str]:
-    """Return the key and the name of an artisan who goes by a name, or owns the shop that does.
-
-    Raises UsageError where none does, or several.
-    """
-    found = await fetch(connection, "find_artisan", name=name)
-    if len(found) != 1:
-        raise UsageError(
-            f"{name}: {'several artisans go' if found else 'no artisan goes'} by this; give the name under which the "
-            "photos were taken in with `theftwatch originals add`"
-        )
-    return found[0][0], found[0][1]
 
 
 def host(url: str) -> str:

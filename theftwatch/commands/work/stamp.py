@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 from theftwatch.clock import system_clock
+from theftwatch.commands.work.names import find_artisan
 from theftwatch.commands.work.progress import progress_bar
 from theftwatch.commands.work.record import bring_up_to_date, opened
 from theftwatch.config import settings
@@ -67,9 +68,12 @@ async def write_certificates(artisan: str, path: Path) -> None:
     """Write the certificate page of an artisan's photos, and print what it certifies."""
     async with opened() as connection:
         files = await open_files(connection, settings())
-        written = await write_certificate(
-            connection, files, artisan, path, now=system_clock(), workers=settings().workers
-        )
+        # One transaction: a shop without an artisan gets none by that there is nothing to certify.
+        async with connection.transaction():
+            key, name = await find_artisan(connection, artisan)
+            written = await write_certificate(
+                connection, files, key, name, path, now=system_clock(), workers=settings().workers
+            )
     if not written.stamped:
         print("No photo of theirs has a timestamp yet; the page says so. `theftwatch evidence stamp` asks for them.")
     else:

@@ -5,8 +5,7 @@
 with due as (
     select m.finding_id as finding, 'found' as why, timestamptz '-infinity' as since
     from analysis.match m
-    where (m.decision = 'match' or m.verdict = 'confirmed') and m.suppressed_by is null and m.relation is null
-        and m.verdict is distinct from 'rejected'
+    where (m.decision = 'match' or m.verdict = 'confirmed') and counts(m.suppressed_by, m.relation, m.verdict)
     union
     select finding, 'filing', c.since
     from to_be_captured(%(now)s) c

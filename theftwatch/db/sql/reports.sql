@@ -11,7 +11,7 @@ with counted as (
         count(distinct finding_id) filter (where verdict = 'confirmed') as findings_confirmed,
         max(score) as best_score
     from analysis.match
-    where suppressed_by is null and relation is null and verdict is distinct from 'rejected'
+    where counts(suppressed_by, relation, verdict)
         and (%(vendors)s::bigint[] is null or suspect_seller_id = any(%(vendors)s::bigint[]))
         and (
             %(artisans)s::bigint[] is null
@@ -44,7 +44,7 @@ order by
 with shown as (
     select *, max(score) over (partition by suspect_marketplace, suspect_seller_id, decision, original_sha256) as best_of
     from analysis.match
-    where suppressed_by is null and relation is null and verdict is distinct from 'rejected'
+    where counts(suppressed_by, relation, verdict)
         and (%(vendors)s::bigint[] is null or suspect_seller_id = any(%(vendors)s::bigint[]))
         and (
             %(unknown_on)s::text is null
@@ -154,7 +154,7 @@ select
     count(*) over () as of_all
 from analysis.match m
 left join verdict v on v.id = m.verdict_id
-where (suppressed_by is not null or relation is not null or m.verdict = 'rejected')
+where not counts(suppressed_by, relation, m.verdict)
     and (%(vendors)s::bigint[] is null or suspect_seller_id = any(%(vendors)s::bigint[]))
     and (
         %(artisans)s::bigint[] is null

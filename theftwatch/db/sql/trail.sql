@@ -45,8 +45,7 @@ with due as (
         select m.*
         from analysis.match m
         where m.suspect_listing_id = f.suspect_listing and m.finding_id = f.id
-            and m.decision = 'match' and m.suppressed_by is null and m.relation is null
-            and m.verdict is distinct from 'rejected'
+            and m.decision = 'match' and counts(m.suppressed_by, m.relation, m.verdict)
         order by m.score desc, m.match_id
         limit 1
     ) as best

@@ -70,6 +70,9 @@ def test_pages_fit_and_a_screen_reader_finds_its_way(review, filled, chromium):
     command("case", "open", "Ana", "alibaba/104", "--by", "Eva")
     raise_alarm(filled)
     assert review.ask("POST", f"/artisans/{artisan_of(filled)}/notices", {})[0] == 303
+    long = "repeat('<b>', 40) || repeat('x', 200)"
+    run(filled, lambda connection: connection.execute(f"update listing set title = {long}"))
+    run(filled, lambda connection: connection.execute(f"update seller set name = {long} where side is null"))
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium)
         looks: list[tuple[Literal["light", "dark"], int, int]] = [("light", 320, 640), ("dark", 3840, 2160)]
@@ -78,7 +81,9 @@ def test_pages_fit_and_a_screen_reader_finds_its_way(review, filled, chromium):
             page = context.new_page()
             for path in paths(filled):
                 page.goto(review.origin + path)
-                assert page.evaluate("document.documentElement.scrollWidth") <= width, (path, width)
+                for across in (1280, width):
+                    page.set_viewport_size({"width": across, "height": height})
+                    assert page.evaluate("document.documentElement.scrollWidth") <= across, (path, across)
                 found = [
                     (each["id"], each["impact"], [node["html"][:160] for node in each["nodes"][:3]])
                     for each in Axe().run(page).response["violations"]

@@ -167,6 +167,9 @@ async def _show(connection: Connection, demo: Settings, folder: Path, console: C
         console.print(line)
     console.print(f"\nCrawled, compared and reported in {elapsed_s:.0f} s.\n")
     console.print(f"Each pair side by side:  {(report / 'index.html').resolve()}", soft_wrap=True)
+    console.print(
+        f"Judge what was found:    THEFTWATCH_DATABASE={demo.database} .venv/bin/theftwatch review", soft_wrap=True
+    )
     console.print(f"Query the rest:          psql '{await asyncio.to_thread(reader_dsn, demo)}'", soft_wrap=True)
     console.print("Stop it:                 .venv/bin/theftwatch db stop")
     console.print("Delete it:               .venv/bin/theftwatch demo --delete")

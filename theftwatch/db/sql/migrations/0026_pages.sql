@@ -18,7 +18,7 @@ $$;
 comment on function score_edges is 'The lowest scores of the ranges by which analysis.precision counts.';
 
 create table judged_decision (
-    match_decision bigint primary key references match_decision,
+    match_decision bigint primary key references match_decision on delete cascade,
     algorithm_version int not null,
     method text not null,
     -- of score_edges, from 1

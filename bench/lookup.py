@@ -41,7 +41,7 @@ from theftwatch.images.descriptor import Descriptor, describe, model
 from theftwatch.match.candidates import Asked, Candidate
 from theftwatch.match.database import DatabaseCandidates, DatabaseKnown
 from theftwatch.match.lookup import Lookup, Pair
-from theftwatch.match.picture import find_original_features
+from theftwatch.match.picture import read_original
 from theftwatch.match.scan import list_photos
 from theftwatch.match.search import Verifier
 
@@ -185,6 +185,13 @@ def _result(size: int, small: Measured, large: Measured) -> Result:
     )
 
 
+def _looks(data: bytes) -> bytes:
+    """Return the packed looks at an original that copies were found of before."""
+    picture = read_original(data)
+    assert picture.close_look
+    return picture.looks.to_bytes()
+
+
 async def _prepare(postgres: Postgres, superuser: psycopg.Connection, folder: Path, size: int, each: int) -> _Record:
     """Store real originals with their local features, and the photos to look up."""
     truth = build(folder / "set", committed_photos()[: _PHOTOS_EACH * each], "report", each)
@@ -195,7 +202,7 @@ async def _prepare(postgres: Postgres, superuser: psycopg.Connection, folder: Pa
         async with connection_pool(postgres.dsn) as pool:
             await store_originals(pool, files, list_photos(originals), threads)
             await store_suspects(pool, files, list_photos(suspects), threads)
-            packed = threads.map(lambda sha256: find_original_features(files.get(sha256)).to_bytes(), digests.values())
+            packed = threads.map(lambda sha256: _looks(files.get(sha256)), digests.values())
             async with pool.connection() as connection:
                 await save_local_features(connection, dict(zip(digests.values(), packed, strict=True)))
                 stored = await find_descriptors(connection, list(digests.values()), model() or "")

@@ -1,6 +1,7 @@
 """How one picture lies in another: the map that an edit made is found again, and none where there is none."""
 
 import math
+from dataclasses import replace
 from itertools import permutations
 
 import numpy as np
@@ -9,7 +10,8 @@ from PIL import Image, ImageOps
 
 from tests.edits import photo_paths
 from theftwatch.images.align import Alignment, align, moved
-from theftwatch.images.features import LocalFeatures, Scale, local_features, original_features, to_grey
+from theftwatch.images.features import LocalFeatures, Scale, local_features, to_grey
+from theftwatch.images.looks import Looks, first_looks, look_closely
 from theftwatch.match.decide import MATCH_SCORE, POSSIBLE_SCORE, score_alignment
 
 CHOSEN = (0, 44, 109)
@@ -25,8 +27,14 @@ def looked_at(image: Image.Image) -> LocalFeatures:
     return local_features(to_grey(image.convert("L")), SCALE)
 
 
+def original_looks(image: Image.Image) -> tuple[Looks, LocalFeatures]:
+    """Return how an original looks, and what a close look at it finds."""
+    looks = first_looks(image.convert("L"))
+    return looks, look_closely(looks, image.convert("L"))
+
+
 def aligned(original: Image.Image, suspect: Image.Image) -> Alignment | None:
-    return align(original_features(original.convert("L")), looked_at(suspect))
+    return align(original_looks(original)[1], looked_at(suspect))
 
 
 def found(original: Image.Image, suspect: Image.Image) -> tuple[Alignment, np.ndarray]:
@@ -106,8 +114,8 @@ def test_a_tile_of_a_collage(index):
 
 def test_two_photos_do_not_lie_in_each_other():
     """Also where they show goods of one kind on one ground: dark clothes on red cloth, produce in crates."""
-    alike = [photo(index).convert("L") for index in (47, 70, 140, 22, 9, 25, 28, 120)]
-    features = [(original_features(each), looked_at(each)) for each in alike]
+    alike = [photo(index) for index in (47, 70, 140, 22, 9, 25, 28, 120)]
+    features = [(original_looks(each)[1], looked_at(each)) for each in alike]
     for (one, _), (_, other) in permutations(features, 2):
         alignment = align(one, other)
         assert alignment is None or score_alignment(alignment) < POSSIBLE_SCORE
@@ -140,9 +148,10 @@ def test_a_pattern_that_repeats_is_compared_in_no_time():
 
 
 def test_the_same_pair_gives_the_same_to_the_last_bit():
-    original = original_features(photo(0).convert("L"))
-    suspect = looked_at(photo(0).rotate(3))
-    one, other = align(original, suspect), align(LocalFeatures.from_bytes(original.to_bytes()), suspect)
+    (looks, close), suspect = original_looks(photo(0)), looked_at(photo(0).rotate(3))
+    stored = Looks.from_bytes(replace(looks, close=close).to_bytes()).close
+    assert stored
+    one, other = align(close, suspect), align(stored, suspect)
     assert repr(one) == repr(other)
 
 

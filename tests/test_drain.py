@@ -84,7 +84,7 @@ def test_the_result_does_not_depend_on_the_threads(record, other_dsn, tmp_path):
     assert record.digest() == other.digest()
 
 
-@pytest.mark.parametrize("packed", ["\\x", "\\x02", "\\x0100000000", "\\xff" + "00" * 40])
+@pytest.mark.parametrize("packed", ["\\x", "\\x02", "\\x0100000000", "\\x0300" + "00" * 40, "\\xff" + "00" * 40])
 def test_stored_features_of_another_version_are_computed_anew(record, connection, packed):
     record.compare()
     before, counts = record.digest(), record.rows(COUNTS)

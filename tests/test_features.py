@@ -1,4 +1,4 @@
-"""Local features: packed and unpacked whole, and those of a mirror without looking at it."""
+"""Local features: those of a mirror without looking at it, the same in every thread, and as many as are wanted."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -7,68 +7,21 @@ import pytest
 from PIL import Image, ImageOps
 
 from tests.edits import photo_paths
-from theftwatch.images.features import (
-    KEPT_SIDE_PX,
-    ORIGINAL,
-    LocalFeatures,
-    Scale,
-    local_features,
-    mirror_features,
-    original_features,
-    to_grey,
-)
+from theftwatch.images.features import LocalFeatures, Scale, local_features, mirror_features, to_grey
 
 SCALE = Scale(long_side_px=384, most=500, few=0, closer_px=0)
 PHOTOS = [Image.open(photo_paths()[index]).convert("L") for index in (0, 44, 109)]
 
 
-def same(one: LocalFeatures, other: LocalFeatures) -> bool:
-    names = ("points", "sizes", "angles", "descriptors", "grey")
-    return (one.width_px, one.height_px) == (other.width_px, other.height_px) and all(
-        np.array_equal(getattr(one, name), getattr(other, name)) for name in names
-    )
-
-
-@pytest.mark.parametrize("photo", PHOTOS)
-def test_what_was_packed_is_unpacked_whole(photo):
-    features = original_features(photo)
-    packed = features.to_bytes()
-    assert same(LocalFeatures.from_bytes(packed), features)
-    assert LocalFeatures.from_bytes(packed).to_bytes() == packed
-    assert len(features.points) <= ORIGINAL.most
-    assert max(features.width_px, features.height_px) == ORIGINAL.long_side_px
-    assert max(features.grey.shape) == KEPT_SIDE_PX
-    # A database of a million originals is meant to fit on a disk.
-    assert len(packed) < 150_000
-
-
-def test_a_picture_without_any_features_is_packed_too():
-    features = original_features(Image.new("L", (300, 200), 128))
-    assert (features.points.shape, features.descriptors.shape) == ((0, 2), (0, 128))
-    assert same(LocalFeatures.from_bytes(features.to_bytes()), features)
-    assert same(mirror_features(mirror_features(features)), features)
-
-
-@pytest.mark.parametrize("version", [0, 1, 255])
-def test_those_of_another_version_are_refused(version):
-    packed = bytearray(original_features(PHOTOS[0]).to_bytes())
-    packed[0] = version
-    with pytest.raises(ValueError, match=f"version {version} where 2 is read"):
-        LocalFeatures.from_bytes(bytes(packed))
-
-
-@pytest.mark.parametrize("cut", [0, 3, 7, 1000, -1000, -1])
-def test_what_was_cut_short_is_refused(cut):
-    packed = original_features(PHOTOS[0]).to_bytes()
-    with pytest.raises(ValueError, match=r"compute them anew|buffer"):
-        LocalFeatures.from_bytes(packed[:cut])
+def found_in(photo: Image.Image) -> LocalFeatures:
+    return local_features(to_grey(photo), SCALE)
 
 
 @pytest.mark.parametrize("photo", PHOTOS)
 def test_those_of_the_mirror_are_found_without_looking(photo):
     """Nearly all points that are found in the mirrored picture are told from the plain one, described alike."""
-    told = mirror_features(local_features(to_grey(photo), SCALE))
-    found = local_features(to_grey(ImageOps.mirror(photo)), SCALE)
+    told = mirror_features(found_in(photo))
+    found = found_in(ImageOps.mirror(photo))
     assert np.abs(told.grey.astype(int) - found.grey).max() <= 1
     near = np.linalg.norm(told.points[:, None] - found.points[None], axis=2)
     turned = np.abs((told.angles[:, None] - found.angles[None] + np.pi) % (2 * np.pi) - np.pi)
@@ -84,7 +37,7 @@ def test_those_of_the_mirror_are_found_without_looking(photo):
 
 
 def test_the_mirror_of_the_mirror_is_the_picture():
-    features = original_features(PHOTOS[0])
+    features = found_in(PHOTOS[0])
     twice = mirror_features(mirror_features(features))
     assert np.array_equal(twice.descriptors, features.descriptors)
     assert np.allclose(twice.points, features.points, atol=1e-4)
@@ -92,9 +45,13 @@ def test_the_mirror_of_the_mirror_is_the_picture():
 
 
 def test_they_are_the_same_in_every_thread():
+    one = found_in(PHOTOS[1])
     with ThreadPoolExecutor(4) as threads:
-        packed = set(threads.map(lambda _: original_features(PHOTOS[1]).to_bytes(), range(8)))
-    assert packed == {original_features(PHOTOS[1]).to_bytes()}
+        for other in threads.map(lambda _: found_in(PHOTOS[1]), range(8)):
+            assert all(
+                np.array_equal(getattr(one, name), getattr(other, name))
+                for name in ("points", "sizes", "angles", "descriptors", "grey")
+            )
 
 
 def test_a_pattern_that_repeats_has_no_more_features_than_wanted():
@@ -103,9 +60,3 @@ def test_a_pattern_that_repeats_has_no_more_features_than_wanted():
     tile[4:9, 4:9] = 255
     features = local_features(np.tile(tile, (64, 64)), SCALE)
     assert len(features.points) == len(features.descriptors) == 500
-
-
-@pytest.mark.parametrize("size", [(24, 240), (240, 24), (24, 24), (2000, 200)])
-def test_a_picture_of_any_shape_has_features(size):
-    features = original_features(PHOTOS[0].resize(size))
-    assert same(LocalFeatures.from_bytes(features.to_bytes()), features)

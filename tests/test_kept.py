@@ -1,13 +1,13 @@
-"""Local features that are kept in a file while two folders are compared."""
+"""Looks at originals that are kept in a file while two folders are compared."""
 
 import hashlib
+from dataclasses import replace
 
-import numpy as np
 import pytest
 
 from tests.edits import photo_paths
-from theftwatch.match.kept import FeatureFile
-from theftwatch.match.picture import find_original_features
+from theftwatch.match.kept import LooksFile
+from theftwatch.match.picture import find_first_looks
 
 
 @pytest.fixture(scope="module")
@@ -15,23 +15,34 @@ def photos():
     return [path.read_bytes() for path in photo_paths()[:3]]
 
 
-def test_features_are_read_as_they_were_kept(photos):
-    features = {hashlib.sha256(data).digest(): find_original_features(data) for data in photos}
-    first, *others = features
-    with FeatureFile() as kept:
-        kept.add({first: features[first]})
-        kept.add(features)
+@pytest.fixture(scope="module")
+def looks(photos):
+    return {hashlib.sha256(data).digest(): find_first_looks(data) for data in photos}
+
+
+def test_looks_are_read_as_they_were_kept(looks):
+    first, *others = looks
+    with LooksFile() as kept:
+        kept.add({first: looks[first]})
+        kept.add(looks)
         found = kept.read([b"unknown", *others, first])
-    assert found.keys() == features.keys()
-    for sha256, each in found.items():
-        assert np.array_equal(each.points, features[sha256].points)
-        assert np.array_equal(each.descriptors, features[sha256].descriptors)
-        assert np.array_equal(each.grey, features[sha256].grey)
+    assert {sha256: each.to_bytes() for sha256, each in found.items()} == {
+        sha256: each.to_bytes() for sha256, each in looks.items()
+    }
 
 
-def test_what_is_beyond_its_room_is_not_kept(photos, monkeypatch):
+def test_more_looks_take_the_place_of_fewer_and_never_the_other_way(looks):
+    sha256, fewer = next(iter(looks.items()))
+    more = replace(fewer, close=fewer.first)
+    with LooksFile() as kept:
+        for each in (fewer, more, fewer):
+            kept.add({sha256: each})
+        [found] = kept.read([sha256]).values()
+    assert found.to_bytes() == more.to_bytes()
+
+
+def test_what_is_beyond_its_room_is_not_kept(looks, monkeypatch):
     monkeypatch.setattr("theftwatch.match.kept._BYTES_MAX", 1)
-    features = {hashlib.sha256(data).digest(): find_original_features(data) for data in photos}
-    with FeatureFile() as kept:
-        kept.add(features)
-        assert list(kept.read(features)) == list(features)[:1]
+    with LooksFile() as kept:
+        kept.add(looks)
+        assert list(kept.read(looks)) == list(looks)[:1]

@@ -4,7 +4,6 @@ SIFT (Lowe 2004) with descriptors taken as square roots of their shares (RootSIF
 whole numbers: sums of their products stay below 2^24 and so are exact in any order, on every machine.
 """
 
-import struct
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Self
@@ -18,9 +17,6 @@ from theftwatch.images.process import prepare
 
 type Grey = NDArray[np.uint8]
 
-#: Long side of the grey picture kept beside the features of an original
-KEPT_SIDE_PX = 256
-
 #: Below OpenCV's 0.04, since jewellery on white ground has faint corners. OpenCV leaves points out by whole grey levels
 #: before it places them: below 6 / 255 by none, so that twice the time goes into points that it then drops.
 _CONTRAST_MIN = 0.0236
@@ -29,13 +25,11 @@ _SHIFT_PX = 0.25
 #: Length of a descriptor
 _LENGTH = 512
 _DESCRIPTOR = (4, 4, 8)  # rows and columns across the orientation and along it, and directions
-_COLUMNS = int(np.prod(_DESCRIPTOR))
-_VERSION = 2
-_PNG_START, _PNG_END = b"\x89PNG", b"IEND\xaeB`\x82"
-_HEADER = struct.Struct("<BHHH")  # version, features, width and height that the points are in
+#: Numbers of a descriptor
+COLUMNS = int(np.prod(_DESCRIPTOR))
 
 # Mirrored, the rows of a descriptor change places and its directions turn the other way.
-_MIRROR = np.arange(_COLUMNS).reshape(_DESCRIPTOR)[::-1][:, :, -np.arange(8) % 8].ravel()
+_MIRROR = np.arange(COLUMNS).reshape(_DESCRIPTOR)[::-1][:, :, -np.arange(8) % 8].ravel()
 
 prepare()
 
@@ -51,15 +45,16 @@ class Scale:
     closer_px: int
 
 
-#: How an original is looked at, whose features are kept
-ORIGINAL = Scale(long_side_px=384, most=500, few=167, closer_px=640)
-
-
 class PackedPicture:
     """A grey picture as it is stored, which is read when it is first looked at: most comparisons end before that."""
 
     def __init__(self, png: bytes) -> None:
         self.png = png
+
+    @classmethod
+    def of(cls, grey: Grey) -> Self:
+        """Pack a picture."""
+        return cls(cv2.imencode(".png", grey)[1].tobytes())
 
     @cached_property
     def grey(self) -> Grey:
@@ -93,44 +88,6 @@ class LocalFeatures:
         picture = self.picture.grey if isinstance(self.picture, PackedPicture) else self.picture
         return np.ascontiguousarray(picture[:, ::-1]) if self.mirrored else picture
 
-    def to_bytes(self) -> bytes:
-        """Return the features as they are stored."""
-        header = _HEADER.pack(_VERSION, len(self.points), self.width_px, self.height_px)
-        arrays = (self.points, self.sizes, self.angles, self.descriptors)
-        return b"".join([header, *(array.tobytes() for array in arrays), cv2.imencode(".png", self.grey)[1].tobytes()])
-
-    @classmethod
-    def from_bytes(cls, data: bytes) -> Self:
-        """Return the features that were stored; raises ValueError for those of another version, or cut short."""
-        version = data[0] if data else None
-        if version != _VERSION:
-            raise ValueError(f"features of version {version} where {_VERSION} is read; compute them anew")
-        if len(data) < _HEADER.size:
-            raise ValueError("features that were cut short; compute them anew")
-        _, count, width_px, height_px = _HEADER.unpack_from(data)
-        at = _HEADER.size
-        floats = np.frombuffer(data, np.float32, 4 * count, at)
-        at += floats.nbytes
-        descriptors = np.frombuffer(data, np.uint8, _COLUMNS * count, at).reshape(count, _COLUMNS)
-        png = data[at + descriptors.nbytes :]
-        if not (png.startswith(_PNG_START) and png.endswith(_PNG_END)):
-            raise ValueError("features that were cut short; compute them anew")
-        return cls(
-            width_px=width_px,
-            height_px=height_px,
-            points=floats[: 2 * count].reshape(count, 2),
-            sizes=floats[2 * count : 3 * count],
-            angles=floats[3 * count :],
-            descriptors=descriptors,
-            picture=PackedPicture(png),
-        )
-
-
-def original_features(grey: Image.Image) -> LocalFeatures:
-    """Find the local features of an original, with a grey picture small enough to be stored."""
-    features = local_features(to_grey(grey), ORIGINAL)
-    return replace(features, picture=to_long_side(features.grey, KEPT_SIDE_PX))
-
 
 def local_features(grey: Grey, scale: Scale) -> LocalFeatures:
     """Find the local features of a picture brought to a scale, so that points are found at like ones.
@@ -148,7 +105,7 @@ def _detect(picture: Grey, most: int) -> LocalFeatures:
     sift = cv2.SIFT.create(nfeatures=most, contrastThreshold=_CONTRAST_MIN)
     keypoints, described = sift.detectAndCompute(picture, None)
     if described is None:
-        keypoints, described = (), np.empty((0, _COLUMNS), np.float32)
+        keypoints, described = (), np.empty((0, COLUMNS), np.float32)
     if len(keypoints) > most:
         # OpenCV keeps all that are as strong as the last: of a pattern that repeats, thousands.
         strongest = np.argsort([-keypoint.response for keypoint in keypoints], kind="stable")[:most]
@@ -175,7 +132,7 @@ def no_features(grey: Grey, *, most_px: int) -> LocalFeatures:
         points=nothing.reshape(0, 2),
         sizes=nothing,
         angles=nothing,
-        descriptors=np.empty((0, _COLUMNS), np.uint8),
+        descriptors=np.empty((0, COLUMNS), np.uint8),
         picture=picture,
     )
 

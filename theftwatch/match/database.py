@@ -10,8 +10,8 @@ from theftwatch.db.images import find_local_features
 from theftwatch.db.pool import Pool, reading
 from theftwatch.db.queries import Connection, fetch, queries
 from theftwatch.images.descriptor import Descriptor
-from theftwatch.images.features import LocalFeatures
 from theftwatch.images.fingerprint import Fingerprint
+from theftwatch.images.looks import Looks
 from theftwatch.images.phash import VariantHash
 from theftwatch.listing import Side
 from theftwatch.match.candidates import (
@@ -118,16 +118,16 @@ class DatabaseKnown:
             for sha256, image_format, width_px, height_px, *hashes, embedding in rows
         }
 
-    async def features(self, sha256s: Sequence[bytes]) -> Mapping[bytes, LocalFeatures]:
-        """Return the local features of those originals whose features are stored, by this version's algorithm."""
+    async def looks(self, sha256s: Sequence[bytes]) -> Mapping[bytes, Looks]:
+        """Return how those originals look that were looked at before, by this version's algorithm."""
         if not sha256s:
             return {}
         async with reading(self.pool) as connection:
             stored = await find_local_features(connection, sha256s)
-        known: dict[bytes, LocalFeatures] = {}
+        known: dict[bytes, Looks] = {}
         for sha256, packed in stored.items():
             try:
-                known[sha256] = LocalFeatures.from_bytes(packed)
+                known[sha256] = Looks.from_bytes(packed)
             except ValueError as exc:
                 # They are computed anew then, and stored over these.
                 logger.info("image %s: %s", sha256.hex(), exc)

@@ -204,10 +204,10 @@ class Drain:
             if part.descriptor
         ]
         decided = [_record(candidate, decision) for candidate, decision in lookup.decided]
-        features = {sha256: each.to_bytes() for sha256, each in self._verifier.take_new_features().items()}
+        looks = {sha256: each.to_bytes() for sha256, each in self._verifier.take_new_looks().items()}
         async with self._pool.connection() as connection:
             await save_descriptors(connection, descriptors)
-            await save_local_features(connection, features)
+            await save_local_features(connection, looks)
             await store.save_decisions(
                 connection,
                 decided,

@@ -1,21 +1,21 @@
-"""Local features kept for as long as a comparison of two folders takes, in a file: memory holds but the last ones."""
+"""Looks at originals kept for as long as a comparison of two folders takes, in a file: memory holds but the last."""
 
 import tempfile
 from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import Self
 
-from theftwatch.images.features import LocalFeatures
+from theftwatch.images.looks import Looks
 
-#: Beyond that features are computed anew: some 25,000 originals, as many as are worth the room on a disk
+#: Beyond that originals are looked at anew: some 40,000, as many as are worth the room on a disk
 _BYTES_MAX = 2 * 1024**3
 
 
-class FeatureFile:
-    """A file of local features that is gone when it is closed; not to be used by two threads at once."""
+class LooksFile:
+    """A file of looks at originals that is gone when it is closed; not to be used by two threads at once."""
 
     def __init__(self) -> None:
-        self._file = tempfile.TemporaryFile(prefix="theftwatch-features-")  # noqa: SIM115  closed by __exit__
+        self._file = tempfile.TemporaryFile(prefix="theftwatch-looks-")  # noqa: SIM115  closed by __exit__
         self._places: dict[bytes, tuple[int, int]] = {}
         self._end = 0
 
@@ -25,23 +25,23 @@ class FeatureFile:
     def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, at: TracebackType | None) -> None:
         self._file.close()
 
-    def add(self, features: Mapping[bytes, LocalFeatures]) -> None:
-        """Keep features by SHA-256, as far as there is room."""
+    def add(self, looks: Mapping[bytes, Looks]) -> None:
+        """Keep looks by SHA-256, as far as there is room; they take the place of fewer at the same original."""
         self._file.seek(self._end)
-        for sha256, each in features.items():
-            if self._end >= _BYTES_MAX or sha256 in self._places:
-                continue
+        for sha256, each in looks.items():
             packed = each.to_bytes()
+            if self._end >= _BYTES_MAX or len(packed) <= self._places.get(sha256, (0, 0))[1]:
+                continue
             self._file.write(packed)
             self._places[sha256] = self._end, len(packed)
             self._end += len(packed)
 
-    def read(self, sha256s: Iterable[bytes]) -> dict[bytes, LocalFeatures]:
-        """Return the features of those images whose features are kept."""
+    def read(self, sha256s: Iterable[bytes]) -> dict[bytes, Looks]:
+        """Return the looks at those originals of which any are kept."""
         found = {}
         for sha256 in sha256s:
             if sha256 in self._places:
                 at, length = self._places[sha256]
                 self._file.seek(at)
-                found[sha256] = LocalFeatures.from_bytes(self._file.read(length))
+                found[sha256] = Looks.from_bytes(self._file.read(length))
         return found

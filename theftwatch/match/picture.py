@@ -1,6 +1,7 @@
 """What verification needs of an image, in the role of the original and in that of the suspect."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from PIL import Image
@@ -13,27 +14,49 @@ from theftwatch.images.features import (
     Scale,
     local_features,
     no_features,
-    original_features,
     to_grey,
     to_long_side,
 )
 from theftwatch.images.fingerprint import Fingerprint, fingerprint
+from theftwatch.images.looks import CLOSE_LOOK, FIRST_LOOK, Looks, first_looks, look_closely
 from theftwatch.images.parts import Box, find_parts
 
 #: Sides that are asked of the decoder, and the most that a suspect is looked at with
 _ORIGINAL_SHORT_PX, _SUSPECT_SHORT_PX, _SUSPECT_LONG_PX = 640, 512, 1024
-#: A first look at the whole or a part, and a close one at either
-_FIRST_LOOK = Scale(long_side_px=256, most=200, few=30, closer_px=448)
-_CLOSE_LOOK = Scale(long_side_px=512, most=1000, few=100, closer_px=640)
-_CLOSE_PART_LOOK = Scale(long_side_px=384, most=500, few=167, closer_px=640)
+#: A close look at the whole of a suspect, of which an original may be a small part
+_WHOLE_LOOK = Scale(long_side_px=512, most=1000, few=100, closer_px=640)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
 class OriginalPicture:
-    """An image in the role of the original."""
+    """An image in the role of the original; a close look is taken when it is first asked for, and kept.
 
-    fingerprint: Fingerprint
-    features: LocalFeatures
+    `load` gives the bytes of the image for that, and `learn` is told what was found that was not known before.
+    """
+
+    def __init__(
+        self, prints: Fingerprint, looks: Looks, load: Callable[[], bytes], learn: Callable[[Looks], None]
+    ) -> None:
+        self.fingerprint = prints
+        self.looks = looks
+        self._load, self._learn = load, learn
+
+    @property
+    def first_look(self) -> LocalFeatures:
+        """Return few features of a small picture: enough to tell that there is no trace of it in another."""
+        return self.looks.first
+
+    @property
+    def close_look(self) -> LocalFeatures:
+        """Return the features that a decision rests on.
+
+        Raises UnusableImageError, and what `load` raises.
+        """
+        close = self.looks.close
+        if close is None:
+            close = look_closely(self.looks, decode(self._load(), short_side_px=_ORIGINAL_SHORT_PX).grey)
+            self.looks = replace(self.looks, close=close)
+            self._learn(self.looks)
+        return close
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,17 +81,17 @@ class SuspectPicture:
     @cached_property
     def small(self) -> LocalFeatures:
         """Return a small picture without any features: enough to compare it as it is."""
-        return no_features(self._grey, most_px=_FIRST_LOOK.long_side_px)
+        return no_features(self._grey, most_px=FIRST_LOOK.long_side_px)
 
     @cached_property
     def first_look(self) -> LocalFeatures:
         """Return few features of a small picture: enough for most copies, for a fifth of the time."""
-        return local_features(self._grey, _FIRST_LOOK)
+        return local_features(self._grey, FIRST_LOOK)
 
     @cached_property
     def close_look(self) -> LocalFeatures:
         """Return many features of a large picture."""
-        return local_features(self._grey, _CLOSE_LOOK)
+        return local_features(self._grey, _WHOLE_LOOK)
 
     @cached_property
     def parts(self) -> tuple[Part, ...]:
@@ -82,7 +105,7 @@ class SuspectPicture:
         """Return a part's features, where it begins, and the size of the whole, in pixels as the part is looked at."""
         place = self.parts[index].place
         if (index, close) not in self._part_features:
-            look = _CLOSE_PART_LOOK if close else _FIRST_LOOK
+            look = CLOSE_LOOK if close else FIRST_LOOK
             self._part_features[index, close] = local_features(self._cut(place), look)
         features = self._part_features[index, close]
         width_px = features.width_px / (place[2] - place[0])
@@ -100,15 +123,15 @@ def read_original(data: bytes) -> OriginalPicture:
 
     Raises UnusableImageError.
     """
-    return OriginalPicture(fingerprint=fingerprint(data), features=find_original_features(data))
+    return OriginalPicture(fingerprint(data), find_first_looks(data), lambda: data, lambda _: None)
 
 
-def find_original_features(data: bytes) -> LocalFeatures:
-    """Find the local features that are stored of an original.
+def find_first_looks(data: bytes) -> Looks:
+    """Look at an image in the role of the original for the first time.
 
     Raises UnusableImageError.
     """
-    return original_features(decode(data, short_side_px=_ORIGINAL_SHORT_PX).grey)
+    return first_looks(decode(data, short_side_px=_ORIGINAL_SHORT_PX).grey)
 
 
 def read_suspect(data: bytes) -> SuspectPicture:

@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from theftwatch.errors import UnusableImageError
-from theftwatch.images.features import LocalFeatures
 from theftwatch.images.fingerprint import Fingerprint, fingerprint
+from theftwatch.images.looks import Looks
 from theftwatch.match.candidates import VARIANTS, Candidate
 from theftwatch.match.decide import Decision
 from theftwatch.match.index import Indexed, index_of
-from theftwatch.match.kept import FeatureFile
+from theftwatch.match.kept import LooksFile
 from theftwatch.match.lookup import Lookup
 from theftwatch.match.memory import MemoryCandidates
 from theftwatch.match.routes import warn_of_descriptor
@@ -83,7 +83,7 @@ async def scan(
     """
     warn_of_descriptor()
     paths = {sha256: paths[0] for folder in (originals, suspects) for sha256, paths in folder.paths.items()}
-    with FeatureFile() as kept:
+    with LooksFile() as kept:
         known = _Known({**originals.prints, **suspects.prints}, kept)
         verifier = Verifier(load=lambda sha256: paths[sha256].read_bytes(), known=known, threads=threads)
         index = index_of(_indexed(*each) for each in originals.prints.items())
@@ -95,7 +95,7 @@ async def scan(
             described = {sha256: each for sha256 in batch if (each := suspects.prints[sha256].descriptor)}
             lookup = Lookup(candidates, verifier, _nothing_decided)
             await lookup.run(batch, described, "suspect")
-            kept.add(verifier.take_new_features())
+            kept.add(verifier.take_new_looks())
             advance(len(batch))
             return lookup
 
@@ -128,12 +128,12 @@ class _Known:
     """What was computed of the photos of both folders."""
 
     prints: dict[bytes, Fingerprint]
-    kept: FeatureFile
+    kept: LooksFile
 
     async def fingerprints(self, sha256s: Sequence[bytes]) -> Mapping[bytes, Fingerprint]:
         return {sha256: self.prints[sha256] for sha256 in sha256s}
 
-    async def features(self, sha256s: Sequence[bytes]) -> Mapping[bytes, LocalFeatures]:
+    async def looks(self, sha256s: Sequence[bytes]) -> Mapping[bytes, Looks]:
         return self.kept.read(sha256s)
 
 

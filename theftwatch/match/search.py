@@ -11,11 +11,11 @@ from typing import Protocol
 
 from theftwatch.db.records import ImageRecord, image_record
 from theftwatch.errors import UnusableImageError
-from theftwatch.images.features import LocalFeatures
 from theftwatch.images.fingerprint import Fingerprint, fingerprint
+from theftwatch.images.looks import Looks
 from theftwatch.match.candidates import Candidate
 from theftwatch.match.decide import Decision, decide, decide_exact, decide_prints, decide_unusable
-from theftwatch.match.picture import OriginalPicture, Part, SuspectPicture, find_original_features
+from theftwatch.match.picture import OriginalPicture, Part, SuspectPicture, find_first_looks
 
 logger = logging.getLogger(__name__)
 
@@ -34,8 +34,8 @@ class Known(Protocol):
         """Return the fingerprints of those images that have one."""
         ...
 
-    async def features(self, sha256s: Sequence[bytes]) -> Mapping[bytes, LocalFeatures]:
-        """Return the local features of those originals whose features are known."""
+    async def looks(self, sha256s: Sequence[bytes]) -> Mapping[bytes, Looks]:
+        """Return how those originals look that were looked at before."""
         ...
 
 
@@ -48,7 +48,7 @@ class Verifier:
         self._threads = threads
         self._originals: _Kept[OriginalPicture] = _Kept(_ORIGINALS_KEPT)
         self._suspects: _Kept[SuspectPicture] = _Kept(_SUSPECTS_KEPT)
-        self._new_features: SimpleQueue[tuple[bytes, LocalFeatures]] = SimpleQueue()
+        self._new_looks: SimpleQueue[tuple[bytes, Looks]] = SimpleQueue()
 
     async def decide(self, candidates: Sequence[Candidate]) -> list[Decision]:
         """Return the decision on each candidate."""
@@ -68,8 +68,8 @@ class Verifier:
             looked_at = [[index for index in indices if index not in decisions] for indices in block]
             chosen = [[candidates[index] for index in indices] for indices in looked_at]
             originals = {candidate.original for group in chosen for candidate in group}
-            features = await self._known.features(sorted(originals - self._originals.keys()))
-            answers = await asyncio.gather(*(self._run(self._decide, group, prints, features) for group in chosen))
+            looks = await self._known.looks(sorted(originals - self._originals.keys()))
+            answers = await asyncio.gather(*(self._run(self._decide, group, prints, looks) for group in chosen))
             for indices, answer in zip(looked_at, answers, strict=True):
                 decisions |= dict(zip(indices, answer, strict=True))
         return [decisions[index] for index in range(len(candidates))]
@@ -89,9 +89,14 @@ class Verifier:
         found = await asyncio.gather(*(self._run(self._fingerprint, sha256) for sha256 in sha256s))
         return [each for each in found if each]
 
-    def take_new_features(self) -> dict[bytes, LocalFeatures]:
-        """Return the features of originals that were computed since this was last asked, as nobody knew them."""
-        return dict(self._new_features.get_nowait() for _ in range(self._new_features.qsize()))
+    def take_new_looks(self) -> dict[bytes, Looks]:
+        """Return how originals look that were looked at, or more closely, since this was last asked."""
+        taken: dict[bytes, Looks] = {}
+        for sha256, looks in (self._new_looks.get_nowait() for _ in range(self._new_looks.qsize())):
+            # Threads that looked at the same original put what they found here in any order.
+            if looks.close or sha256 not in taken:
+                taken[sha256] = looks
+        return taken
 
     async def _run[*Ts, T](self, function: Callable[[*Ts], T], *arguments: *Ts) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, function, *arguments)
@@ -100,14 +105,14 @@ class Verifier:
         self,
         candidates: Sequence[Candidate],
         prints: Mapping[bytes, Fingerprint],
-        features: Mapping[bytes, LocalFeatures],
+        looks: Mapping[bytes, Looks],
     ) -> list[Decision]:
-        return [self._decide_one(candidate, prints, features) for candidate in candidates]
+        return [self._decide_one(candidate, prints, looks) for candidate in candidates]
 
     def _decide_one(
-        self, candidate: Candidate, prints: Mapping[bytes, Fingerprint], features: Mapping[bytes, LocalFeatures]
+        self, candidate: Candidate, prints: Mapping[bytes, Fingerprint], looks: Mapping[bytes, Looks]
     ) -> Decision:
-        original = self._originals.get(candidate.original, lambda sha256: self._read_original(sha256, prints, features))
+        original = self._originals.get(candidate.original, lambda sha256: self._read_original(sha256, prints, looks))
         if isinstance(original, UnusableImageError):
             return decide_unusable("original", original.reason)
         suspect = self._suspects.get(candidate.suspect, lambda sha256: self._read_suspect(sha256, prints))
@@ -115,6 +120,9 @@ class Verifier:
             return decide_unusable("suspect", suspect.reason)
         try:
             return decide(original, suspect)
+        except FileNotFoundError:
+            # An original whose bytes are gone, at which nobody looked closely before
+            return decide_unusable("original", "bytes_missing")
         except Exception:
             # One hostile picture must not hold up the lookups of all others, now and at every later try.
             logger.exception("%s and %s cannot be compared", candidate.original.hex(), candidate.suspect.hex())
@@ -137,14 +145,20 @@ class Verifier:
             return None
 
     def _read_original(
-        self, sha256: bytes, prints: Mapping[bytes, Fingerprint], features: Mapping[bytes, LocalFeatures]
+        self, sha256: bytes, prints: Mapping[bytes, Fingerprint], looks: Mapping[bytes, Looks]
     ) -> OriginalPicture:
-        if sha256 in prints and sha256 in features:
-            return OriginalPicture(fingerprint=prints[sha256], features=features[sha256])
-        data = self._load(sha256)
-        found = find_original_features(data)
-        self._new_features.put((sha256, found))
-        return OriginalPicture(fingerprint=prints.get(sha256) or fingerprint(data), features=found)
+        def load() -> bytes:
+            return self._load(sha256)
+
+        def learn(found: Looks) -> None:
+            self._new_looks.put((sha256, found))
+
+        if sha256 in prints and sha256 in looks:
+            return OriginalPicture(prints[sha256], looks[sha256], load, learn)
+        data = load()
+        found = find_first_looks(data)
+        learn(found)
+        return OriginalPicture(prints.get(sha256) or fingerprint(data), found, load, learn)
 
     def _read_suspect(self, sha256: bytes, prints: Mapping[bytes, Fingerprint]) -> SuspectPicture:
         data = self._load(sha256)

@@ -85,11 +85,14 @@ join descriptor d on d.image = near.image and d.part = near.part and d.model = %
 join image i on i.id = near.image;
 
 -- insert_local_features --
+-- Fewer looks never take the place of more by the same version, which the first bytes tell.
 insert into local_features (image, packed)
 select i.id, f.packed
 from unnest(%(sha256s)s::bytea[], %(packed)s::bytea[]) as f (sha256, packed)
 join image i using (sha256)
-on conflict (image) do update set packed = excluded.packed;
+on conflict (image) do update set packed = excluded.packed
+where substr(local_features.packed, 1, 2) <> substr(excluded.packed, 1, 2)
+    or octet_length(local_features.packed) < octet_length(excluded.packed);
 
 -- find_local_features --
 select i.sha256, f.packed

@@ -41,7 +41,7 @@ _LITTLE = 0.09
 #: Scores from here on leave no doubt that a further look could remove
 _SURE_SCORE = 0.99
 #: Scores of a look below which a closer one finds nothing either: a chance agreement of a few points. Of the copies of
-#: the tuning set that are found none had less than 0.8 at the first look.
+#: the tuning set that are found none had less than 0.3 at the first look.
 _CLOSER_SCORE = 0.02
 #: The likeliest parts that an original is looked for in; no copy of the tuning set was in a later one
 _PARTS_LOOKED_AT = 2

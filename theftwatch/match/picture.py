@@ -18,11 +18,13 @@ from theftwatch.images.features import (
     to_long_side,
 )
 from theftwatch.images.fingerprint import Fingerprint, fingerprint
-from theftwatch.images.looks import CLOSE_LOOK, FIRST_LOOK, Looks, first_looks, look_closely
+from theftwatch.images.looks import CLOSE_LOOK, Looks, first_looks, look_closely
 from theftwatch.images.parts import Box, find_parts
 
 #: Sides that are asked of the decoder, and the most that a suspect is looked at with
 _ORIGINAL_SHORT_PX, _SUSPECT_SHORT_PX, _SUSPECT_LONG_PX = 640, 512, 1024
+#: A first look at a suspect, or at a part of one
+_FIRST_LOOK = Scale(long_side_px=256, most=200, few=30, closer_px=448)
 #: A close look at the whole of a suspect, of which an original may be a small part
 _WHOLE_LOOK = Scale(long_side_px=512, most=1000, few=100, closer_px=640)
 
@@ -81,12 +83,12 @@ class SuspectPicture:
     @cached_property
     def small(self) -> LocalFeatures:
         """Return a small picture without any features: enough to compare it as it is."""
-        return no_features(self._grey, most_px=FIRST_LOOK.long_side_px)
+        return no_features(self._grey, most_px=_FIRST_LOOK.long_side_px)
 
     @cached_property
     def first_look(self) -> LocalFeatures:
         """Return few features of a small picture: enough for most copies, for a fifth of the time."""
-        return local_features(self._grey, FIRST_LOOK)
+        return local_features(self._grey, _FIRST_LOOK)
 
     @cached_property
     def close_look(self) -> LocalFeatures:
@@ -105,7 +107,7 @@ class SuspectPicture:
         """Return a part's features, where it begins, and the size of the whole, in pixels as the part is looked at."""
         place = self.parts[index].place
         if (index, close) not in self._part_features:
-            look = CLOSE_LOOK if close else FIRST_LOOK
+            look = CLOSE_LOOK if close else _FIRST_LOOK
             self._part_features[index, close] = local_features(self._cut(place), look)
         features = self._part_features[index, close]
         width_px = features.width_px / (place[2] - place[0])

@@ -56,7 +56,7 @@ def near(matrix: np.ndarray, expected: list[list[float]]) -> bool:
 
 
 @pytest.mark.parametrize("index", CHOSEN)
-def test_a_crop(index):
+def test_a_crop_lies_where_it_was_cut(index):
     original = photo(index)
     left, top = original.width // 4, original.height // 5
     alignment, matrix = found(original, original.crop((left, top, original.width, original.height)))
@@ -65,14 +65,14 @@ def test_a_crop(index):
 
 
 @pytest.mark.parametrize("index", CHOSEN)
-def test_a_stretch(index):
+def test_a_stretch_has_its_factor_in_the_map(index):
     original = photo(index)
     _, matrix = found(original, original.resize((round(original.width * 1.25), original.height)))
     assert near(matrix, [[1.25, 0, 0], [0, 1, 0]])
 
 
 @pytest.mark.parametrize("index", CHOSEN)
-def test_a_rotation(index):
+def test_a_rotation_has_its_angle_in_the_map(index):
     original = photo(index)
     turned = original.rotate(10, Image.Resampling.BICUBIC, expand=True, fillcolor="white")
     _, matrix = found(original, turned)
@@ -83,7 +83,7 @@ def test_a_rotation(index):
 
 
 @pytest.mark.parametrize("index", CHOSEN)
-def test_a_mirror(index):
+def test_a_mirror_is_found_as_one(index):
     original = photo(index)
     alignment, matrix = found(original, ImageOps.mirror(original))
     assert alignment.mirrored

@@ -40,7 +40,7 @@ def test_make_up_days_are_business_days_and_holidays_are_none(day, works):
         (datetime(2026, 10, 3, 2, tzinfo=UTC), datetime(2026, 10, 10, 16, tzinfo=UTC)),
     ],
 )
-def test_three_business_days(filed, over):
+def test_three_business_days_leave_out_weekends_and_holidays(filed, over):
     assert business_days_end(filed, 3, time_zone="Asia/Shanghai", calendar="CN") == over
 
 

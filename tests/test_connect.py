@@ -30,7 +30,7 @@ def closed_port():
         yield held.getsockname()[1]  # not listening
 
 
-def test_nobody_listening(closed_port):
+def test_where_nobody_listens_it_says_what_to_check(closed_port):
     error = failure(f"postgresql://me:s3cret@127.0.0.1:{closed_port}/record")
     assert isinstance(error, DatabaseError)
     assert str(error) == (
@@ -39,12 +39,12 @@ def test_nobody_listening(closed_port):
     )
 
 
-def test_wrong_password(admin_dsn):
+def test_a_wrong_password_is_told_and_not_shown(admin_dsn):
     error = failure(make_conninfo(admin_dsn, password="s3cret-but-wrong"))
     assert "password authentication failed" in str(error)
 
 
-def test_no_such_database(admin_dsn):
+def test_a_database_that_is_not_there_is_named(admin_dsn):
     error = failure(make_conninfo(admin_dsn, dbname="nowhere"))
     assert "database nowhere at" in str(error)
     assert 'database "nowhere" does not exist' in str(error)
@@ -53,7 +53,7 @@ def test_no_such_database(admin_dsn):
 @pytest.mark.parametrize(
     "dsn", ["s3cret", "postgresql://me:s3cret@[::1/record", "postgresql://me:s3%cret@h/d", "a=s3cret"]
 )
-def test_unreadable_dsn(dsn):
+def test_a_dsn_that_cannot_be_read_is_not_quoted(dsn):
     error = failure(dsn)
     assert isinstance(error, UsageError)
     assert "THEFTWATCH_DSN is no connection string" in str(error)

@@ -236,7 +236,7 @@ def test_a_placeholder_is_named_by_its_address(filled):
         (["dates", "nowhere"], "no such listing"),
     ],
 )
-def test_mistakes_are_named(filled, arguments, message):
+def test_a_mistake_is_refused_with_its_cause(filled, arguments, message):
     with pytest.raises(UsageError, match=message):
         CliRunner().invoke(app, arguments, catch_exceptions=False, standalone_mode=False)
 

@@ -55,9 +55,9 @@ def test_control_characters_inside_strings_do_no_harm():
 
 @pytest.mark.parametrize("piece", ["pageData=[", 'pageData="', '\\"pageData\\":[', "pageData=JSON.parse("])
 def test_a_hostile_page_takes_no_more_than_a_moment(piece):
-    began = time.perf_counter()
+    began = time.process_time()
     assert list(named_values(piece * 100_000, "pageData")) == []
-    assert time.perf_counter() - began < 2
+    assert time.process_time() - began < 2
 
 
 def test_values_are_found_at_any_depth_in_order():

@@ -420,12 +420,12 @@ class TestAnyInput:
     @given(
         st.text(max_size=200), st.sampled_from([LISTING_URL, SHOP_URL, "https://www.etsy.com/search", "", "https://["])
     )
-    def test_text(self, body, url):
+    def test_text_that_is_no_page_raises_page_errors_alone(self, body, url):
         self.read(body, url)
 
     @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(data=st.data())
-    def test_cut_pages(self, data):
+    def test_pages_with_a_part_cut_out_raise_page_errors_alone(self, data):
         name, url = data.draw(
             st.sampled_from([("listing_rendered_2026", LISTING_URL), ("sold_hattersloft_2022", SHOP_URL + "/sold")])
         )
@@ -435,7 +435,7 @@ class TestAnyInput:
 
     @settings(max_examples=200)
     @given(data=st.data())
-    def test_answers_with_a_value_replaced(self, data):
+    def test_answers_with_a_value_replaced_raise_page_errors_alone(self, data):
         name = data.draw(st.sampled_from(["api_v3_batch", "api_v3_shops", "api_v3_active", "listing_data_2023"]))
         value = json.loads((SAMPLES / name / "page.json").read_text())
         place = value
@@ -460,7 +460,7 @@ class TestAnyInput:
         ],
         ids=["lists", "objects", "elements", "cards", "surrogate", "null", "quotes"],
     )
-    def test_hostile_bodies(self, body):
+    def test_hostile_bodies_raise_page_errors_alone(self, body):
         self.read(body, LISTING_URL)
         self.read(body, SHOP_URL)
 

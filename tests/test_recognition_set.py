@@ -84,7 +84,7 @@ def test_crop_to_half_the_sides():
     assert shown("crop to half the sides").size == (450, 350)
 
 
-def test_mirror_and_grey():
+def test_a_mirror_is_turned_and_grey_has_no_colour():
     assert distance(shown("mirror"), ImageOps.mirror(photo())) < 2 < distance(shown("mirror"), photo())
     pixels = np.asarray(shown("grey"), np.int16)
     assert np.abs(pixels[:, :, 0] - pixels[:, :, 2]).max() < 8

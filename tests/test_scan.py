@@ -107,7 +107,7 @@ def test_compare_says_what_cannot_be_compared(folders, suspect):
     assert json.loads(done.stdout)["decision"] == "unusable"
 
 
-def test_compare_in_words(folders):
+def test_compare_says_its_answer_in_words(folders):
     originals, suspects = folders
     done = theftwatch("compare", originals / PHOTOS[0].name, suspects / "same.jpg")
     assert done.stdout == "match, score 1.00\nThe two files are the same, byte for byte.\n"

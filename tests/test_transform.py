@@ -56,14 +56,14 @@ def test_a_border_is_told_from_a_picture():
 
 
 @pytest.mark.parametrize("degrees", [-10, 3, 10])
-def test_a_rotation(degrees):
+def test_a_rotation_is_told_by_its_degrees(degrees):
     transform = read(ORIGINAL.rotate(degrees, Image.Resampling.BICUBIC, expand=True, fillcolor="white"))
     # Pillow turns against the clock; rows grow downwards.
     assert transform.rotation_degrees == pytest.approx(-degrees, abs=0.5)
     assert "turned by" in describe(transform)
 
 
-def test_a_stretch():
+def test_a_stretch_is_told_by_its_factor():
     transform = read(ORIGINAL.resize((round(1.2 * WIDTH), HEIGHT)))
     assert transform.stretch == pytest.approx(1.2, abs=0.02)
     assert "stretched" in describe(transform)

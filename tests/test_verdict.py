@@ -359,7 +359,7 @@ def test_a_rejection_becomes_a_relation_in_the_same_step(filled):
         (["confirm", "1", "--by", " "], "--by is empty"),
     ],
 )
-def test_mistakes_are_named(filled, arguments, message):
+def test_a_verdict_that_lacks_something_is_refused_and_not_kept(filled, arguments, message):
     assert message in refused("finding", *arguments)
     assert rows(filled, "select * from verdict") == []
 

@@ -199,7 +199,7 @@ def _appearing(path: Path) -> Iterator[BinaryIO]:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        temporary.replace(path)
+            temporary.replace(path)  # while it is held
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise

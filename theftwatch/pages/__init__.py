@@ -1,6 +1,6 @@
 """Reading marketplace pages: pure functions from a body and its address to what the page says, without network."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from urllib.parse import urlsplit
 
 from theftwatch.errors import UnknownPageError
@@ -38,7 +38,7 @@ def site_of(url: str) -> str:
         host = urlsplit(url).hostname or ""
     except ValueError as exc:
         raise UnknownPageError(f"{url!r} is no address ({exc}); give the one that the page came from") from exc
-    if (domain := _domain_of(host, SITES)) is not None:
+    if (domain := _domain_of(host, _READERS)) is not None:
         return domain
     raise UnknownPageError(f"{url}: no marketplace of ours has this host; known are {', '.join(_READERS)}")
 
@@ -48,5 +48,5 @@ def pace_of(host: str) -> str:
     return _domain_of(host, PACES) or host
 
 
-def _domain_of(host: str, domains: Sequence[str]) -> str | None:
+def _domain_of(host: str, domains: Iterable[str]) -> str | None:
     return next((domain for domain in domains if host == domain or host.endswith("." + domain)), None)

@@ -22,8 +22,8 @@ from theftwatch.images.features import (
     to_long_side,
 )
 
-#: Few features of a small picture; larger than suspects are looked at first, which may show a quarter of it
-FIRST_LOOK = Scale(long_side_px=320, most=300, few=30, closer_px=448)
+#: Few features of a small picture; of thin pieces those of a larger one, as a cut of them has hardly any
+FIRST_LOOK = Scale(long_side_px=256, most=200, few=60, closer_px=448)
 #: Those that decide
 CLOSE_LOOK = Scale(long_side_px=384, most=500, few=167, closer_px=640)
 #: Long side of the grey picture kept beside the features

@@ -40,9 +40,10 @@ _LAYOUT_BITS, _LAYOUT_SIMILARITY = 40, 0.6
 _LITTLE = 0.09
 #: Scores from here on leave no doubt that a further look could remove
 _SURE_SCORE = 0.99
-#: Scores of a look below which a closer one finds nothing either: a chance agreement of a few points. Of the copies of
-#: the tuning set that are found none had less than 0.3 at the first look.
+#: Scores of a look below which a closer one finds nothing either: a chance agreement of a few points
 _CLOSER_SCORE = 0.02
+#: The same for a look at few features of both; of the copies of the tuning set that are found none was below 0.004
+_TRACE_SCORE = 0.002
 #: The likeliest parts that an original is looked for in; no copy of the tuning set was in a later one
 _PARTS_LOOKED_AT = 2
 
@@ -195,26 +196,30 @@ def _looks(original: OriginalPicture, suspect: SuspectPicture) -> Iterator[_Look
     if laid and laid.score >= _SURE_SCORE:
         yield laid
     first = None
-    if _is_trace(_look(original.first_look, suspect.first_look)):
+    if _reaches(_look(original.first_look, suspect.first_look), _TRACE_SCORE):
         first = _look(original.close_look, suspect.first_look)
         if first:
             yield first
-    for index in _promising_parts(original, suspect, trace=_is_trace(first)):
-        if not _is_trace(_look(original.first_look, suspect.part_look(index, close=False)[0])):
+    trace = _reaches(first, _CLOSER_SCORE)
+    for index in _promising_parts(original, suspect, trace=trace):
+        # A small part at a small scale says whether a closer look is worth its time, and no more: it errs.
+        quick, *_ = suspect.part_look(index, close=False)
+        if not _reaches(_look(original.first_look, quick), _TRACE_SCORE):
+            continue
+        if not _reaches(_look(original.close_look, quick), _CLOSER_SCORE):
             continue
         features, offset_px, size = suspect.part_look(index, close=True)
         look = _look(original.close_look, features)
         if look:
             yield _Look(alignment=moved(look.alignment, offset_px), size=look.size, suspect_size=size, score=look.score)
-    if _is_trace(first):
+    if trace:
         close = _look(original.close_look, suspect.close_look)
         if close:
             yield close
 
 
-def _is_trace(look: _Look | None) -> bool:
-    """Return whether a look at a small scale, which errs, shows enough for a closer one to be worth its time."""
-    return look is not None and look.score >= _CLOSER_SCORE
+def _reaches(look: _Look | None, least: float) -> bool:
+    return look is not None and look.score >= least
 
 
 def _promising_parts(original: OriginalPicture, suspect: SuspectPicture, *, trace: bool) -> list[int]:

@@ -4,6 +4,7 @@ import math
 from dataclasses import replace
 from itertools import permutations
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image, ImageOps
@@ -80,6 +81,35 @@ def test_a_rotation_has_its_angle_in_the_map(index):
     middle = np.array([original.width / 2, original.height / 2])
     offset = np.array([turned.width / 2, turned.height / 2]) - np.array([[cos, sin], [-sin, cos]]) @ middle
     assert near(matrix, [[cos, sin, offset[0]], [-sin, cos, offset[1]]])
+
+
+def pulled(image: Image.Image, share: float) -> Image.Image:
+    """Return a photo whose upper corners were pulled in by a share of its width: taken off a screen, from below."""
+    width, height = image.size
+    inset = round(share * width)
+    there = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
+    here = np.array([[inset, 0], [width - inset, 0], [width, height], [0, height]], np.float32)
+    matrix = cv2.getPerspectiveTransform(there, here)
+    return Image.fromarray(cv2.warpPerspective(np.asarray(image), matrix, image.size, borderValue=(40, 40, 40)))
+
+
+@pytest.mark.parametrize("share", [0.06, 0.15])
+@pytest.mark.parametrize("index", CHOSEN)
+def test_a_tilt(index, share):
+    alignment, _ = found(photo(index), pulled(photo(index), share))
+    assert alignment.tilt == pytest.approx(share / 2, rel=0.35)
+    assert alignment.agreement.whole > 0.95
+    assert alignment.agreement.shown == pytest.approx(1, abs=0.02)
+
+
+@pytest.mark.parametrize("index", CHOSEN)
+def test_the_same_scene_from_another_place_with_another_thing_in_it_is_not_tilted(index):
+    """As pendants that were shot one after the other on one piece of wood: they lie on flat ground that agrees."""
+    suspect = photo(index)
+    thing = ImageOps.fit(photo(69), (suspect.width // 2, suspect.height // 2))
+    suspect.paste(thing, (suspect.width // 4, suspect.height // 4))
+    alignment = aligned(photo(index), pulled(suspect, 0.08))
+    assert alignment is None or (alignment.tilt == 0 and score_alignment(alignment) < MATCH_SCORE)
 
 
 @pytest.mark.parametrize("index", CHOSEN)

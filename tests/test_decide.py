@@ -8,6 +8,7 @@ from io import BytesIO
 from itertools import pairwise, permutations
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFilter, ImageOps
@@ -150,6 +151,39 @@ def test_one_dress_on_two_photos_makes_no_copy(family):
                 continue  # these do show the same photos, beside it
             both = compared(one, another)
             assert both.decision != "match", (edit.name, path.name, other.name, both)
+
+
+@pytest.mark.parametrize("index", [0, 44, 109])
+def test_a_small_tile_that_shows_most_of_a_photo_is_a_copy(index):
+    """It fills a ninth of the picture or less, as a badge does that two photos wear; a badge is little of its photo."""
+    sheet = Image.new("RGB", (918, 918), "white")
+    for place, other in enumerate((3, 20, 60, 90, index, 113, 123, 9, 25)):
+        tile = ImageOps.fit(Image.open(photo_paths()[other]).convert("RGB"), (300, 300))
+        sheet.paste(tile, (place % 3 * 309, place // 3 * 309))
+    decision = compared(photo_paths()[index].read_bytes(), jpeg(sheet))
+    assert decision.decision == "match", decision
+
+
+@pytest.mark.parametrize("index", [0, 44, 109])
+def test_a_photo_on_a_pattern_is_found_by_a_close_look(index):
+    """All the features of a first look are those of the pattern."""
+    photo = Image.open(photo_paths()[index]).convert("RGB")
+    ground = Image.new("RGB", (round(1.2 * photo.width), round(1.2 * photo.height)), (190, 205, 240))
+    pen = ImageDraw.Draw(ground)
+    for x in range(0, ground.width, 20):
+        for y in range(0, ground.height, 20):
+            pen.ellipse((x, y, x + 10, y + 10), fill=(60, 80, 150))
+    ground.paste(photo, (photo.width // 10, photo.height // 10))
+    assert compared(photo_paths()[index].read_bytes(), jpeg(ground)).decision == "match"
+
+
+def test_a_photo_whose_contrast_was_evened_out_is_looked_at():
+    """Its short hashes are near and its long ones are not, as those of drawn pieces of one layout."""
+    levelled = cv2.createCLAHE(4.0, (8, 8))
+    for path in SAMPLE:
+        grey = np.asarray(Image.open(path).convert("L"))
+        decision = compared(path.read_bytes(), jpeg(Image.fromarray(levelled.apply(grey))))
+        assert decision.decision == "match", (path.name, decision)
 
 
 @pytest.mark.parametrize("name", ["logo", "banner"])

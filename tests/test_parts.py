@@ -47,6 +47,31 @@ def test_the_tiles_of_a_collage(gap):
     assert np.mean([fit > 0.7 for fit in fits]) >= 0.7, fits
 
 
+@pytest.mark.parametrize("gap", [0, 6])
+def test_the_tiles_of_a_sheet_of_three_by_three(gap):
+    """Also where two photos are of one shade where they meet: the other tiles of the row or column end there."""
+    cell, fits = 300, []
+    corners = [(column * (cell + gap), row * (cell + gap)) for row in range(3) for column in range(3)]
+    for first in range(0, 100, 20):
+        sheet = Image.new("RGB", (3 * cell + 2 * gap, 3 * cell + 2 * gap), "white")
+        for corner, index in zip(corners, range(first, first + 36, 4), strict=True):
+            sheet.paste(ImageOps.fit(photo(index), (cell, cell)), corner)
+        found = parts(sheet)
+        for left, top in corners:
+            place = left / sheet.width, top / sheet.height, (left + cell) / sheet.width, (top + cell) / sheet.height
+            fits.append(max((overlap(part, place) for part in found), default=0.0))
+    assert np.mean([fit > 0.7 for fit in fits]) >= 0.8, fits
+
+
+def test_small_photos_below_a_large_one():
+    sheet = Image.new("RGB", (900, 1206), "white")
+    sheet.paste(ImageOps.fit(photo(0), (900, 900)))
+    for place, index in enumerate((44, 76, 109)):
+        sheet.paste(ImageOps.fit(photo(index), (294, 294)), (303 * place, 912))
+    for place in range(3):
+        assert best(sheet, 303 * place, 912, 303 * place + 294, 1206) > 0.7
+
+
 @pytest.mark.parametrize("index", CHOSEN)
 def test_a_photo_pasted_onto_another(index):
     ground = ImageOps.fit(photo(113), (800, 1000))

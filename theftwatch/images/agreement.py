@@ -12,11 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theftwatch.images.features import Grey, LocalFeatures
+from theftwatch.images.maps import Matrix, corners_of, is_projection, moved_points, scale_at
 
-#: (2, 3), from pixels of one picture to those of another
-type Matrix = NDArray[np.float64]
 type Box = tuple[int, int, int, int]
-type _Corners = NDArray[np.float64]
 type _Field = NDArray[np.float32]
 
 #: Long side of the pictures that are compared under the map, and of the blocks that they are cut into
@@ -60,21 +58,18 @@ class Agreement:
 
 
 def compare(first: LocalFeatures, second: LocalFeatures, matrix: Matrix) -> Agreement | None:
-    """Compare two pictures where a map from the points of the first to those of the second lays them over each other.
-
-    None where it does not.
-    """
+    """Compare two pictures where a map (3, 3) of points lays the first over the second; None where it does not."""
     overlap = _overlap(first, second, matrix)
     if overlap is None:
         return None
     shown, box_px = overlap
     left, top, right, bottom = box_px
     # The frame is the shown part of the first picture, no finer than either picture has it.
-    scale = math.sqrt(abs(np.linalg.det(matrix[:, :2])))
+    scale = scale_at(matrix, ((left + right) / 2, (top + bottom) / 2))
     factor = min(1.0, scale, _COMPARED_SIDE_PX / max(right - left, bottom - top))
     size = max(8, round((right - left) * factor)), max(8, round((bottom - top) * factor))
     frame = np.array([[1 / factor, 0, left], [0, 1 / factor, top], [0, 0, 1]])
-    one, mask_one = _warped(first, frame[:2], size)
+    one, mask_one = _warped(first, frame, size)
     two, mask_two = _warped(second, matrix @ frame, size)
     mask = cv2.erode(mask_one & mask_two, np.ones((3, 3), np.uint8), borderType=cv2.BORDER_CONSTANT, borderValue=255)
     ours, theirs = (_gradients(picture) * (mask > 0) for picture in (one, two))
@@ -137,9 +132,8 @@ def _energy(gradients: _Field) -> float:
 
 def _overlap(first: LocalFeatures, second: LocalFeatures, matrix: Matrix) -> tuple[float, Box] | None:
     """Return the share of the first picture that the second shows, and the box around it in pixels of the first."""
-    inverse = cv2.invertAffineTransform(matrix)
-    corners = _corners(second) @ inverse[:, :2].T + inverse[:, 2]
-    area_px, outline = cv2.intersectConvexConvex(corners.astype(np.float32), _corners(first).astype(np.float32))
+    corners = moved_points(np.linalg.inv(matrix), corners_of(second))
+    area_px, outline = cv2.intersectConvexConvex(corners.astype(np.float32), corners_of(first).astype(np.float32))
     if area_px <= _OVERLAP_MIN_PX:
         return None
     left, top = np.floor(outline[:, 0].min(axis=0)).astype(int)
@@ -148,21 +142,21 @@ def _overlap(first: LocalFeatures, second: LocalFeatures, matrix: Matrix) -> tup
     return min(1.0, float(shown)), (int(left), int(top), int(right), int(bottom))
 
 
-def _corners(features: LocalFeatures) -> _Corners:
-    right, bottom = features.width_px - 1, features.height_px - 1
-    return np.array([[0, 0], [right, 0], [right, bottom], [0, bottom]], np.float64)
-
-
 def _warped(features: LocalFeatures, matrix: Matrix, size: tuple[int, int]) -> tuple[Grey, Grey]:
     """Return a picture as seen in a frame, and where it is in it; `matrix` leads from the frame to the points."""
-    to_grey = np.array([features.grey.shape[1] / features.width_px, features.grey.shape[0] / features.height_px])
-    matrix = matrix * to_grey[:, None]
-    shrunk = math.sqrt(abs(np.linalg.det(matrix[:, :2])))
+    height, width = features.grey.shape
+    matrix = np.diag([width / features.width_px, height / features.height_px, 1.0]) @ matrix
+    shrunk = scale_at(matrix, (size[0] / 2, size[1] / 2))
     # Averaged before it is sampled, so that a larger picture does not flicker against a smaller one
     picture = cv2.GaussianBlur(features.grey, (0, 0), 0.45 * shrunk) if shrunk > 1.3 else features.grey
-    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    seen = cv2.warpAffine(picture, matrix, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
-    where = cv2.warpAffine(np.full_like(picture, 255), matrix, size, flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP)
+    where = np.full_like(picture, 255)
+    smooth, sharp = (flags | cv2.WARP_INVERSE_MAP for flags in (cv2.INTER_LINEAR, cv2.INTER_NEAREST))
+    if is_projection(matrix):
+        seen = cv2.warpPerspective(picture, matrix, size, flags=smooth, borderMode=cv2.BORDER_REPLICATE)
+        where = cv2.warpPerspective(where, matrix, size, flags=sharp)
+    else:
+        seen = cv2.warpAffine(picture, matrix[:2], size, flags=smooth, borderMode=cv2.BORDER_REPLICATE)
+        where = cv2.warpAffine(where, matrix[:2], size, flags=sharp)
     return np.asarray(seen, np.uint8), np.asarray(where, np.uint8)
 
 

@@ -3,21 +3,34 @@
 Each pair of features says by its places, sizes and angles how one picture would lie in the other, so every pair is
 a hypothesis (fast spatial matching, Philbin et al. 2007): nothing is drawn by chance, and few good pairs among many bad
 ones are enough. The best hypotheses are refined into an affine map. Copies of one photo agree on it within a
-fraction of a pixel, two shots of one thing do not.
+fraction of a pixel, two shots of one thing do not. Where pairs agree clearly better on a map by projection, the copy
+was tilted: pulled at its corners, or taken off a screen or a print.
 """
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from theftwatch.images.agreement import Agreement, Matrix, compare
+from theftwatch.images.agreement import Agreement, compare
 from theftwatch.images.features import LocalFeatures, mirror_features
+from theftwatch.images.maps import (
+    Matrix,
+    Points,
+    corners_of,
+    distances,
+    fit_affine,
+    fit_similarity,
+    flattened,
+    moved_points,
+)
 
-type _Points = NDArray[np.float64]
 type _Pairs = NDArray[np.int64]
+#: A map (3, 3), how many pairs of features agree on it, and their mean error in pixels
+type _Fit = tuple[Matrix, int, float]
 
 #: How much nearer than the next best a description has to be (Lowe's ratio test)
 _RATIO = 0.85
@@ -30,8 +43,14 @@ _HYPOTHESES = 3
 _LOOSE_PX, _LOOSE_SHARE, _LOOSE_SCALE, _LOOSE_ANGLE = 5.0, 0.12, 0.5, 0.5
 #: Pixels by which pairs may be off, from one refinement to the next; the first is of a similarity, the others affine
 _REFINEMENTS_PX = (8.0, 6.0, 4.0, 3.0, 2.0, 2.0)
-#: Share of their spread that points have across a line, squared, up to which they lie in one
-_LINE = 1e-9
+#: Pixels by which pairs may be off an affine map and still be those of a tilted one; the fewest pairs that tell such a
+#: map, and how many times as well they have to agree on it, as their number over their error
+_TILTED_PX, _TILTED_MIN, _TILTED_GAIN = 16.0, 16, 1.5
+#: Agreement of the better blocks that copies have under such a map. Other shots of one scene come near to such a map as
+#: well where the ground is flat, and go up to 0.97
+_TILTED_BETTER_MIN = 0.98
+#: How many times as far as another one corner of a tilted picture may be
+_TILTED_MOST = 1.8
 #: Vendors stretch a photo, but none beyond this; a map that does is a chance agreement
 _ANISOTROPY_MAX = 2.2
 
@@ -42,8 +61,10 @@ class Alignment:
 
     #: Whether it is the mirror of the first picture that lies in the second
     mirrored: bool
-    #: (2, 3), from pixels of the first picture, or of its mirror, to those of the second
+    #: (2, 3), from pixels of the first picture, or of its mirror, to those of the second; of a tilted one nearly so
     matrix: Matrix
+    #: How far the corners of a tilted picture lie from where that map leads, as a share of its size; 0 where it is not
+    tilt: float
     #: Pairs of points that agree on the map, and their mean distance under it in pixels of the second picture; 0 where
     #: the pictures were laid over each other as they are
     inliers: int
@@ -65,21 +86,14 @@ def align(first: LocalFeatures, second: LocalFeatures) -> Alignment | None:
         return None
     best: Alignment | None = None
     pictures = first, mirror_features(first)
-    forms = enumerate(zip(pictures, _pairs(pictures, second), strict=True))
+    forms = zip(pictures, _pairs(pictures, second), strict=True)
     # The form with more pairs first: no alignment is stronger than it has pairs, so often the other need not be tried.
-    for mirrored, (picture, pairs) in sorted(forms, key=lambda form: -len(form[1][1])):
+    for picture, pairs in sorted(forms, key=lambda form: -len(form[1])):
         if best and len(pairs) < best.strength:
             continue
-        found = _fit(picture, second, pairs)
-        if found is None:
+        one = _lie(picture, second, pairs, least=best.strength if best else 0.0)
+        if one is None:
             continue
-        matrix, inliers, error_px = found
-        if best and inliers < best.strength:
-            continue
-        agreement = compare(picture, second, matrix)
-        if agreement is None:
-            continue
-        one = Alignment(mirrored=bool(mirrored), matrix=matrix, inliers=inliers, error_px=error_px, agreement=agreement)
         if best is None or (one.strength, best.mirrored) > (best.strength, one.mirrored):
             best = one
     return best
@@ -87,11 +101,11 @@ def align(first: LocalFeatures, second: LocalFeatures) -> Alignment | None:
 
 def lay(first: LocalFeatures, second: LocalFeatures) -> Alignment | None:
     """Lay the whole of the first picture over the whole of the second, as they are; None for pictures too small."""
-    matrix = np.array([[second.width_px / first.width_px, 0.0, 0.0], [0.0, second.height_px / first.height_px, 0.0]])
+    matrix = np.diag([second.width_px / first.width_px, second.height_px / first.height_px, 1.0])
     agreement = compare(first, second, matrix)
     if agreement is None:
         return None
-    return Alignment(mirrored=first.mirrored, matrix=matrix, inliers=0, error_px=0.0, agreement=agreement)
+    return Alignment(mirrored=first.mirrored, matrix=matrix[:2], tilt=0.0, inliers=0, error_px=0.0, agreement=agreement)
 
 
 def moved(alignment: Alignment, offset_px: tuple[float, float]) -> Alignment:
@@ -101,33 +115,80 @@ def moved(alignment: Alignment, offset_px: tuple[float, float]) -> Alignment:
     return replace(alignment, matrix=matrix)
 
 
-def _fit(first: LocalFeatures, second: LocalFeatures, pairs: _Pairs) -> tuple[Matrix, int, float] | None:
-    """Return the affine map that most pairs of features agree on, how many do, and their mean error in pixels."""
+def _lie(first: LocalFeatures, second: LocalFeatures, pairs: _Pairs, *, least: float) -> Alignment | None:
+    """Return how the first picture lies in the second by pairs of features; None where fewer than `least` agree."""
+    fit = _fit(first, second, pairs)
+    if fit is None or fit[1] < least:
+        return None
+    for matrix, inliers, error_px in filter(None, (_tilted(first, second, pairs, fit), fit)):
+        agreement = compare(first, second, matrix)
+        flat, tilt = flattened(matrix, first)
+        # Another shot of the same scene is near such a map as well, and differs all over.
+        if agreement and (not tilt or agreement.better >= _TILTED_BETTER_MIN):
+            return Alignment(
+                mirrored=first.mirrored,
+                matrix=flat,
+                tilt=tilt,
+                inliers=inliers,
+                error_px=error_px,
+                agreement=agreement,
+            )
+    return None
+
+
+def _fit(first: LocalFeatures, second: LocalFeatures, pairs: _Pairs) -> _Fit | None:
+    """Return the map (3, 3) that most pairs of features agree on, how many do, and their mean error in pixels."""
     if len(pairs) < _PAIRS_MIN:
         return None
-    source, target = first.points[pairs[:, 0]].astype(np.float64), second.points[pairs[:, 1]].astype(np.float64)
-    best: tuple[Matrix, int, float] | None = None
+    source, target = _places(first, second, pairs)
+    best: _Fit | None = None
     tried: list[_Pairs] = []
     for supporters in _hypotheses(first, second, pairs):
         if any(np.array_equal(supporters, other) for other in tried):
             continue
         tried.append(supporters)
-        matrix = _similarity(source[supporters], target[supporters])
+        matrix = fit_similarity(source[supporters], target[supporters])
         kept = supporters
         for bound_px in _REFINEMENTS_PX:
-            errors = _errors(matrix, source, target)
+            errors = distances(matrix, source, target)
             kept = _one_pair_each(errors, bound_px, source, target)
             if len(kept) < _PAIRS_MIN:
                 break
-            fit = _similarity if bound_px == _REFINEMENTS_PX[0] else _affine
+            fit = fit_similarity if bound_px == _REFINEMENTS_PX[0] else fit_affine
             matrix = fit(source[kept], target[kept])
         if len(kept) < _PAIRS_MIN or not _is_plausible(matrix):
             continue
-        errors = _errors(matrix, source, target)
+        errors = distances(matrix, source, target)
         kept = _one_pair_each(errors, _REFINEMENTS_PX[-1], source, target)
         if len(kept) >= _PAIRS_MIN and (best is None or len(kept) > best[1]):
-            best = matrix, len(kept), float(errors[kept].mean())
+            best = np.vstack([matrix, [0.0, 0.0, 1.0]]), len(kept), float(errors[kept].mean())
     return best
+
+
+def _places(first: LocalFeatures, second: LocalFeatures, pairs: _Pairs) -> tuple[Points, Points]:
+    return first.points[pairs[:, 0]].astype(np.float64), second.points[pairs[:, 1]].astype(np.float64)
+
+
+def _tilted(first: LocalFeatures, second: LocalFeatures, pairs: _Pairs, flat: _Fit) -> _Fit | None:
+    """Return the map by projection that pairs agree on clearly better than on an affine one; None where they do not."""
+    matrix, count, flat_error_px = flat
+    source, target = _places(first, second, pairs)
+    kept = _one_pair_each(distances(matrix[:2], source, target), _TILTED_PX, source, target)
+    least, errors = max(_TILTED_MIN, count), np.empty(0)
+    for bound_px in _REFINEMENTS_PX:
+        if len(kept) < least:
+            return None
+        found, _ = cv2.findHomography(source[kept], target[kept], 0)
+        if found is None:
+            return None
+        matrix = np.asarray(found, np.float64)
+        errors = np.hypot(*(moved_points(matrix, source) - target).T)
+        kept = _one_pair_each(errors, bound_px, source, target)
+    if len(kept) < least or not _is_seen(matrix, first, second):
+        return None
+    error_px = float(errors[kept].mean())
+    clearly = len(kept) * flat_error_px >= _TILTED_GAIN * count * error_px
+    return (matrix, len(kept), error_px) if clearly else None
 
 
 def _pairs(pictures: Sequence[LocalFeatures], second: LocalFeatures) -> list[_Pairs]:
@@ -179,36 +240,7 @@ def _between(values: NDArray[np.float32]) -> NDArray[np.float32]:
     return values[None, :] - values[:, None]
 
 
-def _similarity(source: _Points, target: _Points) -> Matrix:
-    """Return the map by scaling, turning and moving that fits best (Umeyama 1991, in the plane)."""
-    middle, other = source.mean(axis=0), target.mean(axis=0)
-    one, two = source - middle, target - other
-    spread = max(float((one**2).sum()), 1e-9)
-    cos = float((one * two).sum()) / spread
-    sin = float((one[:, 0] * two[:, 1] - one[:, 1] * two[:, 0]).sum()) / spread
-    turned = np.array([[cos, -sin], [sin, cos]])
-    return np.column_stack([turned, other - turned @ middle])
-
-
-def _affine(source: _Points, target: _Points) -> Matrix:
-    """Return the affine map that fits best; points in one line give none, and so a map that is not plausible."""
-    middle, other = source.mean(axis=0), target.mean(axis=0)
-    one, two = source - middle, target - other
-    (a, b), (_, d) = one.T @ one
-    determinant = float(a * d - b * b)
-    if determinant <= _LINE * float(a + d) ** 2:
-        return np.zeros((2, 3))
-    inverse = np.array([[d, -b], [-b, a]]) / determinant
-    turned = (inverse @ (one.T @ two)).T
-    return np.column_stack([turned, other - turned @ middle])
-
-
-def _errors(matrix: Matrix, source: _Points, target: _Points) -> NDArray[np.float64]:
-    right, down = (source @ matrix[:, :2].T + matrix[:, 2] - target).T
-    return np.asarray(np.hypot(right, down))
-
-
-def _one_pair_each(errors: NDArray[np.float64], bound_px: float, source: _Points, target: _Points) -> _Pairs:
+def _one_pair_each(errors: NDArray[np.float64], bound_px: float, source: Points, target: Points) -> _Pairs:
     """Return the pairs within a bound, the best of those that share a place in either picture."""
     near = np.flatnonzero(errors < bound_px)
     near = near[np.argsort(errors[near], kind="stable")]
@@ -217,6 +249,15 @@ def _one_pair_each(errors: NDArray[np.float64], bound_px: float, source: _Points
         _, firsts = np.unique(places[:, 0] << 16 | places[:, 1], return_index=True)
         near = near[np.sort(firsts)]
     return near
+
+
+def _is_seen(matrix: Matrix, first: LocalFeatures, second: LocalFeatures) -> bool:
+    """Tell whether a map by projection shows a picture as one may see it, and all of the second lies before the eye."""
+    there, back = matrix[2], np.linalg.inv(matrix)[2]
+    near, behind = (corners_of(each) @ row[:2] + row[2] for each, row in ((first, there), (second, back)))
+    if min(near.min(), behind.min()) <= 0 or near.max() > _TILTED_MOST * near.min():
+        return False
+    return _is_plausible(flattened(matrix, first)[0])
 
 
 def _is_plausible(matrix: Matrix) -> bool:

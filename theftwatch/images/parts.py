@@ -20,8 +20,8 @@ type _Box = tuple[int, int, int, int]  # the same in pixels
 type _Counts = NDArray[np.int64]
 type _Sums = NDArray[np.int32] | NDArray[np.float32]
 
-#: The most that are asked about
-PARTS_MOST = 6
+#: The most that are asked about: the tiles of a sheet of three by three
+PARTS_MOST = 9
 
 _SIDE_PX = 256
 #: Grey levels between neighbouring pixels that make a step
@@ -33,12 +33,14 @@ _SEAM_DISTANCE_PX = 3
 #: Share of a side that has to be steps, of each of four and on their mean; and of a seam from side to side
 _SIDE_MIN, _SIDES_MEAN_MIN = 0.65, 0.82
 _THROUGH_MIN = 0.76
+#: The same where other tiles end at that line, as they do in a sheet of equal ones
+_THROUGH_AGAIN_MIN = 0.4
 #: How much larger that share is than in the lines so many pixels to either side
 _ALONE_MIN, _BESIDE_PX = 0.25, 4
 #: Corners may be round, or covered
 _CORNER_SHARE = 0.04
 _SHORT_SIDE_MIN = 0.18
-_AREA_MIN, _AREA_MAX, _TILE_AREA_MIN = 0.03, 0.93, 0.09
+_AREA_MIN, _AREA_MAX, _TILE_AREA_MIN = 0.03, 0.93, 0.05
 _ASPECT_MAX = 4.0
 #: Grey levels that a part has to vary by
 _STD_MIN = 8.0
@@ -57,13 +59,23 @@ def find_parts(grey: Grey) -> list[Box]:
     whole = 0, 0, width, height
     steps = _Steps.of(picture)
     found: list[_Box] = []
-    for boxes in (_tiles(steps, whole, _CUTS_MOST), _framed(steps), _islands(_is_plain(picture), whole, _CUTS_MOST)):
+    tiles = _cut_again(steps, _tiles(steps, whole, _CUTS_MOST))
+    for boxes in (tiles, _framed(steps), _islands(_is_plain(picture), whole, _CUTS_MOST)):
         for box in boxes:
             if _may_be_photo(picture, box) and all(_overlap(box, other) < _OVERLAP_SAME for other in found):
                 found.append(box)
-    return [
-        (left / width, top / height, right / width, bottom / height) for left, top, right, bottom in found[:PARTS_MOST]
-    ]
+    return [_inside(box, width, height) for box in found[:PARTS_MOST]]
+
+
+def _inside(box: _Box, width: int, height: int) -> Box:
+    """Return a box as shares, less a pixel at each seam: what is beside it there would count as a part of the photo."""
+    left, top, right, bottom = box
+    return (
+        (left + (left > 0)) / width,
+        (top + (top > 0)) / height,
+        (right - (right < width)) / width,
+        (bottom - (bottom < height)) / height,
+    )
 
 
 def _may_be_photo(picture: Grey, box: _Box) -> bool:
@@ -185,6 +197,31 @@ def _tiles(steps: _Steps, box: _Box, cuts: int) -> list[_Box]:
     if len(parts) == 1 or min(map(_area, parts)) < _TILE_AREA_MIN * whole_px:
         return [box]
     return [tile for part in parts for tile in _tiles(steps, part, cuts - 1)]
+
+
+def _cut_again(steps: _Steps, tiles: list[_Box]) -> list[_Box]:
+    """Cut tiles where others end, also along a seam with gaps: two photos may be of one shade where they meet."""
+    columns, rows = ({edge for box in tiles for edge in box[side::2]} for side in (0, 1))
+    for sums, places, side in ((steps.across, columns, 0), (steps.down, rows, 1)):
+        for place in sorted(places):
+            tiles = [part for box in tiles for part in _cut_at(sums, box, place, side)]
+    return tiles
+
+
+def _cut_at(sums: _Sums, box: _Box, place: int, side: int) -> list[_Box]:
+    """Cut a box in two near a place, across or down, where that leaves tiles and a seam is there."""
+    low, high, start, end = box[side], box[side + 2], box[1 - side], box[3 - side]
+    margin = max(3, int(_SHORT_SIDE_MIN * (high - low)))
+    if not low + margin < place < high - margin:
+        return [box]
+    near = np.arange(place - _SEAM_DISTANCE_PX, place + _SEAM_DISTANCE_PX + 1)
+    shares = (sums[end, near - 1] - sums[start, near - 1]) / max(1, end - start)
+    if shares.max() < _THROUGH_AGAIN_MIN:
+        return [box]
+    at = int(near[shares.argmax()])
+    if side == 0:
+        return [(low, start, at, end), (at, start, high, end)]
+    return [(start, low, end, at), (start, at, end, high)]
 
 
 def _is_plain(picture: Grey) -> NDArray[np.bool_]:

@@ -8,6 +8,7 @@ from typing import Literal
 
 from theftwatch.images.agreement import Agreement
 from theftwatch.images.align import Alignment, align, lay, moved
+from theftwatch.images.descriptor import Descriptor
 from theftwatch.images.features import LocalFeatures, mirror_features
 from theftwatch.images.fingerprint import Fingerprint
 from theftwatch.images.phash import VariantHash
@@ -33,17 +34,20 @@ _LAID_INTERCEPT, _LAID_PER_WHOLE, _LAID_PER_OTHER, _LAID_BITS = -5.62, -1.80, -1
 #: Few features, or a few blocks, may agree by chance; they are worth a look at most
 _INLIERS_MIN, _INLIERS_FEW, _SHOWN_LITTLE, _BLOCKS_FEW, _DOUBTFUL_SCORE = 7, 10, 0.65, 6, 0.9
 #: Near 64-bit hashes of pictures whose 256-bit hashes are farther apart than this are of a like layout, as drawn pieces
-#: on white are, where the descriptors are not near either; no copy of the tuning set was, up to a cosine of 0.65
-_LAYOUT_BITS, _LAYOUT_SIMILARITY = 40, 0.6
+#: on white are, where the descriptors are not near either; copies whose contrast was evened out go up to 50 bits
+_LAYOUT_BITS, _LAYOUT_SIMILARITY = 56, 0.6
 #: Share of the original that is shown times the share of the suspect that it fills, below which it is a badge or strip
-#: of text that both wear, and no photo; copies go down to 0.1
-_LITTLE = 0.09
+#: of text that both wear, and no photo, where so little of the original is shown; a small tile shows most of it
+_LITTLE, _SHOWN_MOST = 0.085, 0.5
 #: Scores from here on leave no doubt that a further look could remove
 _SURE_SCORE = 0.99
 #: Scores of a look below which a closer one finds nothing either: a chance agreement of a few points
 _CLOSER_SCORE = 0.02
 #: The same for a look at few features of both; of the copies of the tuning set that are found none was below 0.004
 _TRACE_SCORE = 0.002
+#: Cosine of the descriptors, of a whole suspect or of a part, from which a closer look is worth its time where one
+#: found nothing at all: a pattern around a photo may have taken all its features, and a thin piece in a tile has few
+_CLOSER_SIMILARITY, _CLOSER_PART_SIMILARITY = 0.6, 0.45
 #: The likeliest parts that an original is looked for in; no copy of the tuning set was in a later one
 _PARTS_LOOKED_AT = 2
 
@@ -133,7 +137,7 @@ def decide_prints(original: Fingerprint, suspect: Fingerprint) -> Decision | Non
     """Return the decision on two pictures of a like layout and nothing else, which need not be looked at."""
     if original.descriptor is None or suspect.descriptor is None:
         return None
-    if original.descriptor.row @ suspect.descriptor.row >= _LAYOUT_SIMILARITY:
+    if _similarity(original.descriptor, suspect.descriptor) >= _LAYOUT_SIMILARITY:
         return None
     distance_bits = _hash_distance(original, suspect)
     if distance_bits > RADIUS_BITS or _long_distance(original, suspect) <= _LAYOUT_BITS:
@@ -195,31 +199,34 @@ def _looks(original: OriginalPicture, suspect: SuspectPicture) -> Iterator[_Look
     laid = _laid(original, suspect)
     if laid and laid.score >= _SURE_SCORE:
         yield laid
-    first = None
-    if _reaches(_look(original.first_look, suspect.first_look), _TRACE_SCORE):
+    described, whole = original.fingerprint.descriptor, suspect.fingerprint.descriptor
+    near = _similarity(described, whole) >= _CLOSER_SIMILARITY
+    first = _look(original.first_look, suspect.first_look)
+    if _reaches(first, _TRACE_SCORE, near=near):
         first = _look(original.close_look, suspect.first_look)
         if first:
             yield first
-    trace = _reaches(first, _CLOSER_SCORE)
-    for index in _promising_parts(original, suspect, trace=trace):
+    for index in _promising_parts(original, suspect, trace=_reaches(first, _CLOSER_SCORE, near=False)):
         # A small part at a small scale says whether a closer look is worth its time, and no more: it errs.
         quick, *_ = suspect.part_look(index, close=False)
-        if not _reaches(_look(original.first_look, quick), _TRACE_SCORE):
+        part_near = _similarity(described, suspect.parts[index].descriptor) >= _CLOSER_PART_SIMILARITY
+        if not _reaches(_look(original.first_look, quick), _TRACE_SCORE, near=part_near):
             continue
-        if not _reaches(_look(original.close_look, quick), _CLOSER_SCORE):
+        if not _reaches(_look(original.close_look, quick), _CLOSER_SCORE, near=part_near):
             continue
         features, offset_px, size = suspect.part_look(index, close=True)
         look = _look(original.close_look, features)
         if look:
             yield _Look(alignment=moved(look.alignment, offset_px), size=look.size, suspect_size=size, score=look.score)
-    if trace:
+    if _reaches(first, _CLOSER_SCORE, near=near):
         close = _look(original.close_look, suspect.close_look)
         if close:
             yield close
 
 
-def _reaches(look: _Look | None, least: float) -> bool:
-    return look is not None and look.score >= least
+def _reaches(look: _Look | None, least: float, *, near: bool) -> bool:
+    """Tell whether a look is reason for a closer one; one that found nothing at all is where descriptors are near."""
+    return look.score >= least if look else near
 
 
 def _promising_parts(original: OriginalPicture, suspect: SuspectPicture, *, trace: bool) -> list[int]:
@@ -301,7 +308,8 @@ def score_alignment(alignment: Alignment) -> float:
 
 
 def _doubted(look: _Look) -> _Look:
-    return replace(look, score=min(look.score, _DOUBTFUL_SCORE)) if look.area < _LITTLE else look
+    doubtful = look.area < _LITTLE and look.alignment.agreement.shown < _SHOWN_MOST
+    return replace(look, score=min(look.score, _DOUBTFUL_SCORE)) if doubtful else look
 
 
 def _score_laid(agreement: Agreement) -> float:
@@ -318,6 +326,11 @@ def _decision(score: float) -> Literal["match", "possible", "no_match"]:
     if score >= MATCH_SCORE:
         return "match"
     return "possible" if score >= POSSIBLE_SCORE else "no_match"
+
+
+def _similarity(one: Descriptor | None, other: Descriptor | None) -> float:
+    """Return the cosine of two descriptors; 0 where no network is in use."""
+    return float(one.row @ other.row) if one and other else 0.0
 
 
 def _hash_distance(original: Fingerprint, suspect: Fingerprint) -> int:

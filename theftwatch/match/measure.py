@@ -49,6 +49,7 @@ def measure_transform(
         matrix=_relative(matrix, original_size, suspect_size),
         covered=() if cut_out else _covered(alignment),
         cut_out=cut_out,
+        tilt=round(alignment.tilt, 3),
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any, Literal
 type Box = tuple[float, float, float, float]
 #: What is told of what was done to a photo
 type Edit = Literal[
-    "mirrored", "cut_out", "cropped", "turned", "stretched", "resized", "bordered", "surrounded", "covered"
+    "mirrored", "cut_out", "cropped", "turned", "tilted", "stretched", "resized", "bordered", "surrounded", "covered"
 ]
 #: Width and height in pixels
 type Size = tuple[int, int]
@@ -15,6 +15,7 @@ type Size = tuple[int, int]
 #: Smaller differences than these are noise of the measurement
 _SHOWN_WHOLE = 0.97
 _STRAIGHT_DEGREES = 1.5
+_UPRIGHT = 0.005
 _SAME_SCALE = 0.03
 _SAME_SHAPE = 0.04
 _TOLD_MOST = 2
@@ -54,6 +55,8 @@ class Transform:
     covered: tuple[Covered, ...] = ()
     #: Whether what was around the goods in the original is plain in the suspect
     cut_out: bool = False
+    #: How far its corners lie from where the map leads, as a share of its size: pulled there, or taken off a screen
+    tilt: float = 0.0
 
     def as_json(self) -> dict[str, object]:
         """Return the values as they are stored and printed."""
@@ -76,6 +79,7 @@ def transform_from_json(values: Mapping[str, Any]) -> Transform:
         matrix=tuple(tuple(row) for row in values.get("matrix", ())),
         covered=tuple(Covered(where=each["where"], share=each["share"]) for each in values.get("covered", ())),
         cut_out=bool(values.get("cut_out", False)),
+        tilt=values.get("tilt", 0.0),
     )
 
 
@@ -86,6 +90,7 @@ def edits_of(transform: Transform) -> list[Edit]:
         "cut_out": transform.cut_out,
         "cropped": transform.shown < _SHOWN_WHOLE,
         "turned": abs(transform.rotation_degrees) >= _STRAIGHT_DEGREES,
+        "tilted": transform.tilt >= _UPRIGHT,
         "stretched": abs(transform.stretch - 1) >= _SAME_SHAPE,
         "resized": abs(transform.scale - 1) >= _SAME_SCALE,
         "bordered": transform.around == "border",
@@ -102,6 +107,7 @@ def describe(transform: Transform) -> str:
         "cut_out": "cut out, on plain ground",
         "cropped": f"cropped to {transform.shown:.0%}".replace("%", " %"),
         "turned": f"turned by {transform.rotation_degrees:g} degrees",
+        "tilted": "tilted",
         "stretched": "stretched",
         "resized": f"resized to {round(transform.scale * 100)} %",
         "bordered": "with a plain border",

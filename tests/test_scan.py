@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -41,6 +42,8 @@ def folders(tmp_path):
 
 def test_scan_finds_the_copies_and_names_what_it_could_not_compare(folders, tmp_path):
     out = tmp_path / "pairs.jsonl"
+    no_text = os.fsdecode(b"caf\xe9.jpg")
+    shutil.copy(PHOTOS[0], folders[1] / no_text)
     done = theftwatch("scan", *folders, "--out", out)
     assert done.returncode == 0, done.stderr
     lines = [json.loads(line) for line in out.read_text().splitlines()]
@@ -49,7 +52,7 @@ def test_scan_finds_the_copies_and_names_what_it_could_not_compare(folders, tmp_
         (path.name, f"vendor one/{n} {edit}.jpg") for n, (edit, path) in enumerate(zip(EDITS, PHOTOS, strict=False))
     }
     found = {(line["original"], line["suspect"]) for line in lines if line["decision"] == "match"}
-    assert found == expected | {(PHOTOS[0].name, "same.jpg")}
+    assert found == expected | {(PHOTOS[0].name, "same.jpg"), (PHOTOS[0].name, no_text)}
     assert "1 flat" in done.stderr
     assert "1 truncated" in done.stderr
     again = tmp_path / "again.jsonl"

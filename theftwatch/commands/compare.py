@@ -122,7 +122,8 @@ def _write(file: BinaryIO, pair: "Pair") -> None:
         "method": pair.decision.method,
         "transform": pair.decision.transform.as_json() if pair.decision.transform else None,
     }
-    file.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
+    # A name may have bytes that are no text; JSON spells each as an escape, which leads back to the file.
+    file.write(json.dumps(line, ensure_ascii=False).encode(errors="backslashreplace") + b"\n")
 
 
 def _read(path: Path) -> bytes:

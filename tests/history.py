@@ -2,8 +2,9 @@
 
 The record learns of a change when it next sees the listing's own page whole, and not before. So each change stands at
 the first such visit after it, exactly; and what was overwritten between two visits stands nowhere. A list shows that a
-listing is there, and a listing that is new; it adds the first photo on a card, and has no say in the rest. Of the
-record only one thing is taken on trust, how a run says that it went: listings are taken for gone by good runs alone.
+listing is there, and a listing that is new; it adds the photos on a card, which are the first alone, or in a showroom
+all, and has no say in the rest. Of the record only one thing is taken on trust, how a run says that it went: listings
+are taken for gone by good runs alone.
 """
 
 import json
@@ -23,6 +24,7 @@ from theftwatch.pages.addresses import image_key, listing_key
 
 #: A visit lasts so long at most, kills and all
 VISIT = timedelta(hours=1)
+_SHOWROOM = re.compile(r"/showroom/(.+)\.html")
 _SENT, _ANSWERED, _NOT_THERE = 200, {200, 304}, {404, 410}
 
 type Key = tuple[str, str]
@@ -59,8 +61,10 @@ class History:
 class Visits:
     """Who was answered what, visit by visit."""
 
-    #: Listings that lists showed, whose own pages were seen whole, and whose addresses said that nothing is there
+    #: Listings that lists showed, and those of them that showrooms did
     listed: defaultdict[int, set[Key]] = field(default_factory=lambda: defaultdict(set))
+    in_showroom: defaultdict[int, set[Key]] = field(default_factory=lambda: defaultdict(set))
+    #: Those whose own pages were seen whole, and whose addresses said that nothing is there
     whole: defaultdict[int, set[Key]] = field(default_factory=lambda: defaultdict(set))
     not_there: defaultdict[int, set[Key]] = field(default_factory=lambda: defaultdict(set))
     #: By marketplace and key: the visit at which a photo was last sent, and what it was; no stored one is sent again
@@ -122,7 +126,10 @@ def _read_answer(visits: Visits, visit: int, line: dict[str, Any], shelves: Shel
         if line["status"] in _ANSWERED | _NOT_THERE:
             (visits.whole if there else visits.not_there)[visit].add(key)
     elif line["status"] in _ANSWERED:
-        visits.listed[visit].update(_goods_on(line, shelves.catalogue))
+        goods = set(_goods_on(line, shelves.catalogue))
+        visits.listed[visit] |= goods
+        if _SHOWROOM.fullmatch(line["path"]):
+            visits.in_showroom[visit] |= goods
 
 
 def expected_history(days: Days, asked_at: Sequence[datetime], visits: Visits) -> History:
@@ -131,11 +138,12 @@ def expected_history(days: Days, asked_at: Sequence[datetime], visits: Visits) -
     for visit, moment in enumerate(asked_at):
         offers = days.offers_at(moment)
         for key in visits.listed[visit]:
-            history.events += _see_card(known, key, offers[key], visit)
+            photos = image_keys(offers[key], whole=key in visits.in_showroom[visit])
+            history.events += _see_card(known, key, offers[key], photos, visit)
             _stretch(history.seen, key, visit)
-            first = offers[key].listing.images[0].key
-            if (key, first) not in history.shown or not known[key].complete:
-                _stretch(history.shown, (key, first), visit)
+            if not known[key].complete or any((key, photo) not in history.shown for photo in photos):
+                for photo in photos:
+                    _stretch(history.shown, (key, photo), visit)
         for key in visits.whole[visit]:
             history.events += _see_page(known, key, offers[key], visit)
             _stretch(history.seen, key, visit)
@@ -217,9 +225,9 @@ def false_gone(history: History, days: Days, asked_at: Sequence[datetime]) -> li
     return found
 
 
-def image_keys(offer: Offer) -> list[str]:
-    """Return the photos of a listing as an event has them."""
-    return sorted({image.key for image in offer.listing.images})
+def image_keys(offer: Offer, *, whole: bool = True) -> list[str]:
+    """Return the photos of a listing as an event has them, or the first of them alone."""
+    return sorted({image.key for image in offer.listing.images[: None if whole else 1]})
 
 
 def price(offer: Offer) -> list[Any]:
@@ -230,11 +238,11 @@ def price(offer: Offer) -> list[Any]:
     return [float(low), float(high), offer.listing.currency]
 
 
-def _see_card(known: dict[Key, _Known], key: Key, offer: Offer, visit: int) -> Iterator[Event]:
-    """Yield what is new by the card of a listing in a list."""
+def _see_card(known: dict[Key, _Known], key: Key, offer: Offer, photos: list[str], visit: int) -> Iterator[Event]:
+    """Yield what is new by the card of a listing in a list, which shows these photos."""
     one = known.get(key)
     if one is None:
-        known[key] = _Known(offer, [offer.listing.images[0].key], complete=False)
+        known[key] = _Known(offer, photos, complete=False)
         yield Event(key=key, visit=visit, kind="first_seen")
         return
     if one.gone:
@@ -264,7 +272,7 @@ def _stretch[T](spans: dict[T, Span], what: T, visit: int) -> None:
 
 def _goods_on(line: dict[str, Any], catalogue: Catalogue) -> Iterator[Key]:
     """Yield the listings on the page of a list that a request was for."""
-    if showroom := re.fullmatch(r"/showroom/(.+)\.html", line["path"]):
+    if showroom := _SHOWROOM.fullmatch(line["path"]):
         yield from (offer.key for offer in catalogue.in_showroom(showroom[1].split("-")))
     for seller in catalogue.sellers:
         at = f"{line['host']}{line['path']}".lower()

@@ -205,6 +205,14 @@ def test_a_card_does_not_overwrite_the_full_page(dsn: str) -> None:
     assert rows(dsn, "select title from listing where listing_ref = '2'") == [("Page",)]
 
 
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_the_photos_of_the_fuller_card_are_kept(dsn: str, order: tuple[int, ...]) -> None:
+    """A showroom's card has several, and that of the vendor's own list the first alone."""
+    cards = [record("1", image("a"), complete=False), record("1", image("a"), image("b"), complete=False)]
+    save(dsn, *(cards[place] for place in order))
+    assert rows(dsn, "select count(*) from listing_image") == [(2,)]
+
+
 def test_a_provisional_seller_becomes_the_firm_one(dsn: str) -> None:
     card_seller = replace(SELLER, ref=None, name=None)
     save(dsn, record("1", image("a"), seller=card_seller))

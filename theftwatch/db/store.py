@@ -268,11 +268,14 @@ def _key(record: ListingRecord) -> tuple[str, str]:
 
 
 def _one_record_each(records: Sequence[ListingRecord]) -> list[ListingRecord]:
-    """Keep one record a listing, as a statement may write a row once: the last full page, else the last card."""
+    """Keep one record a listing, as a statement may write a row once: the last full page, else a card.
+
+    Of cards the last of those with most photos: a showroom's has several, and a vendor's own list the first alone.
+    """
     best: dict[tuple[str, str], ListingRecord] = {}
     for record in records:
         known = best.get(_key(record))
-        if known is None or record.listing.complete or not known.listing.complete:
+        if known is None or _says_of(record) >= _says_of(known):
             best[_key(record)] = record
     new_images = {image.sha256: image for record in records for image in record.new_images}
     return [
@@ -286,6 +289,11 @@ def _one_record_each(records: Sequence[ListingRecord]) -> list[ListingRecord]:
         )
         for record in best.values()
     ]
+
+
+def _says_of(record: ListingRecord) -> tuple[bool, int]:
+    """Return how much a record says of its listing, to compare records by."""
+    return record.listing.complete, 0 if record.listing.complete else len(record.images)
 
 
 def _one_image_each(images: Sequence[ListingImageRecord]) -> list[ListingImageRecord]:

@@ -90,6 +90,11 @@ class SuspectPicture:
         """Return few features of a small picture: enough for most copies, for a fifth of the time."""
         return local_features(self._grey, _FIRST_LOOK)
 
+    @property
+    def first_look_is_full(self) -> bool:
+        """Return whether there was room for no more features, so that those of a part of the picture may lack."""
+        return len(self.first_look.points) >= _FIRST_LOOK.most
+
     @cached_property
     def close_look(self) -> LocalFeatures:
         """Return many features of a large picture."""

@@ -8,7 +8,7 @@ import sys
 from collections import Counter
 from contextlib import closing
 from datetime import datetime, timedelta
-from itertools import pairwise
+from itertools import cycle, pairwise
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -185,8 +185,9 @@ def test_a_killed_crawl_run_again_gives_what_an_undisturbed_one_gives(crawled, w
     """Two kills in the tests; `make drill` kills fifty times."""
     moments = random.Random(2026)
     with drill.drilling(record_property, "`kill -9` of crawls of the replica") as broken:
-        for number in range(drill.TIMES):
-            marketplace = MARKETPLACES[number % len(MARKETPLACES)]
+        for marketplace in cycle(MARKETPLACES):
+            if broken.times == drill.TIMES:
+                break
             process = world.start(marketplace, f"file={world.starts(marketplace)}")
             broken.times += world.kill(process, moments.uniform(0.0, 5.0))
         world.crawl_all()

@@ -45,9 +45,9 @@ _SURE_SCORE = 0.99
 _CLOSER_SCORE = 0.02
 #: The same for a look at few features of both; of the copies of the tuning set that are found none was below 0.004
 _TRACE_SCORE = 0.002
-#: Cosine of the descriptors from which a closer look is worth its time where one found nothing at all: a pattern around
-#: a photo may have taken all the features of the whole, and a thin piece in a tile has few
-_CLOSER_SIMILARITY = 0.6
+#: Cosine of the descriptors, of a whole suspect or of a part, from which a closer look is worth its time where one
+#: found nothing at all: few features may all lie elsewhere, and a thin piece in a tile has hardly any
+_NEAR_WHOLE, _NEAR_PART = 0.6, 0.45
 #: The likeliest parts that an original is looked for in; no copy of the tuning set was in a later one
 _PARTS_LOOKED_AT = 2
 
@@ -200,7 +200,7 @@ def _looks(original: OriginalPicture, suspect: SuspectPicture) -> Iterator[_Look
     if laid and laid.score >= _SURE_SCORE:
         yield laid
     described, whole = original.fingerprint.descriptor, suspect.fingerprint.descriptor
-    near = suspect.first_look_is_full and _similarity(described, whole) >= _CLOSER_SIMILARITY
+    near = _similarity(described, whole) >= _NEAR_WHOLE
     first = _look(original.first_look, suspect.first_look)
     if _reaches(first, _TRACE_SCORE, near=near):
         first = _look(original.close_look, suspect.first_look)
@@ -209,7 +209,7 @@ def _looks(original: OriginalPicture, suspect: SuspectPicture) -> Iterator[_Look
     for index in _promising_parts(original, suspect, trace=_reaches(first, _CLOSER_SCORE, near=False)):
         # A small part at a small scale says whether a closer look is worth its time, and no more: it errs.
         quick, *_ = suspect.part_look(index, close=False)
-        part_near = _similarity(described, suspect.parts[index].descriptor) >= _CLOSER_SIMILARITY
+        part_near = _similarity(described, suspect.parts[index].descriptor) >= _NEAR_PART
         if not _reaches(_look(original.first_look, quick), _TRACE_SCORE, near=part_near):
             continue
         if not _reaches(_look(original.close_look, quick), _CLOSER_SCORE, near=part_near):
@@ -218,7 +218,8 @@ def _looks(original: OriginalPicture, suspect: SuspectPicture) -> Iterator[_Look
         look = _look(original.close_look, features)
         if look:
             yield _Look(alignment=moved(look.alignment, offset_px), size=look.size, suspect_size=size, score=look.score)
-    if _reaches(first, _CLOSER_SCORE, near=near):
+    # A pattern around a photo may have taken all the features of a first look at the suspect.
+    if _reaches(first, _CLOSER_SCORE, near=near and suspect.first_look_is_full):
         close = _look(original.close_look, suspect.close_look)
         if close:
             yield close

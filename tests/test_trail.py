@@ -270,8 +270,10 @@ def test_from_one_match_all_are_found_whom_the_vendor_its_sibling_and_others_cop
             world.crawl("alibaba")
     rows = world.rows("select ref, step from analysis.trail where found_on_target_id is null")
     led = {str(ref): step for ref, step in rows}
-    assert (led["demoharbour"], led["demoquay"], led["summer women casual red"]) == (1, 2, 3)
-    assert led["demosummit"] == 1
+    assert (led["demoharbour"], led["demosummit"], led["summer women casual red"]) == (1, 1, 3)
+    # Listings of the sibling's stand in the showroom too: whether one is read and matches before it is known whose
+    # sibling it is, and so leads to its own shop, is a matter of the order of answers.
+    assert led["demoquay"] in {1, 2}
     found = set(
         world.rows(
             "select o.marketplace, o.listing_ref from finding f join listing o on o.id = f.original_listing"

@@ -26,7 +26,15 @@ from theftwatch.db import store
 from theftwatch.db.digest import digest_tables
 from theftwatch.db.queries import execute, fetch
 from theftwatch.errors import UsageError
-from theftwatch.evidence.capture import Capture, CapturedFile, find_due, find_subject, put_files, save_capture
+from theftwatch.evidence.capture import (
+    Capture,
+    CapturedFile,
+    find_due,
+    find_named,
+    find_subject,
+    put_files,
+    save_capture,
+)
 from theftwatch.evidence.gather import find_complaint
 from theftwatch.files import Files
 from theftwatch.listing import Alias, Seller
@@ -116,6 +124,11 @@ class Matter(Watch):
         due = self.do(lambda connection: find_due(connection, now=now, most=None))
         refs = {row["id"]: row["listing_ref"] for row in self.table("select id, listing_ref from listing")}
         return [(refs[each.listing], each.why) for each in due]
+
+    def captured_by_name(self, ref):
+        """Return the findings that a capture of a listing would be about."""
+        found = self.do(lambda connection: find_named(connection, "filing", listing=ref))
+        return [finding for each in found for finding in each.findings]
 
     def capture(self, now, state="taken", **of):
         """Capture what is due, as the spider writes it."""
@@ -279,7 +292,14 @@ def test_a_case_rests_on_confirmed_findings_of_an_original_that_was_first(matter
         matter.open(override="the licence ended in May")
     opened = matter.open("201", override="the licence ended in May")
     assert (opened.listings, opened.left_out) == (1, ())
+    # what is in the case is captured by its name as well, and nothing else that a relation covers
+    assert [matter.captured_by_name(ref) for ref in ("201", "202")] == [[matter.finding("201")], []]
     matter.do(lambda connection: connection.execute("delete from relation"))
+    assert matter.captured_by_name("203") == [matter.finding("203")]
+    [known] = matter.table("select id from standing_verdict where finding = %(it)s", it=matter.finding("203"))
+    third = Seen(finding=matter.finding("203"), verdict=known["id"])
+    matter.do(lambda connection: give_verdict(connection, [third], "rejected", reason="own_shop", by="Eva", now=BEFORE))
+    assert matter.captured_by_name("203") == []
     # the vendor turns out to have been first with another
     matter.do(
         lambda connection: connection.execute(

@@ -97,6 +97,7 @@ def test_out_takes_are_never_shown(told):
 
 def test_a_shop_that_is_not_on_etsy_shows_its_own_photo(told):
     told.confirm(BENS)
+    told.run("seller", "link", "Ben's Pots", "Ben's Pots")
     page = Page(told, "Ben's Pots")
     assert len(page.photos) == 2
     assert "Etsy" not in page.words

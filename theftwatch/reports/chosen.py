@@ -6,6 +6,7 @@ from typing import Any
 
 from theftwatch.db.queries import Connection, fetch
 from theftwatch.errors import UsageError
+from theftwatch.reports.nearest import nearest
 from theftwatch.reports.words import one_line
 
 
@@ -66,14 +67,16 @@ async def choose(
     if vendor is not None:
         vendors = await find_vendors_named(connection, vendor)
         if not vendors:
+            near = await nearest(connection, vendor, side="suspect")
             raise UsageError(
-                f"{vendor}: no vendor goes by this name or key; `theftwatch report` shows those with matches"
+                f"{vendor}: no vendor goes by this name or key; {near}`theftwatch report` shows those with matches"
             )
     if artisan is not None:
         artisans, shops = await find_artisans_and_shops(connection, artisan)
         if not artisans and not shops:
+            near = await nearest(connection, artisan, side=None)
             raise UsageError(
-                f"{artisan}: no artisan or shop goes by this name or key; `theftwatch artisan list` shows artisans"
+                f"{artisan}: no artisan or shop goes by this name or key; {near}`theftwatch artisan list` shows them"
             )
     return Chosen(
         vendor=vendor,

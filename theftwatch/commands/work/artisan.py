@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from theftwatch.clock import system_clock
-from theftwatch.commands.work.names import find_artisan, person
+from theftwatch.commands.work.names import find_or_make_artisan, person
 from theftwatch.commands.work.record import bring_up_to_date, opened
 from theftwatch.db.queries import execute, fetch, fetch_as
 from theftwatch.errors import UsageError
@@ -46,7 +46,7 @@ async def enter_contact(artisan: str, address: str, *, by: str | None) -> None:
     who = person(by)
     async with opened() as connection, connection.transaction():
         await execute(connection, "lock_writes")
-        key, name = await find_artisan(connection, artisan)
+        key, name = await find_or_make_artisan(connection, artisan)
         contact = await contacts.enter_contact(connection, key, address, by=who, now=system_clock())
     if contact is None:
         print(f"{one_line(name)} has no contact any more; notices are texts for a message form.")
@@ -65,11 +65,11 @@ async def opt_out(artisan: str, *, undo: bool, by: str | None) -> None:
     async with opened() as connection:
         async with connection.transaction():
             await execute(connection, "lock_writes")
-            key, name = await find_artisan(connection, artisan)
+            key, name = await find_or_make_artisan(connection, artisan)
             at, entered_by = (None, None) if undo else (system_clock(), who)
-            changed = await fetch(connection, "opt_out", artisan=key, at=at, by=entered_by)
-        if not changed:
-            raise UsageError(f"{one_line(name)}: {'had not opted out' if undo else 'opted out already'}")
+            if not await fetch(connection, "opt_out", artisan=key, at=at, by=entered_by):
+                # and a shop gets no artisan by that
+                raise UsageError(f"{one_line(name)}: {'had not opted out' if undo else 'opted out already'}")
         await bring_up_to_date(connection)
     print(f"{one_line(name)} {'takes part again' if undo else 'is left alone from now on'}.")
 

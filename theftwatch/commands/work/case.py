@@ -26,7 +26,7 @@ from theftwatch.cases.letter import draft_letter
 from theftwatch.cases.listings import find_case
 from theftwatch.cases.open import open_case
 from theftwatch.clock import system_clock
-from theftwatch.commands.work.names import find_artisan, find_vendor, person
+from theftwatch.commands.work.names import find_or_make_artisan, find_vendor, person
 from theftwatch.commands.work.record import bring_up_to_date, opened
 from theftwatch.db.queries import Connection
 from theftwatch.errors import UsageError
@@ -43,7 +43,7 @@ async def open_(artisan: str, vendor: str, *, findings: Sequence[int], override:
         raise UsageError("--override is empty; say why, as the record keeps it")
     async with opened() as connection:
         async with connection.transaction():
-            artisan_id, artisan_name = await find_artisan(connection, artisan)
+            artisan_id, artisan_name = await find_or_make_artisan(connection, artisan)
             seller, vendor_name = await find_vendor(connection, vendor)
         # a shop may have its artisan only from now on, and a relation may have begun or run out since
         await bring_up_to_date(connection)

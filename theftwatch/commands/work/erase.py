@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Iterator
 
 from theftwatch.clock import system_clock
-from theftwatch.commands.work.names import find_artisan, find_vendor, person
+from theftwatch.commands.work.names import find_or_make_artisan, find_vendor, person
 from theftwatch.commands.work.record import bring_up_to_date, opened
 from theftwatch.config import settings
 from theftwatch.db.queries import Connection
@@ -17,7 +17,7 @@ async def erase_artisan(artisan: str, *, yes: bool, by: str | None) -> None:
     """Erase an artisan, or print what that would do."""
 
     async def plan(connection: Connection) -> tuple[str, Plan]:
-        key, name = await find_artisan(connection, artisan)
+        key, name = await find_or_make_artisan(connection, artisan)
         return f"artisan {one_line(name)}", await plan_artisan(connection, key)
 
     await _erase(plan, yes=yes, by=by)

@@ -8,7 +8,7 @@ from pathlib import Path
 from theftwatch.cases.captured import ToCapture, find_to_capture
 from theftwatch.chromium import find_chromium
 from theftwatch.clock import system_clock
-from theftwatch.commands.work.names import find_artisan, find_listing, find_vendor, person
+from theftwatch.commands.work.names import find_listing, find_or_make_artisan, find_vendor, person
 from theftwatch.commands.work.record import hold_still, opened
 from theftwatch.config import settings
 from theftwatch.db.queries import Connection
@@ -76,7 +76,7 @@ async def agree(artisan: str, vendor: str | None, *, note: str | None, withdraw:
     if not withdraw and not (note or "").strip():
         raise UsageError("--note is empty; say how the artisan agreed, such as the mail of which day")
     async with opened() as connection, connection.transaction():
-        key, name = await find_artisan(connection, artisan)
+        key, name = await find_or_make_artisan(connection, artisan)
         seller = (await find_vendor(connection, vendor))[0] if vendor else None
         where = f"the dossier on {one_line(vendor)}" if vendor else "dossiers"
         if withdraw:

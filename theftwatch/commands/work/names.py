@@ -4,14 +4,17 @@ import getpass
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from theftwatch.db.queries import Connection, fetch, fetch_as
 from theftwatch.errors import UsageError
+from theftwatch.listing import Side
 from theftwatch.match.relation import artisan_of
+from theftwatch.reports.nearest import nearest
 from theftwatch.reports.words import one_line
 
-#: Of a name one is wanted, and two are too many
-_TOLD_APART = 2
+#: Of a name one is wanted; of too many some are told
+_TOLD_APART = 3
 
 
 def person(by: str | None) -> str:
@@ -26,22 +29,40 @@ def person(by: str | None) -> str:
 
 
 async def find_artisan(connection: Connection, name: str) -> tuple[int, str]:
-    """Return an artisan by name or by a shop; a shop that nobody named one for gets one.
+    """Return an artisan by name or by a shop, and write nothing.
+
+    Raises UsageError where none or several go by it, and for a shop that nobody named an artisan for.
+    """
+    if known := await _known_artisan(connection, name):
+        return known
+    _, marketplace, ref, *_ = await _one_shop(connection, name)
+    shop = f"{marketplace}/{ref}"
+    raise UsageError(
+        f"{name}: no artisan is entered for this shop; `theftwatch seller link {shop} {shop}` enters one of its name"
+    )
+
+
+async def find_or_make_artisan(connection: Connection, name: str) -> tuple[int, str]:
+    """Return an artisan by name or by a shop, for what is to be written; a shop that nobody named one for gets one.
 
     Raises UsageError where none or several go by it.
     """
+    if known := await _known_artisan(connection, name):
+        return known
+    seller, *_ = await _one_shop(connection, name)
+    return await artisan_of(connection, seller)
+
+
+async def _known_artisan(connection: Connection, name: str) -> tuple[int, str] | None:
     found = await fetch(connection, "find_artisan", name=name)
     if len(found) > 1:
         raise UsageError(f"{name}: several artisans go by this; give one of {_names(row[1] for row in found)}")
-    if found:
-        return found[0][0], found[0][1]
-    shops = await fetch(connection, "find_sellers_named", name=name, side="original", most=_TOLD_APART)
-    if len(shops) != 1:
-        raise UsageError(
-            f"{name}: {'several shops go' if shops else 'no artisan or shop goes'} by this; "
-            "give a shop as marketplace/key, or take the artisan's photos in with `theftwatch originals add`"
-        )
-    return await artisan_of(connection, shops[0][0])
+    return (found[0][0], found[0][1]) if found else None
+
+
+async def _one_shop(connection: Connection, name: str) -> tuple[Any, ...]:
+    remedy = "; or take the artisan's photos in with `theftwatch originals add`"
+    return await _one_seller(connection, name, "artisan or shop", side="original", remedy=remedy)
 
 
 async def find_vendor(connection: Connection, name: str) -> tuple[int, str]:
@@ -49,13 +70,8 @@ async def find_vendor(connection: Connection, name: str) -> tuple[int, str]:
 
     Raises UsageError where none or several go by it.
     """
-    found = await fetch(connection, "find_sellers_named", name=name, side="suspect", most=_TOLD_APART)
-    if len(found) != 1:
-        raise UsageError(
-            f"{name}: {'several vendors go' if found else 'no vendor goes'} by this; "
-            "give its key as marketplace/key, which `theftwatch report --html` shows"
-        )
-    return found[0][0], found[0][3]
+    seller, _, _, called, _ = await _one_seller(connection, name, "vendor", side="suspect")
+    return int(seller), str(called)
 
 
 async def find_shop(connection: Connection, name: str) -> tuple[int, str, int | None]:
@@ -63,14 +79,25 @@ async def find_shop(connection: Connection, name: str) -> tuple[int, str, int | 
 
     Raises UsageError where none or several go by it.
     """
-    found = await fetch(connection, "find_sellers_named", name=name, side=None, most=_TOLD_APART)
-    if len(found) != 1:
-        raise UsageError(
-            f"{name}: {'several sellers go' if found else 'no seller goes'} by this; give it as marketplace/key or by "
-            "its address, which `theftwatch report --html` shows"
-        )
-    seller, _, _, called, owner = found[0]
+    seller, _, _, called, owner = await _one_seller(connection, name, "seller", side=None)
     return int(seller), one_line(called), owner
+
+
+async def _one_seller(
+    connection: Connection, name: str, kind: str, *, side: Side | None, remedy: str = ""
+) -> tuple[Any, ...]:
+    """Return the one seller of a side, or with None of both, that goes by a name, as `find_sellers_named` does."""
+    found = await fetch(connection, "find_sellers_named", name=name, side=side, most=_TOLD_APART)
+    if not found:
+        near = await nearest(connection, name, side=side)
+        raise UsageError(
+            f"{name}: no {kind} goes by this; {near}give its address, or its key as marketplace/key, which "
+            f"`theftwatch report --html` shows{remedy}"
+        )
+    if len(found) > 1:
+        keys = _names(f"{marketplace}/{ref}" for _, marketplace, ref, *_ in found)
+        raise UsageError(f"{name}: several go by this; give one by its key, such as {keys}")
+    return found[0]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

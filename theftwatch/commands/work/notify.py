@@ -9,7 +9,7 @@ from email.utils import make_msgid
 from pathlib import Path
 
 from theftwatch.clock import system_clock
-from theftwatch.commands.work.names import find_artisan, person
+from theftwatch.commands.work.names import find_artisan, find_or_make_artisan, person
 from theftwatch.commands.work.record import bring_up_to_date, opened
 from theftwatch.config import settings
 from theftwatch.db.queries import Connection, fetch
@@ -38,7 +38,7 @@ async def notify(artisan: str | None, *, folder: Path, by_mail: bool) -> None:
         await bring_up_to_date(connection)  # a relation may have begun or run out since
         files = await open_files(connection, own)
         async with connection.transaction():
-            only = (await find_artisan(connection, artisan))[0] if artisan else None
+            only = (await find_or_make_artisan(connection, artisan))[0] if artisan else None
             affected = await find_affected(connection, only)
         for each in affected:
             now = system_clock()

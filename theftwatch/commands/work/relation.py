@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
 from theftwatch.clock import system_clock
-from theftwatch.commands.work.names import find_artisan, find_vendor, person
+from theftwatch.commands.work.names import find_or_make_artisan, find_vendor, person
 from theftwatch.commands.work.record import bring_up_to_date, opened
 from theftwatch.db.queries import Connection, execute, fetch, fetch_as
 from theftwatch.errors import UsageError
@@ -55,7 +55,7 @@ async def add_relation(
     async with opened() as connection:
         async with connection.transaction():
             await execute(connection, "lock_writes")
-            artisan_id, name = await find_artisan(connection, artisan)
+            artisan_id, name = await find_or_make_artisan(connection, artisan)
             seller, seller_name = await find_vendor(connection, vendor)
             listing, file = await _find_original(connection, artisan_id, original) if original else (None, None)
             [(relation,)] = await fetch(

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from theftwatch.commands.work.names import find_artisan, find_shop
+from theftwatch.commands.work.names import find_or_make_artisan, find_shop
 from theftwatch.commands.work.record import bring_up_to_date, opened
 from theftwatch.db.queries import Connection, execute, fetch
 from theftwatch.errors import UsageError
@@ -14,7 +14,7 @@ async def link(artisan: str, shops: Sequence[str]) -> None:
     async with opened() as connection:
         async with connection.transaction():
             await execute(connection, "lock_writes")
-            key, name = await find_artisan(connection, artisan)
+            key, name = await find_or_make_artisan(connection, artisan)
             for shop in shops:
                 seller, called, owner = await find_shop(connection, shop)
                 if owner not in (None, key):

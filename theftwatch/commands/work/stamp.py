@@ -68,12 +68,10 @@ async def write_certificates(artisan: str, path: Path) -> None:
     """Write the certificate page of an artisan's photos, and print what it certifies."""
     async with opened() as connection:
         files = await open_files(connection, settings())
-        # One transaction: a shop without an artisan gets none by that there is nothing to certify.
-        async with connection.transaction():
-            key, name = await find_artisan(connection, artisan)
-            written = await write_certificate(
-                connection, files, key, name, path, now=system_clock(), workers=settings().workers
-            )
+        key, name = await find_artisan(connection, artisan)
+        written = await write_certificate(
+            connection, files, key, name, path, now=system_clock(), workers=settings().workers
+        )
     if not written.stamped:
         print("No photo of theirs has a timestamp yet; the page says so. `theftwatch evidence stamp` asks for them.")
     else:

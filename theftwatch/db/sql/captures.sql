@@ -45,10 +45,14 @@ limit %(most)s;
 
 -- find_captures_named --
 -- Lists suspect listings that go by a name (their address, or marketplace/key, or the key alone) or belong to a finding, each
--- with all its findings that count.
+-- with all its findings that count, or that are in a case all the same, as their confirmation stands.
 select suspect_listing_id, array_agg(distinct finding_id order by finding_id)
 from analysis.match
-where suppressed_by is null and relation is null and finding_id is not null
+where finding_id is not null
+    and (
+        counts(suppressed_by, relation, verdict)
+        or (verdict = 'confirmed' and exists (select from case_ground g where g.finding = finding_id))
+    )
     and suspect_listing_id in (
         select l.id from listing l
         where l.url = %(name)s or l.listing_ref = %(name)s or l.marketplace || '/' || l.listing_ref = %(name)s

@@ -44,6 +44,24 @@ where (%(side)s::text is null or coalesce(s.side, m.default_side) = %(side)s::te
 order by s.marketplace, s.seller_ref
 limit %(most)s::bigint;
 
+-- find_names_like --
+-- Finds names and keys of artisans and sellers that are about as long as a name and begin or end like it.
+select distinct called
+from (
+    select a.name from artisan a where %(side)s::text is distinct from 'suspect'
+    union all
+    select names.name
+    from seller s
+    join marketplace m on m.code = s.marketplace
+    cross join lateral unnest(array[s.name, s.seller_ref, s.marketplace || '/' || s.seller_ref]) as names (name)
+    where %(side)s::text is null or coalesce(s.side, m.default_side) = %(side)s::text
+) as named (called)
+where abs(length(called) - length(%(name)s::text)) <= 3
+    and (
+        lower(left(called, 2)) = lower(left(%(name)s::text, 2)) or lower(right(called, 2)) = lower(right(%(name)s::text, 2))
+    )
+limit %(most)s::bigint;
+
 -- find_owner --
 -- Finds what a seller is called, and its artisan.
 select s.marketplace, s.seller_ref, coalesce(s.name, s.seller_ref), a.id, a.name

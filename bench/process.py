@@ -31,17 +31,21 @@ class Run:
 def run_python(arguments: Sequence[str], **environment: str) -> Run:
     """Run `python` with arguments, and with an environment that knows nothing of the user's own settings.
 
-    Raises CalledProcessError where it fails.
+    Raises CalledProcessError where it fails, with a note of what it said of that.
     """
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    finished = subprocess.run(
-        [sys.executable, *arguments],
-        env=clean_environment() | environment,
-        check=True,
-        capture_output=True,
-        text=True,
-        timeout=_TIMEOUT_S,
-    )
+    try:
+        finished = subprocess.run(
+            [sys.executable, *arguments],
+            env=clean_environment() | environment,
+            check=True,
+            capture_output=True,
+            text=True,
+            timeout=_TIMEOUT_S,
+        )
+    except subprocess.CalledProcessError as exc:
+        exc.add_note(exc.stderr)
+        raise
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return Run(
         cpu_s=after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime,

@@ -4,12 +4,14 @@ import tempfile
 from importlib import import_module
 from math import isfinite
 from pathlib import Path
+from subprocess import CalledProcessError
 
 import pytest
 
 from bench.__main__ import BENCHMARKS
 from bench.billion import ASSUMED, MEASURED, tables
 from bench.hashes import asked_hashes, near, stored_hashes
+from bench.process import run_python
 from bench.result import result_lines
 
 SIZES = {
@@ -59,6 +61,12 @@ def test_a_benchmark_runs(name, tmp_path, monkeypatch):
     lines = result_lines(result)
     assert lines[0] == result.title
     assert len(lines) == 1 + len(result.notes) + len(result.measures) + len(result.goals)
+
+
+def test_a_program_that_fails_tells_why() -> None:
+    with pytest.raises(CalledProcessError) as raised:
+        run_python(["-c", "raise SystemExit('no disk')"])
+    assert raised.value.__notes__ == ["no disk\n"]
 
 
 def test_what_is_asked_is_near_what_is_stored_half_the_time():

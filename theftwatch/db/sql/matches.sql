@@ -102,17 +102,24 @@ where i.sha256 = any(%(sha256s)s::bytea[]);
 
 -- find_near --
 -- Finds images in the other role with a perceptual hash within a distance; of several variants the nearest counts.
-select distinct on (asked.sha256, found.sha256)
-    asked.sha256 as asked, found.sha256 as found, near.distance_bits,
-    q.variant as asked_variant, p.variant as found_variant
-from image asked
-join image_phash q on q.image = asked.id and q.variant = any(%(asked_variants)s::text[])
-cross join lateral near_phash(q.hash, %(radius_bits)s::int) as near
+-- Hashes are searched for by themselves first: on tables that were never analysed the planner else pairs all images with
+-- all others, and searches once for each pair.
+with near as materialized (
+    select asked.id, asked.sha256, q.variant, near.hash, near.distance_bits
+    from image asked
+    join image_phash q on q.image = asked.id and q.variant = any(%(asked_variants)s::text[])
+    cross join lateral near_phash(q.hash, %(radius_bits)s::int) as near
+    where asked.sha256 = any(%(sha256s)s::bytea[])
+)
+select distinct on (near.sha256, found.sha256)
+    near.sha256 as asked, found.sha256 as found, near.distance_bits,
+    near.variant as asked_variant, p.variant as found_variant
+from near
 join image_phash p on p.hash = near.hash and p.variant = any(%(found_variants)s::text[])
 join lookup other on other.image = p.image and other.side = %(other_side)s
 join image found on found.id = p.image
-where asked.sha256 = any(%(sha256s)s::bytea[]) and found.id <> asked.id
-order by asked.sha256, found.sha256, near.distance_bits, q.variant, p.variant;
+where found.id <> near.id
+order by near.sha256, found.sha256, near.distance_bits, near.variant, p.variant;
 
 -- find_indexed --
 -- Lists all images in a role, with their hashes and with what a network says of them.

@@ -141,17 +141,19 @@ on conflict (image) do update set
 -- find_near_matched --
 -- Lists images and every one of those that have matched whose 256-bit hash is near, themselves included. A relation of
 -- two images by themselves, both ways the same and with no chain of them, so that it does not depend on who came first.
-with asked as materialized (
-    select unnest(%(images)s::bigint[]) as image
+-- Hashes are searched for by themselves first, as `find_near` does.
+with near as materialized (
+    select q.image, q.hash_256, near.hash
+    from image_phash q
+    cross join lateral near_phash(q.hash, 8) as near
+    where q.image = any(%(images)s::bigint[]) and q.variant in ('plain', 'trimmed')
 )
-select image, image as near from asked
+select image, image as near from unnest(%(images)s::bigint[]) as asked (image)
 union
-select asked.image, p.image
-from asked
-join image_phash q on q.image = asked.image and q.variant in ('plain', 'trimmed')
-cross join lateral near_phash(q.hash, 8) as near
+select near.image, p.image
+from near
 join image_phash p on p.hash = near.hash and p.variant in ('plain', 'trimmed')
-where hash_distance_bits(q.hash_256, p.hash_256) <= %(near_bits)s
+where hash_distance_bits(near.hash_256, p.hash_256) <= %(near_bits)s
     and (exists (select from match where original_image = p.image and decision <> 'no_match')
         or exists (select from match where suspect_image = p.image and decision <> 'no_match'));
 

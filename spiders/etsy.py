@@ -162,6 +162,7 @@ class EtsySpider(MarketplaceSpider):
         if slot:
             # What all jobs have to wait for, and the calls of the day, `spiders.budget` keeps for them.
             slot.delay = min(limits.pause_s, _PAUSE_MAX_S)
+            slot.jitter = 0.0  # any sooner would be one call too many
 
 
 def _key() -> str | None:

@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.ports import kept_port
+
 START_MAX_S = 30
 JOB_MAX_S = 120
 #: It lists the spiders of a project in a process of its own, and answers nobody meanwhile
@@ -83,25 +85,25 @@ def running_scrapyd(
     """
     if config is not None:
         (folder / "scrapyd.conf").write_text(f"[scrapyd]\n{config}\n")
-    port = free_port()
     log = folder / "scrapyd.log"
-    with log.open("ab") as output:
-        process = subprocess.Popen(
-            [python, "-m", "scrapyd", "--pidfile="],
-            cwd=folder,
-            env=environment | {"SCRAPYD_HTTP_PORT": str(port)},
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            process_group=0,
-        )
-    try:
-        _wait_until_it_listens(process, port, log)
-        login = f"{environment.get('SCRAPYD_USERNAME', '')}:{environment.get('SCRAPYD_PASSWORD', '')}"
-        yield Scrapyd(url=f"http://127.0.0.1:{port}", process=process, login=login)
-    finally:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGTERM)
-        process.wait()
+    with kept_port() as port:
+        with log.open("ab") as output:
+            process = subprocess.Popen(
+                [python, "-m", "scrapyd", "--pidfile="],
+                cwd=folder,
+                env=environment | {"SCRAPYD_HTTP_PORT": str(port)},
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                process_group=0,
+            )
+        try:
+            _wait_until_it_listens(process, port, log)
+            login = f"{environment.get('SCRAPYD_USERNAME', '')}:{environment.get('SCRAPYD_PASSWORD', '')}"
+            yield Scrapyd(url=f"http://127.0.0.1:{port}", process=process, login=login)
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGTERM)
+            process.wait()
 
 
 def _wait_until_it_listens(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
@@ -125,9 +127,3 @@ def python_without_theftwatch(folder: Path) -> Path:
         if not entry.name.lower().startswith(("theftwatch", "__editable__")) and not (its / entry.name).exists():
             (its / entry.name).symlink_to(entry)
     return folder / "bin/python"
-
-
-def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])

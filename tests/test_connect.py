@@ -1,11 +1,10 @@
 """Connecting: every failure is one line with the place and the remedy, and without the password."""
 
-import socket
-
 import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from tests.ports import kept_port
 from theftwatch.config import Settings
 from theftwatch.db import server
 from theftwatch.db.connect import connect, describe
@@ -25,9 +24,8 @@ def failure(dsn):
 
 @pytest.fixture
 def closed_port():
-    with socket.socket() as held:
-        held.bind(("127.0.0.1", 0))
-        yield held.getsockname()[1]  # not listening
+    with kept_port() as port:
+        yield port
 
 
 def test_where_nobody_listens_it_says_what_to_check(closed_port):

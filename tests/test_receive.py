@@ -6,7 +6,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -19,6 +18,7 @@ from hypothesis import strategies as st
 from playwright.sync_api import expect, sync_playwright
 
 from tests.crawling import World
+from tests.ports import kept_port
 from theftwatch.demo.catalogue import load_catalogue
 from theftwatch.demo.replica import running_replica
 from theftwatch.pages import SITES
@@ -93,8 +93,8 @@ def receiver(world, unused_port):
 
 @pytest.fixture
 def unused_port():
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return server.getsockname()[1]
+    with kept_port() as port:
+        yield port
 
 
 def page_of(world: World, url: str) -> str:

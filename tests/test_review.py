@@ -1,13 +1,13 @@
 """The review page, from its process to a real Chromium: looking, judging, and all that is refused."""
 
 import re
-import socket
 import time
 
 import pytest
 from playwright.sync_api import expect, sync_playwright
 from typer.testing import CliRunner
 
+from tests.ports import kept_port
 from tests.reviewing import HOSTILE_TITLE, WAIT_MAX_S, Review, fill
 from tests.test_context import command, rows, run
 from theftwatch.cli import app
@@ -30,8 +30,8 @@ def filled(dsn, tmp_path, monkeypatch):
 
 @pytest.fixture
 def unused_port():
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return server.getsockname()[1]
+    with kept_port() as port:
+        yield port
 
 
 @pytest.fixture
@@ -66,6 +66,12 @@ def heading(page):
     return page.locator("h1")
 
 
+def press(page, key):
+    """Press a key once the page that took the place of another is there to the end, which its focus tells."""
+    expect(page.locator("#page")).to_be_focused()
+    page.keyboard.press(key)
+
+
 def verdicts(dsn):
     return rows(dsn, "select * from analysis.verdict order by verdict_id")
 
@@ -82,12 +88,12 @@ def test_ten_findings_are_reviewed_by_keyboard_alone(review, page, filled):
     seen = []
     for nth, key in enumerate(keys, 1):
         expect(heading(page)).to_have_text(re.compile(r"Finding \d+"))
+        expect(page.locator("#page")).to_be_focused()
         seen.append(heading(page).text_content())
         for letter in key:
             page.keyboard.press(letter)
         if nth < TEN:
             expect(heading(page)).not_to_have_text(seen[-1])
-            expect(page.locator("#page")).to_be_focused()
     expect(heading(page)).to_have_text("Queue")
     assert len(set(seen)) == TEN
     given = verdicts(filled)
@@ -103,12 +109,12 @@ def test_a_verdict_is_taken_back_by_a_key(review, page, filled):
     page.keyboard.press("Enter")
     expect(heading(page)).to_have_text(re.compile(r"Finding \d+"))
     first = heading(page).text_content()
-    page.keyboard.press("c")
+    press(page, "c")
     expect(heading(page)).not_to_have_text(first)
-    page.keyboard.press("z")
+    press(page, "z")
     expect(heading(page)).to_have_text(first)
     assert [row["verdict"] for row in verdicts(filled)] == ["confirmed", "undone"]
-    page.keyboard.press("n")
+    press(page, "n")
     expect(heading(page)).not_to_have_text(first)
 
 
@@ -119,14 +125,14 @@ def test_the_second_of_two_reviewers_is_told(review, page, filled):
         each.keyboard.press("Enter")
         expect(heading(each)).to_have_text(re.compile(r"Finding \d+"))
     number = heading(page).text_content()
-    page.keyboard.press("c")
+    press(page, "c")
     expect(heading(page)).not_to_have_text(number)
-    other.keyboard.press("u")
+    press(other, "u")
     expect(other.locator("[role=alert]")).to_contain_text("Eva judged it confirmed")
     expect(heading(other)).to_have_text(number)
     assert len(verdicts(filled)) == 1
     # who has seen that may judge it all the same
-    other.keyboard.press("u")
+    press(other, "u")
     expect(heading(other)).not_to_have_text(number)
     assert [row["verdict"] for row in verdicts(filled)] == ["confirmed", "unsure"]
 

@@ -24,8 +24,11 @@ class Door(Thread):
         super().__init__(name="door", daemon=True)
         self._is_shut, self._take = is_shut, take
         self._closed = Event()
-        with socket.create_server((address, 0)) as listening:
-            self._at: tuple[str, int] = listening.getsockname()
+        # Bound for as long as this lives, so that while it is shut nobody else is given the port.
+        self._held = socket.socket()
+        self._held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._held.bind((address, 0))
+        self._at: tuple[str, int] = self._held.getsockname()
 
     @property
     def port(self) -> int:
@@ -61,3 +64,4 @@ class Door(Thread):
     ) -> None:
         self._closed.set()
         self.join()
+        self._held.close()

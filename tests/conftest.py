@@ -57,6 +57,8 @@ _LONG = {
         *("server", "trail", "watch_days"),
     )
 }
+#: How long a server of the tests may take to answer, where the program's own patience says how busy the machine is
+_CONNECT_MAX_S = 120
 #: What has to be free in memory for databases and other files to be kept there
 _MEMORY_BYTES = 4_000_000_000
 
@@ -121,7 +123,7 @@ def session(postgres_bin) -> Iterator[Settings]:
 def admin_dsn(session) -> Iterator[str]:
     """Start the server of this test session and return the DSN of an account that may create databases on it."""
     if _TEST_DSN:
-        yield _TEST_DSN
+        yield make_conninfo(_TEST_DSN, connect_timeout=_CONNECT_MAX_S)
         return
     try:
         running = server.start(session)
@@ -130,7 +132,7 @@ def admin_dsn(session) -> Iterator[str]:
             file.write("fsync = off\nmax_wal_size = 128MB\n")
         os.kill(running.pid, signal.SIGHUP)
         # the owner of our databases, who is no superuser: what it may not do may not be needed
-        yield server.owner_dsn(running, server.MAINTENANCE_DATABASE)
+        yield make_conninfo(server.owner_dsn(running, server.MAINTENANCE_DATABASE), connect_timeout=_CONNECT_MAX_S)
     finally:
         server.stop(session)
 

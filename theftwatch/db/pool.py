@@ -2,9 +2,10 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from psycopg import IsolationLevel
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.conninfo import conninfo_to_dict, make_conninfo, timeout_from_conninfo
 from psycopg_pool import AsyncConnectionPool
 
 from theftwatch.db.queries import Connection
@@ -26,12 +27,14 @@ def connection_pool(dsn: str, *, max_size: int = 4) -> Pool:
 
     Times are read in UTC, and plans are made for the values at hand, which the searches by hash need.
     """
+    parts: dict[str, Any] = _LIVELINESS | conninfo_to_dict(dsn)
     return AsyncConnectionPool(
-        make_conninfo(dsn, **{name: value for name, value in _LIVELINESS.items() if name not in conninfo_to_dict(dsn)}),
+        make_conninfo(**parts),
         min_size=1,
         max_size=max_size,
         open=False,
-        timeout=10,
+        # who waits for one that is lent waits as long as for a new one
+        timeout=timeout_from_conninfo(parts),
         # Attempts come ever more seldom. Who asks after these begins anew, and so meets a server soon that is back.
         reconnect_timeout=5,
         kwargs={"options": "-c timezone=UTC -c jit=off"},

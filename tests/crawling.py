@@ -6,7 +6,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from scrapy.cmdline import execute
 
 from tests.program import refusal
 from theftwatch.db.digest import digest_tables
+from theftwatch.db.queries import queries
 from theftwatch.demo.catalogue import load_catalogue
 from theftwatch.demo.replica import Replica
 from theftwatch.demo.starts import start_lines
@@ -89,6 +91,13 @@ class World:
                 process.kill()
             process.communicate()
         return process.returncode == -signal.SIGKILL
+
+    @contextmanager
+    def unending(self) -> Iterator[None]:
+        """Keep crawls that have stored photos from ending, as these are not compared meanwhile."""
+        with psycopg.connect(self.dsn, autocommit=True) as connection:
+            connection.execute(queries()["lock_drain"])
+            yield
 
     def crawl_all(self) -> None:
         for marketplace in MARKETPLACES:

@@ -177,8 +177,7 @@ def test_a_postgres_that_is_away_is_waited_for(own_postgres, tmp_path, catalogue
         drill.drilling(record_property, f"Postgres away for {away_s} s in the middle of a crawl") as broken,
         watched(own_postgres, "away", catalogue, tmp_path) as watch,
     ):
-        process = watch.start("alibaba", **patience)
-        stop_postgres_amid(own_postgres, watch, process)
+        process = start_and_stop_postgres_amid(own_postgres, watch, **patience)
         log, _ = process.communicate(timeout=AMPLE_S + PATIENCE_S)
         assert process.returncode == 1, log
         assert log.count("the crawl ends: the database stays away") == 1, log
@@ -186,8 +185,7 @@ def test_a_postgres_that_is_away_is_waited_for(own_postgres, tmp_path, catalogue
         too_long.times += 1
 
         watch.now += LISTING_EVERY
-        process = watch.start("alibaba")
-        stop_postgres_amid(own_postgres, watch, process)
+        process = start_and_stop_postgres_amid(own_postgres, watch)
         assert not ends_within(process, away_s)
         server.start(own_postgres)
         broken.times += 1
@@ -200,10 +198,13 @@ def test_a_postgres_that_is_away_is_waited_for(own_postgres, tmp_path, catalogue
             each.compare(undisturbed, watch.world)
 
 
-def stop_postgres_amid(own: Settings, watch: Watch, process: subprocess.Popen[str]) -> None:
-    """Stop Postgres when some of what a crawl sees is in the record."""
-    wait_until(lambda: bool(watch.world.rows(f"select from listing where last_seen_at >= '{watch.now}'")), process)
-    server.stop(own)
+def start_and_stop_postgres_amid(own: Settings, watch: Watch, **environment: str) -> subprocess.Popen[str]:
+    """Start a crawl, and stop Postgres when some of what it sees is in the record, and before it ends."""
+    with watch.world.unending():
+        process = watch.start("alibaba", **environment)
+        wait_until(lambda: bool(watch.world.rows(f"select from listing where last_seen_at >= '{watch.now}'")), process)
+        server.stop(own)
+    return process
 
 
 @pytest.mark.parametrize("kinds", [NETWORK] if IS_SHORT else [[kind] for kind in NETWORK], ids=", ".join)
@@ -422,7 +423,7 @@ def kill_postgres(own: Settings, moments: random.Random) -> None:
     assert running is not None
     victims = [psutil.Process(running.pid), *psutil.Process(running.pid).children()]
     victim = moments.choice([victims[0], moments.choice(victims)])
-    victim.kill()
+    kill_all([victim])
     if victim.pid == running.pid:
         time.sleep(moments.uniform(0, 1.5))
         server.start(own)

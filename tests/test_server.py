@@ -180,18 +180,20 @@ def test_pid_file_that_names_no_postmaster_does_not_count(stopped, who):
 
 def test_start_waits_for_the_last_query_of_a_killed_server(stopped):
     dsn = server.connect_dsn(stopped)
+    at_work = "select 1 from pg_stat_activity where state = 'active' and pid <> pg_backend_pid()"
     with ThreadPoolExecutor(1) as threads:
         # too busy to notice, for about a second
-        last = threads.submit(query, dsn, "select count(*) from generate_series(1, 4000000)")
-        while not query(dsn, "select 1 from pg_stat_activity where state = 'active' and pid <> pg_backend_pid()"):
+        last = threads.submit(query, dsn, "select count(*), clock_timestamp() from generate_series(1, 4000000)")
+        while not query(dsn, at_work) and not last.done():
             time.sleep(0.001)
         os.kill(server.start(stopped).pid, signal.SIGKILL)
         while server.status(stopped):
             time.sleep(0.001)
         again = server.start(stopped)
 
-        assert last.done()
-    assert query(server.owner_dsn(again, "theftwatch"), "select 1") == [(1,)]
+    [(count, ended_at)] = last.result()
+    assert count == 4_000_000
+    assert query(server.owner_dsn(again, "theftwatch"), "select pg_postmaster_start_time()") > [(ended_at,)]
 
 
 @pytest.mark.parametrize("victim", ["client", "initdb"])

@@ -4,7 +4,7 @@ import json
 import re
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from io import BytesIO
@@ -34,10 +34,17 @@ _UNKNOWN_DATE = datetime(2023, 1, 1, tzinfo=UTC)
 
 
 class CallLimit:
-    """The limit of calls that one key has, in any second and in all."""
+    """The limit of calls that one key has, in any second of a clock and in all."""
 
-    def __init__(self, *, per_second: int = CALLS_PER_SECOND, per_day: int = CALLS_PER_DAY) -> None:
+    def __init__(
+        self,
+        *,
+        per_second: int = CALLS_PER_SECOND,
+        per_day: int = CALLS_PER_DAY,
+        clock_s: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._per_second, self._per_day = per_second, per_day
+        self._clock_s = clock_s
         self._recent: deque[float] = deque()
         self._count = 0
         self._lock = Lock()
@@ -45,7 +52,7 @@ class CallLimit:
     def take(self) -> tuple[bool, dict[str, str]]:
         """Count one call; return whether it is within the limit, and the headers that say what is left."""
         with self._lock:
-            now = time.monotonic()
+            now = self._clock_s()
             while self._recent and now - self._recent[0] >= _WINDOW_S:
                 self._recent.popleft()
             allowed = len(self._recent) < self._per_second and self._count < self._per_day

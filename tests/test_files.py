@@ -289,10 +289,12 @@ def sha256_of(data: bytes) -> bytes:
     return hashlib.sha256(data).digest()
 
 
-def test_a_crawl_does_not_start_with_another_store(theftwatch, monkeypatch, tmp_path):
+def test_a_crawl_does_not_start_with_another_store(theftwatch, connection, monkeypatch, tmp_path):
     assert theftwatch("check")[0] == 0
     monkeypatch.setenv("THEFTWATCH_FILES", str(tmp_path / "not mounted"))
     monkeypatch.setenv("THEFTWATCH_HOST_MAP", "www.etsy.com=127.0.0.1:9")
     settings.cache_clear()
     with pytest.raises(FileStoreError, match="not mounted is not the image store of this database"):
-        crawl._prepare(EtsySpider, {"shop": "Ana"})
+        crawl._prepare(EtsySpider, {"shop": "Ana", "_job": "etsy-1"})
+    rows = connection.execute("select spider, arguments, jobid, outcome, finish_reason from run").fetchall()
+    assert rows == [("etsy", {"shop": "Ana"}, "etsy-1", "failed", "no_image_store")]

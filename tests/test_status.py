@@ -45,15 +45,17 @@ class Record:
         beat_at: datetime = NOW,
         arguments: str = "{}",
         jobid: str | None = None,
+        host: str = "harbour",
         **stats: int,
     ) -> None:
         self._connection.execute(
             "insert into run (spider, arguments, jobid, host, version, started_at, heartbeat_at, finished_at,"
-            " finish_reason, outcome, stats) values (%s, %s, %s, 'harbour', '1', %s, %s, %s, %s, %s, %s)",
+            " finish_reason, outcome, stats) values (%s, %s, %s, %s, '1', %s, %s, %s, %s, %s, %s)",
             [
                 spider,
                 arguments,
                 jobid,
+                host,
                 beat_at - HOUR,
                 beat_at,
                 beat_at if outcome else None,
@@ -220,6 +222,29 @@ def test_a_run_that_is_expected_and_did_not_come_is_wrong(dsn, record):
         "artfire: no run at all, and one is expected each 1w",
     ]
     assert all(trouble.wrong for trouble in status.troubles)
+
+
+def test_a_node_whose_jobs_are_refused_is_named_until_one_begins_there(dsn, record):
+    record.run("etsy", "failed", reason="no_image_store", host="quay")
+    record.run("alibaba", "failed", reason="no_image_store", host="quay")
+    record.run("alibaba", "failed", reason="wrong_release", host="pier")
+    record.run("artfire", "failed", reason="no_image_store", host="given up", beat_at=NOW - 3 * DAY)
+    # Another node goes on, with the same spider.
+    record.run("alibaba", "ok", host="harbour")
+    troubles = status_of(dsn).troubles
+    assert [each.what.partition(" on 2026")[0] for each in troubles] == [
+        "alibaba: run 3 on pier did not begin",
+        "alibaba: run 2 on quay did not begin",
+        "artfire: run 4 on given up failed",
+    ]
+    assert "does not see the image store" in troubles[1].what
+    assert "THEFTWATCH_FILES" in troubles[1].remedy
+    assert all(trouble.wrong for trouble in troubles)
+    record.run("alibaba", None, host="pier")
+    record.run("etsy", "ok", host="quay")
+    assert [each.what.partition(" on 2026")[0] for each in status_of(dsn).troubles] == [
+        "artfire: run 4 on given up failed"
+    ]
 
 
 def test_nodes_that_fail_are_wrong_and_jobs_that_none_lists_are_named(dsn, record):

@@ -19,6 +19,8 @@ from theftwatch.files import Files, kept
 
 #: Where a store says which one it is; no dot in front, so that it comes along when a folder is copied
 MARKER = "store-id"
+#: How a run ended that did not see the image store of its database
+NO_IMAGE_STORE = "no_image_store"
 
 #: Files of which one has to be there, where a record that has some is given a store that says nothing of itself
 _SAMPLE = 20

@@ -23,7 +23,7 @@ from theftwatch.db.migrate import WRONG_RELEASE
 from theftwatch.db.queries import queries
 from theftwatch.db.server import bare_dsn, connect_dsn
 from theftwatch.errors import SchemaError, TheftWatchError, UsageError
-from theftwatch.image_store import look_for_store
+from theftwatch.image_store import NO_IMAGE_STORE, look_for_store
 
 _FAILED = 1
 _INTERRUPTED = 130  # 128 and the number of SIGINT, as shells have it
@@ -70,30 +70,42 @@ class Command(crawl.Command):
 def _prepare(spider: type[MarketplaceSpider], given: dict[str, str]) -> psycopg.Connection | None:
     """Check what was given, make the database ready, see its image store, and lock a job that is not shared.
 
-    Raises TheftWatchError; where it is the schema that does not fit, a run in the record says so.
+    Raises TheftWatchError; where the schema does not fit or the image store is not seen, a run in the record says so.
     """
-    arguments = {name: value for name, value in given.items() if name != "_job"}
+    spider.check(given, settings())
     try:
-        spider.check(given, settings())
         dsn = connect_dsn(settings())
-        look_for_store(dsn, settings())
     except SchemaError:
-        # A database that has no runs yet, or that went away, can be told nothing.
-        with suppress(TheftWatchError, psycopg.Error), connect(bare_dsn(settings()), remedy="") as connection:
-            connection.execute(
-                queries()["insert_refused_run"],
-                {
-                    "spider": spider.name,
-                    "arguments": json.dumps(arguments),
-                    "jobid": given.get("_job"),
-                    "host": socket.gethostname(),
-                    "version": theftwatch.__version__,
-                    "finish_reason": WRONG_RELEASE,
-                    "now": system_clock(),
-                },
-            )
+        _note_refused(spider, given, WRONG_RELEASE)
         raise
-    return None if spider.is_shared(given) else lock_job(dsn, spider.name, arguments)
+    try:
+        look_for_store(dsn, settings())
+    except TheftWatchError:
+        _note_refused(spider, given, NO_IMAGE_STORE)
+        raise
+    return None if spider.is_shared(given) else lock_job(dsn, spider.name, _arguments(given))
+
+
+def _note_refused(spider: type[MarketplaceSpider], given: dict[str, str], reason: str) -> None:
+    """Note a run that did not begin. A database that has no runs yet, or that went away, can be told nothing."""
+    with suppress(TheftWatchError, psycopg.Error), connect(bare_dsn(settings()), remedy="") as connection:
+        connection.execute(
+            queries()["insert_refused_run"],
+            {
+                "spider": spider.name,
+                "arguments": json.dumps(_arguments(given)),
+                "jobid": given.get("_job"),
+                "host": socket.gethostname(),
+                "version": theftwatch.__version__,
+                "finish_reason": reason,
+                "now": system_clock(),
+            },
+        )
+
+
+def _arguments(given: dict[str, str]) -> dict[str, str]:
+    """Return what a job was given, without what scrapyd adds."""
+    return {name: value for name, value in given.items() if name != "_job"}
 
 
 def _exit_code(crawler: Crawler) -> int:

@@ -20,7 +20,8 @@ def status(
 
     What runs where, how each spider ended last, what is due, which hosts are left alone. Wrong is a run that was killed
     or failed and has not been made good for, one that THEFTWATCH_EXPECTED names and that did not come, a node that does
-    not answer, and a target overdue by more than twice its interval. Runs that were killed are closed.
+    not answer or whose jobs are refused, and a target overdue by more than twice its interval. Runs that were killed
+    are closed.
 
     Where nothing is wrong, --check asks for the address of THEFTWATCH_HEARTBEAT_URL, if there is one.
     """

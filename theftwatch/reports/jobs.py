@@ -4,7 +4,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from theftwatch.db.queries import Connection, fetch
+from theftwatch.db.migrate import WRONG_RELEASE
+from theftwatch.db.queries import Connection, fetch, fetch_as
+from theftwatch.image_store import NO_IMAGE_STORE
 from theftwatch.interval import write_time
 from theftwatch.jobs.look import NodeState
 from theftwatch.reports.trouble import Trouble
@@ -14,6 +16,19 @@ from theftwatch.reports.words import moment
 _LATE_SHARE, _LATE_MIN = 0.1, timedelta(hours=1)
 #: After this a run that no node lists has not only begun or ended while they were asked
 _SETTLED = timedelta(minutes=1)
+#: A machine whose jobs were refused is named until one has begun there, and for so long: it may have been given up
+_REFUSED_FOR = timedelta(days=2)
+#: Why jobs are refused before they begin: what is said of that, and what to do
+REFUSED = {
+    WRONG_RELEASE: (
+        "its version of the program and the database do not fit each other",
+        "`theftwatch deploy` of the newest version, or `theftwatch db migrate` (docs/upgrade.md)",
+    ),
+    NO_IMAGE_STORE: (
+        "that machine does not see the image store of the database",
+        "mount or mend there what THEFTWATCH_FILES names; the log of the job says what was met (docs/keeping.md)",
+    ),
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,9 +42,33 @@ class Expected:
     is_missing: bool
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Refused:
+    """A run that did not begin, the newest of its machine."""
+
+    run_id: int
+    spider: str
+    host: str
+    finish_reason: str
+    finished_at: datetime
+
+
+async def find_refused(connection: Connection, *, now: datetime) -> list[Refused]:
+    """Return the machines whose jobs are refused, each by its newest."""
+    return await fetch_as(connection, Refused, "status_refused", since=now - _REFUSED_FOR, reasons=list(REFUSED))
+
+
+def troubles_of_refused(refused: Iterable[Refused]) -> Iterator[Trouble]:
+    """Yield the machines whose jobs are refused."""
+    for run in refused:
+        why, remedy = REFUSED[run.finish_reason]
+        what = f"{run.spider}: run {run.run_id} on {run.host} did not begin on {moment(run.finished_at)}: {why}"
+        yield Trouble(what=what, remedy=remedy, wrong=True)
+
+
 async def find_expected(connection: Connection, intervals: Mapping[str, timedelta], *, now: datetime) -> list[Expected]:
     """Return when the spiders last began that are to run at intervals."""
-    last = dict(await fetch(connection, "find_last_starts", spiders=list(intervals)))
+    last = dict(await fetch(connection, "find_last_starts", spiders=list(intervals), refused=list(REFUSED)))
 
     def of(spider: str, every: timedelta) -> Expected:
         started_at = last.get(spider)

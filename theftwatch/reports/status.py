@@ -7,12 +7,19 @@ from datetime import datetime, timedelta
 from theftwatch.alarms.examine import examine
 from theftwatch.alarms.record import Alarm, find_alarms
 from theftwatch.alarms.rules import Kind
-from theftwatch.db.migrate import WRONG_RELEASE
 from theftwatch.db.queries import Connection, fetch, fetch_as
 from theftwatch.db.runs import close_lost_runs
 from theftwatch.jobs.look import NodeState
 from theftwatch.reports.alarms import grouped, remedy_of_group, what_of_group
-from theftwatch.reports.jobs import Expected, find_expected, troubles_of_expected, troubles_of_nodes
+from theftwatch.reports.jobs import (
+    REFUSED,
+    Expected,
+    find_expected,
+    find_refused,
+    troubles_of_expected,
+    troubles_of_nodes,
+    troubles_of_refused,
+)
 from theftwatch.reports.trouble import Trouble
 from theftwatch.reports.words import count, marketplace_name, moment
 
@@ -122,6 +129,8 @@ async def find_status(
     last_runs = await fetch_as(connection, LastRun, "status_last_runs")
     targets = await fetch_as(connection, Targets, "status_targets", now=now)
     [(waiting,)] = await fetch(connection, "count_pending_lookups")
+    refused = await find_refused(connection, now=now)
+    refusing = {run.host for run in refused}
     on_time = await find_expected(connection, expected or {}, now=now)
     jobs = [(run.jobid, run.host, run.started_at) for run in running if run.jobid]
     restarted = {run.spider for run in running}
@@ -138,10 +147,11 @@ async def find_status(
         alarms=alarms,
         troubles=[
             *_alarms_told(alarms, now),
+            *troubles_of_refused(refused),
             *(
                 trouble
                 for run in last_runs
-                if run.spider not in restarted
+                if run.spider not in restarted and not (run.finish_reason in REFUSED and run.host in refusing)
                 for trouble in _troubles_of_run(run, alarmed)
             ),
             *troubles_of_expected(on_time),
@@ -165,13 +175,6 @@ def _troubles_of_run(run: LastRun, alarmed: Container[tuple[Kind, str]]) -> Iter
         yield Trouble(
             what=f"{name} was killed; its last sign of life is of {moment(run.finished_at)}",
             remedy=f"{again} again: it takes up what was left",
-            wrong=True,
-        )
-    elif run.finish_reason == WRONG_RELEASE:
-        yield Trouble(
-            what=f"{name} did not begin on {moment(run.finished_at)}: its version of the program and the database do "
-            "not fit each other",
-            remedy="`theftwatch deploy` of the newest version, or `theftwatch db migrate` (docs/upgrade.md)",
             wrong=True,
         )
     elif run.outcome == "failed":

@@ -28,6 +28,18 @@ from newest
 join analysis.run e on e.run_id = newest.id
 order by e.spider;
 
+-- status_refused --
+-- Lists the machines whose newest run was refused before it began, by reasons such as a release that does not fit.
+select run_id, spider, host, finish_reason, finished_at
+from (
+    select distinct on (r.host) r.id as run_id, r.spider, r.host, r.finish_reason, r.finished_at
+    from run r
+    where r.started_at > %(since)s
+    order by r.host, r.id desc
+) as newest
+where finish_reason = any(%(reasons)s::text[])
+order by host;
+
 -- find_last_starts --
 -- Finds when spiders last began to crawl what is due, whatever became of it.
 select s.spider, last.started_at
@@ -36,7 +48,7 @@ cross join lateral (
     select r.started_at
     from run r
     where r.spider = s.spider and r.arguments - '{limit,minutes}'::text[] = '{}'
-        and r.finish_reason is distinct from 'wrong_release'
+        and coalesce(r.finish_reason, '') <> all (%(refused)s::text[])
     order by r.id desc
     limit 1
 ) as last;

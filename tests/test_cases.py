@@ -318,6 +318,9 @@ def test_a_case_rests_on_confirmed_findings_of_an_original_that_was_first(matter
     seen = Seen(finding=matter.finding("201"))
     matter.do(lambda connection: undo_verdict(connection, seen, by="Ida", now=BEFORE))
     assert matter.due(BEFORE) == [("file", 1, True), ("look", 1, True)]
+    # a page shows the first, and says how many there are
+    [first] = matter.do(lambda connection: docket.find_due(connection, now=BEFORE, to_capture=False, most=1))
+    assert (first.what, first.of_all) == ("file", 2)
     with pytest.raises(UsageError, match="not to be asked or filed now, no person has confirmed it"):
         matter.file("IPP-7")
     with pytest.raises(UsageError, match="not to be asked or filed now"):

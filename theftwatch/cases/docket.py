@@ -56,6 +56,8 @@ class Due:
     is_overdue: bool
     #: Listings that are to be captured before that
     to_capture: int
+    #: How many things are due in all, of which these are the first
+    of_all: int
 
     @property
     def to_do(self) -> str:
@@ -168,9 +170,15 @@ async def find_due(
     artisan: str | None = None,
     vendor: str | None = None,
     case: int | None = None,
+    to_capture: bool = True,
+    most: int | None = None,
 ) -> list[Due]:
-    """Return what is due by the end of the day where the portal is, or has been since; in all cases, or in one."""
-    return await fetch_as(connection, Due, "find_due_in_cases", now=now, artisan=artisan, vendor=vendor, case=case)
+    """Return what is due by the end of the day where the portal is, or has been since; in all cases, or in one.
+
+    With `most` it is the first of it, by when it is due; what is `to_capture` before need not be counted.
+    """
+    narrowed = {"artisan": artisan, "vendor": vendor, "case": case, "to_capture": to_capture, "most": most}
+    return await fetch_as(connection, Due, "find_due_in_cases", now=now, **narrowed)
 
 
 async def find_events(connection: Connection, case: int) -> list[Event]:

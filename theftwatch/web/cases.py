@@ -69,8 +69,8 @@ async def _due(request: Request) -> Response:
     """Return what is due in cases; other pages fetch it when they are there, as all open cases are looked at for it."""
     context = context_of(request)
     async with reading(context.pool) as connection:
-        due = await find_due(connection, now=context.clock())
-    return page(request, "due.html.j2", due=due[:_DUE_MAX], of_all=len(due))
+        due = await find_due(connection, now=context.clock(), to_capture=False, most=_DUE_MAX)
+    return page(request, "due.html.j2", due=due, of_all=due[0].of_all if due else 0)
 
 
 async def _case(request: Request) -> Response:
@@ -86,7 +86,7 @@ async def show_case(request: Request, case: int, *, status: int = 200, says: str
             standing = await find_standing(connection, case)
         except UsageError as exc:
             raise HTTPException(404, "There is no such case.") from exc
-        due = await find_due(connection, now=now, case=case)
+        due = await find_due(connection, now=now, case=case, to_capture=False)
         listings = await find_case_listings(connection, case)
         portal = await find_portal(connection, standing.marketplace)
         values: dict[str, Any] = {

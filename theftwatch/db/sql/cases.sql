@@ -159,7 +159,7 @@ order by again.relisted_at, again.url;
 
 -- find_due_in_cases --
 -- Lists what is due by the end of the day in the portal's time zone, or has been since; an answer that did not come in time
--- is not waited for any more once the removal is due.
+-- is not waited for any more once the removal is due. With a limit the first, each with how many there are in all.
 with day as (
     select
         d.*,
@@ -177,14 +177,16 @@ with day as (
 )
 select
     case_id, artisan, vendor, portal, what, due_at, listings, complaints, due_at <= %(now)s as is_overdue,
-    case when what in ('file', 'relisted') then (
+    case when %(to_capture)s and what in ('file', 'relisted') then (
         select count(*) from to_be_captured(%(now)s) c where c.takedown_case = today.case_id
-    ) else 0 end as to_capture
+    ) else 0 end as to_capture,
+    count(*) over () as of_all
 from today
 where (%(artisan)s::text is null or lower(artisan) = lower(%(artisan)s::text))
     and (%(vendor)s::text is null or lower(vendor) = lower(%(vendor)s::text))
     and not (what = 'answer' and coalesce(removal_due_at > due_at, false))
-order by due_at, case_id, what;
+order by due_at, case_id, what
+limit %(most)s::bigint;
 
 -- find_case_captures --
 -- Lists what was captured of the listings of a case, of each occasion the newest that shows the page, else the newest; with the

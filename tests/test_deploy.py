@@ -147,10 +147,27 @@ def test_systemd_takes_the_units(tmp_path):
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_jobs_end_with_their_scrapyd():
+def read_unit(name: str) -> configparser.ConfigParser:
     unit = configparser.ConfigParser(interpolation=None, strict=False)
     unit.optionxform = str  # type: ignore[assignment,method-assign]
-    unit.read(DEPLOY / "systemd/theftwatch-scrapyd.service")
+    unit.read(DEPLOY / "systemd" / name)
+    return unit
+
+
+def test_what_needs_the_embedded_postgres_asks_for_it_only_where_it_is_enabled():
+    needing = {
+        unit.name
+        for unit in UNITS
+        if "theftwatch-postgres.service" in read_unit(unit.name)["Unit"].get("After", "").split()
+    }
+    assert {"theftwatch-scrapyd.service", "theftwatch-review.service"} < needing
+    wanted = re.findall(r"^WantedBy=(.*)$", (DEPLOY / "systemd/theftwatch-postgres.service").read_text(), re.MULTILINE)
+    assert {unit for line in wanted for unit in line.split()} == {"multi-user.target", *needing}
+    assert not any("theftwatch-postgres.service" in read_unit(name)["Unit"].get("Wants", "") for name in needing)
+
+
+def test_jobs_end_with_their_scrapyd():
+    unit = read_unit("theftwatch-scrapyd.service")
     assert unit["Service"]["KillMode"] == "control-group"
     assert int(unit["Service"]["TimeoutStopSec"]) >= 180
 

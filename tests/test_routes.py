@@ -63,12 +63,12 @@ def test_without_a_network_its_index_does_not_matter(without_vector, monkeypatch
 
 @pytest.mark.parametrize("embedded", [True, False])
 def test_the_remedy_is_what_is_missing(embedded):
-    installed = index_off(available=True, used=True, embedded=embedded)
+    installed = index_off("0.8.0", "0.8.0", 17, "theftwatch", embedded=embedded)
     assert installed.remedy == "theftwatch db migrate"
-    unused = index_off(available=True, used=False, embedded=embedded)
-    assert ("create extension" in unused.remedy) is not embedded
-    missing = index_off(available=False, used=False, embedded=embedded)
-    assert "apt-get install" in missing.remedy
+    unused = index_off("0.8.0", None, 17, "our watch", embedded=embedded)
+    assert ("psql -d 'our watch' -c \"create extension" in unused.remedy) is not embedded
+    missing = index_off(None, None, 17, "theftwatch", embedded=embedded)
+    assert "apt-get install postgresql-17-pgvector" in missing.remedy
 
 
 @pytest.mark.parametrize(

@@ -196,7 +196,7 @@ def _show_schema(connection: "Connection") -> None:
     from theftwatch.db import migrate
     from theftwatch.db.queries import queries
 
-    [(available, used)] = connection.execute(queries()["find_vector"]).fetchall()
+    [(available, used, *_)] = connection.execute(queries()["find_vector"]).fetchall()
     _row("vector", f"{used} in use" if used else f"{available} available, not in use" if available else "not available")
     applied = migrate.find_applied(connection)
     todo = migrate.pending(connection)

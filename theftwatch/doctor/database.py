@@ -59,10 +59,10 @@ def _check_schema(connection: psycopg.Connection) -> Check:
 
 def _check_index(connection: psycopg.Connection, *, embedded: bool) -> Check:
     """Look something up by its descriptor, with the index where there is one."""
-    [(available, used)] = connection.execute(queries()["find_vector"]).fetchall()
+    [(available, used, postgres, database)] = connection.execute(queries()["find_vector"]).fetchall()
     [(by_index,)] = connection.execute(queries()["has_descriptor_index"]).fetchall()
-    if not by_index:
-        off = index_off(available=bool(available), used=bool(used), embedded=embedded)
+    if not (by_index and used):
+        off = index_off(available, used, postgres, database, embedded=embedded)
         return Check(name="index", state="off", detail=off.why, remedy=off.remedy)
     started = time.perf_counter()
     try:
@@ -73,10 +73,6 @@ def _check_index(connection: psycopg.Connection, *, embedded: bool) -> Check:
                 {"codes": ["10" * (descriptor.LENGTH // 2)], "side": "original", "model": "none", "most": 40},
             )
     except psycopg.Error as exc:
-        rebuild = (
-            'psql "$(theftwatch db url --owner)" -c "reindex table descriptor_code"'
-            if used
-            else 'psql "$(theftwatch db url --owner)" -c "create extension vector" && theftwatch db migrate'
-        )
+        rebuild = 'psql "$(theftwatch db url --owner)" -c "reindex table descriptor_code"'
         return Check(name="index", state="failed", detail=f"the search failed: {line_of(exc)}", remedy=rebuild)
     return Check(name="index", state="ok", detail=f"vector {used}, a search in {took(started)}")

@@ -6,6 +6,7 @@ search an index, without which it reads all descriptors.
 
 import logging
 from dataclasses import dataclass
+from shlex import quote
 from typing import Literal
 
 from theftwatch.config import settings
@@ -50,20 +51,22 @@ def descriptor_off() -> Off | None:
     return Off(why=f"the network is off, as its packages are not installed: {cost}", remedy="make setup")
 
 
-def index_off(*, available: bool, used: bool, embedded: bool) -> Off:
+def index_off(available: str | None, used: str | None, postgres: int, database: str, *, embedded: bool) -> Off:
     """Return why descriptors are searched without an index.
 
-    `available` says whether the server has the extension `vector`, `used` whether this database has it.
+    `available` is the version of the extension `vector` that the server has, `used` that of this database, and
+    `postgres` the server's own. The remedy is for the server's machine.
     """
     cost = "each search by the network reads all descriptors"
     if used or (available and embedded):
         return Off(why=f"the index of descriptors is missing: {cost}", remedy=_MIGRATE)
-    create = 'psql "$(theftwatch db url --owner)" -c "create extension vector"'
+    # The owner of a database may not: Debian's extension is not trusted.
+    create = f'sudo runuser -u postgres -- psql -d {quote(database)} -c "create extension vector"'
     if available:
         return Off(why=f"the extension vector is not in use in this database: {cost}", remedy=f"{create} && {_MIGRATE}")
     return Off(
         why=f"the server has no extension vector: {cost}",
-        remedy=f"sudo apt-get install postgresql-pgvector && {create} && {_MIGRATE}",
+        remedy=f"sudo apt-get install postgresql-{postgres}-pgvector && {create} && {_MIGRATE}",
     )
 
 
@@ -77,8 +80,8 @@ async def warn_of_routes(connection: Connection) -> Routes:
     """Return which routes are on, for a look-up in the record, and log a line for each that is off."""
     routes = await find_routes(connection)
     if not warn_of_descriptor() and routes.index == "scan":
-        [(available, used)] = await fetch(connection, "find_vector")
-        _warn(index_off(available=bool(available), used=bool(used), embedded=settings().dsn is None))
+        [vector] = await fetch(connection, "find_vector")
+        _warn(index_off(*vector, embedded=settings().dsn is None))
     return routes
 
 

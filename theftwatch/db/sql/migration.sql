@@ -28,10 +28,12 @@ order by datname;
 select clock_timestamp();
 
 -- find_vector --
--- Says which version of the extension vector could be used, and which one is in use in this database.
+-- Says which version of the extension vector could be used, which one is in use in this database, and where that would be
+-- mended.
 select
     (select default_version from pg_available_extensions where name = 'vector') as available_version,
-    (select extversion from pg_extension where extname = 'vector') as used_version;
+    (select extversion from pg_extension where extname = 'vector') as used_version,
+    current_setting('server_version_num')::int / 10000 as postgres, current_database() as database;
 
 -- find_account --
 select rolname from pg_roles where rolname = %(name)s;

@@ -184,10 +184,12 @@ async def _reopen(connection: Connection, case: Case) -> None:
 
 def _refuse_portal(portal: Portal, listings: int, *, without_account: bool) -> None:
     if portal.code is None:
-        raise UsageError("no portal is known for this marketplace; file by its report button and enter --route report")
+        raise UsageError(
+            "no portal is known for this marketplace; file by its report button and enter it with `--route report`"
+        )
     most = portal.links_without_account_max if without_account else portal.links_max
     if listings > most:
         raise UsageError(
             f"{listings} listings, and {portal.name} takes {most} addresses a request"
-            f"{' without an account' if without_account else ''}; file them in parts, with --listing"
+            f"{' without an account' if without_account else ''}; file them in parts, with `--listing`"
         )

@@ -44,10 +44,10 @@ class Ground:
         if override is not None or self.override_reason is not None or self.not_proposable_because is None:
             return None
         if self.relation is not None:
-            return f"a relation covers it ({self.relation.replace('_', ' ')}); --override takes it in, with a reason"
+            return f"a relation covers it ({self.relation.replace('_', ' ')}); `--override` takes it in, with a reason"
         return (
             f"the original is not known to have been first ({self.direction}), see `theftwatch finding show "
-            f"{self.finding}`; --override takes it in, with a reason"
+            f"{self.finding}`; `--override` takes it in, with a reason"
         )
 
 

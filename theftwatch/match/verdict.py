@@ -148,7 +148,7 @@ async def relate_judged(
     made = []
     for finding, artisan, seller, vendor in sorted({(row[0], *row[3:]) for row in rows}, key=itemgetter(0)):
         if vendor is None:
-            raise UsageError(f"finding {finding}: its vendor is not known yet; judge it without --relation")
+            raise UsageError(f"finding {finding}: its vendor is not known yet; judge it without `--relation`")
         owner = artisan if artisan is not None else (await artisan_of(connection, seller))[0]
         note = f"with the verdict on finding {finding}"
         made.append(await relate(connection, owner, vendor, kind, note=note, by=by, now=now))
@@ -205,5 +205,5 @@ def _conflict(state: _State) -> ConflictError:
         again = "look at it again, and judge it as one without a verdict"
     else:
         stands = f"{state.judged_by} judged it {state.verdict} on {state.judged_at:%Y-%m-%d %H:%M} UTC"
-        again = f"look at it again, and give --after {state.verdict_id} to judge it all the same"
+        again = f"look at it again, and give `--after {state.verdict_id}` to judge it all the same"
     return ConflictError(f"finding {state.finding}: {stands}; {again}")

@@ -21,6 +21,7 @@ from theftwatch.reports.html import environment
 from theftwatch.web.accounts import Role
 from theftwatch.web.crawling import Crawling
 from theftwatch.web.inbox import Inbox
+from theftwatch.web.said import parts_of
 
 #: A note that a person wrote is far smaller
 _FORM_MAX_BYTES = 256 * 1024
@@ -126,6 +127,7 @@ def told(request: Request, status: int, says: str) -> Response:
 @cache
 def _templates() -> Environment:
     templates = environment("theftwatch.web")
+    templates.filters["parts_of"] = parts_of
     templates.filters["done"] = words.done_to_the_photo
     templates.filters["rejection"] = words.rejection
     templates.filters["relation_kind"] = words.relation_kind

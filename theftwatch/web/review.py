@@ -135,4 +135,4 @@ async def _refuse(request: Request, exc: Exception) -> Response:
 
 
 async def _fail(request: Request, _exc: Exception) -> Response:
-    return told(request, 500, "A fault of the program; what it met stands where `theftwatch review` was started.")
+    return told(request, 500, "A fault of the program; what it met stands where this page was started.")

@@ -36,4 +36,4 @@ LOG_FILE = os.environ.get("SIMULATED_LOG")
 DOWNLOAD_TIMEOUT = int(os.environ.get("SIMULATED_TIMEOUT_S", _TIMEOUT_S))
 spiders.run.PATIENCE_S = int(os.environ.get("SIMULATED_PATIENCE_S", spiders.run.PATIENCE_S))
 spiders.run.HEARTBEAT_S = float(os.environ.get("SIMULATED_HEARTBEAT_S", spiders.run.HEARTBEAT_S))
-EXTENSIONS = {**_EXTENSIONS, "spiders.run.Run": None, "tests.simulated.Run": 100}
+EXTENSIONS = {{"spiders.run.Run": "tests.simulated.Run"}.get(name, name): at for name, at in _EXTENSIONS.items()}

@@ -50,13 +50,25 @@ DOWNLOAD_SLOTS = {
     # The archive's index takes 24 questions a minute, and shuts out who goes on asking faster.
     ARCHIVE: {"concurrency": 1, "delay": _OWN.delay_s if _OWN.mapped(ARCHIVE) else max(_OWN.delay_s, 3.0)},
 }
+# Those of Scrapy's own that have a place here: what `DOWNLOADER_MIDDLEWARES` switches off is loaded all the same, and
+# much with it. Left out are robotstxt, which takes a robots.txt that is away for leave, httpcompression, which takes a
+# bomb for a bar, and cookies, as no page that we read needs a session.
+DOWNLOADER_MIDDLEWARES_BASE = {
+    "scrapy.downloadermiddlewares.offsite.OffsiteMiddleware": 50,
+    "scrapy.downloadermiddlewares.httpauth.HttpAuthMiddleware": 300,
+    "scrapy.downloadermiddlewares.downloadtimeout.DownloadTimeoutMiddleware": 350,
+    "scrapy.downloadermiddlewares.defaultheaders.DefaultHeadersMiddleware": 400,
+    "scrapy.downloadermiddlewares.useragent.UserAgentMiddleware": 500,
+    "scrapy.downloadermiddlewares.retry.RetryMiddleware": 550,
+    "scrapy.downloadermiddlewares.redirect.MetaRefreshMiddleware": 580,
+    "scrapy.downloadermiddlewares.redirect.RedirectMiddleware": 600,
+    "scrapy.downloadermiddlewares.httpproxy.HttpProxyMiddleware": 750,
+    "scrapy.downloadermiddlewares.stats.DownloaderStats": 850,
+    "scrapy.downloadermiddlewares.httpcache.HttpCacheMiddleware": 900,
+}
 DOWNLOADER_MIDDLEWARES = {
-    "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,  # takes a robots.txt that is away for leave
     "spiders.robots.RobotsTxt": 100,
-    "scrapy.downloadermiddlewares.httpcompression.HttpCompressionMiddleware": None,  # takes a bomb for a bar
-    "spiders.compression.Compression": 590,  # its place
-    # No page that we read needs a session. Switched off it would be loaded all the same, with much that it needs.
-    "scrapy.downloadermiddlewares.cookies.CookiesMiddleware": None,
+    "spiders.compression.Compression": 590,  # the place of Scrapy's
     "spiders.validators.Conditional": 940,  # after redirects, whose requests are of other addresses
     "spiders.budget.HostBudget": 950,  # all of this holds for all jobs together
 }
@@ -91,11 +103,20 @@ ITEM_PIPELINES = {
     "pipelines.store.StorePipeline": 400,
     "pipelines.match.MatchPipeline": 500,
 }
+# As above. Left out are throttle, which takes a page that has not changed for a refusal, and two servers that execute
+# Python, telnet and remote_control.
+EXTENSIONS_BASE = {
+    "scrapy.extensions.corestats.CoreStats": 0,
+    "scrapy.extensions.logcount.LogCount": 0,
+    "scrapy.extensions.memusage.MemoryUsage": 0,
+    "scrapy.extensions.memdebug.MemoryDebugger": 0,
+    "scrapy.extensions.closespider.CloseSpider": 0,
+    "scrapy.extensions.feedexport.FeedExporter": 0,
+    "scrapy.extensions.logstats.LogStats": 0,
+    "scrapy.extensions.spiderstate.SpiderState": 0,
+}
 EXTENSIONS = {
-    "scrapy.extensions.throttle.AutoThrottle": None,  # takes a page that has not changed for a refusal
     "spiders.throttle.Throttle": 0,
-    "scrapy.extensions.remote_control.RemoteControl": None,  # a server that executes Python
-    "scrapy.extensions.telnet.TelnetConsole": None,  # the same
     "spiders.run.Run": 100,  # before the pipelines, which take their connections from it
 }
 LOG_FORMATTER = "spiders.log.LogFormatter"  # keeps page data out of the log

@@ -61,8 +61,8 @@ def mail_server() -> Iterator[MailServer]:
     stop = asyncio.Event()
     thread = Thread(target=loop.run_until_complete, args=[serve()], daemon=True)
     thread.start()
-    assert ready.wait(10)
+    assert ready.wait(120)
     yield ours
     loop.call_soon_threadsafe(stop.set)
-    thread.join(10)
+    thread.join(120)
     loop.close()

@@ -70,7 +70,7 @@ class TimestampAuthority:
 
 
 def openssl(*arguments: str, cwd: Path | None = None) -> str:
-    done = subprocess.run(["openssl", *arguments], cwd=cwd, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(["openssl", *arguments], cwd=cwd, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout + done.stderr
 

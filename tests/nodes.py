@@ -20,7 +20,7 @@ from typing import Any
 
 from tests.ports import kept_port
 
-START_MAX_S = 30
+START_MAX_S = 120
 JOB_MAX_S = 120
 #: It lists the spiders of a project in a process of its own, and answers nobody meanwhile
 ANSWER_MAX_S = 120

@@ -17,7 +17,7 @@ from theftwatch.files import Files
 from theftwatch.listing import Seller
 from theftwatch.match.context import update_context
 
-WAIT_MAX_S = 30
+WAIT_MAX_S = 120
 #: A vendor that tries what a page can be attacked with
 HOSTILE = Seller(
     marketplace="alibaba",

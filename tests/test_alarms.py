@@ -300,11 +300,11 @@ def test_a_run_that_waits_for_another_to_compare_photos_does_not_hang(watch):
                 assert [alarm.kind for alarm in watch.examine(after=2 * HOUR)] == ["hanging"]
             finally:
                 connection.execute(queries()["unlock_session"])
-            lock.result(timeout=30)
+            lock.result(timeout=120)
 
 
 def wait_until(connection, query):
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while connection.execute(query).fetchall() != [(True,)]:
         assert time.monotonic() < deadline, query
         time.sleep(0.02)

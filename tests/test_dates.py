@@ -138,13 +138,13 @@ def test_both_sides_of_the_findings_are_asked_about_and_who_was_first_follows(wo
 
 def test_a_listing_that_is_not_in_the_record_and_a_key_that_flickr_refuses(world):
     process = world.start("dates", "listing=etsy/1")
-    log, _ = process.communicate(timeout=60)
+    log, _ = process.communicate(timeout=300)
     assert (process.returncode, "0 listings of the record go by that" in log) == (2, True), log
     (world.folder / "hare.jpg").write_bytes(photo_bytes("049fb77f0266.jpg"))
     (world.folder / "mine.csv").write_text(f"file,published\nhare.jpg,{photo_page('049fb77f0266.jpg')}\n")
     theftwatch(world, "originals", "add", world.folder / "mine.csv", "--artisan", "Ana")
     with world.start("dates", THEFTWATCH_FLICKR_API_KEY="wrong") as process:
-        log, _ = process.communicate(timeout=60)
+        log, _ = process.communicate(timeout=300)
     assert "Invalid API Key" in log
     assert "set THEFTWATCH_FLICKR_API_KEY to a key of" in log
     assert world.rows("select outcome from run") == [("failed",)]

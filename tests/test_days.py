@@ -43,7 +43,7 @@ def set_clock(replica: Replica, moment: datetime) -> None:
     replica.clock = lambda: moment
 
 
-def get(replica: Replica, url: str, *, timeout: float = 10) -> tuple[int, bytes]:
+def get(replica: Replica, url: str, *, timeout: float = 120) -> tuple[int, bytes]:
     parts = urlsplit(url)
     with closing(http.client.HTTPConnection(replica.address, timeout=timeout)) as connection:
         connection.request("GET", parts.path, headers={"Host": parts.netloc})
@@ -93,18 +93,18 @@ def test_a_change_shows_from_its_moment_on(days, replica, kind):
 def takes_connections(address: str) -> bool:
     host, _, port = address.partition(":")
     try:
-        socket.create_connection((host, int(port)), timeout=10).close()
+        socket.create_connection((host, int(port))).close()
     except ConnectionRefusedError:
         return False
     return True
 
 
 def wait_until(happens: Callable[[], bool]) -> None:
-    for _ in range(500):
+    for _ in range(6000):
         if happens():
             return
         time.sleep(0.01)
-    pytest.fail("it does not happen in five seconds")
+    pytest.fail("it does not happen in a minute")
 
 
 def check(replica: Replica, url: str, offer: Offer | None) -> None:

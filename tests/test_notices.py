@@ -17,7 +17,7 @@ from theftwatch.config import Settings, settings
 from theftwatch.errors import DeliveryError, UsageError
 from theftwatch.notices.smtp import mail_address, mail_server_of
 
-WAIT_MAX_S = 60
+WAIT_MAX_S = 120
 
 
 def test_nobody_is_told_what_no_person_confirmed(told):

@@ -34,7 +34,7 @@ STRICTEST = {
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-embedder-policy": "require-corp",
 }
-WAIT_MAX_S = 60
+WAIT_MAX_S = 120
 
 
 class Receiver:
@@ -48,7 +48,7 @@ class Receiver:
         self.tokens = load_tokens(world.folder / "data")
 
     def ask(self, method: str, path: str, body: bytes | None = None, **headers: str) -> tuple[int, dict[str, str]]:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=WAIT_MAX_S)
         connection.request(method, path, body, {name.replace("_", "-"): value for name, value in headers.items()})
         response = connection.getresponse()
         text = response.read().decode()

@@ -130,7 +130,7 @@ def test_port_taken_by_a_stranger_is_left_to_it(stopped):
 
 def test_many_processes_start_one_server(embedded):
     processes = [python(CONNECT) for _ in range(4)]
-    answers = [process.communicate(timeout=60) for process in processes]
+    answers = [process.communicate(timeout=300) for process in processes]
 
     assert {stdout for stdout, _ in answers} == {server.connect_dsn(embedded) + "\n"}, answers
     assert processes_with(f"postgres\0-D\0{server.data_folder(embedded)}") == [server.start(embedded).pid]
@@ -139,7 +139,7 @@ def test_many_processes_start_one_server(embedded):
 
 def test_killed_client_leaves_the_server_to_others(stopped):
     client = python(f"{CONNECT.replace('print', 'dsn = ')}; import os, signal; os.kill(os.getpid(), signal.SIGKILL)")
-    assert client.wait(timeout=60) == -signal.SIGKILL
+    assert client.wait(timeout=300) == -signal.SIGKILL
     client.communicate()
 
     assert query(server.connect_dsn(stopped), "select 1") == [(1,)]
@@ -208,7 +208,7 @@ def test_killed_initialisation_is_begun_anew(embedded, victim):
     else:
         for pid in processes_with(f"initdb\0--pgdata\0{new}"):
             os.kill(pid, signal.SIGKILL)
-    _, stderr = client.communicate(timeout=60)
+    _, stderr = client.communicate(timeout=300)
 
     assert client.returncode != 0
     assert victim == "client" or "could not be made" in stderr

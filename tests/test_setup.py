@@ -154,7 +154,7 @@ def test_the_makefile_needs_no_newer_make_than_3_81(newer):
 def make(*arguments, cwd=CHECKOUT, **env):
     kept = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
     return subprocess.run(
-        ["make", *arguments], cwd=cwd, env={**kept, **env}, capture_output=True, text=True, timeout=60
+        ["make", *arguments], cwd=cwd, env={**kept, **env}, capture_output=True, text=True, timeout=120
     )
 
 

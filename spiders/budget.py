@@ -13,8 +13,8 @@ from scrapy.http import Response
 
 from spiders.run import Run
 from theftwatch.db import hosts
-from theftwatch.pages import pace_of
 from theftwatch.pages.etsy_api import read_limits
+from theftwatch.pages.read import pace_of
 
 #: Answers that may say how long to wait
 _ASKS_FOR_TIME = {429, 503}

@@ -12,8 +12,8 @@ from theftwatch.errors import (
     UnknownPageError,
 )
 from theftwatch.listing import Page
-from theftwatch.pages import read_page
 from theftwatch.pages.blocked import block_mark
+from theftwatch.pages.read import read_page
 
 _GONE = {404, 410}
 _REFUSED = {401, 403, 429}

@@ -14,7 +14,7 @@ from spiders.run import Run
 from theftwatch.config import Settings, check_live
 from theftwatch.errors import PageError, UsageError
 from theftwatch.listing import Page
-from theftwatch.pages import read_page
+from theftwatch.pages.read import read_page
 from theftwatch.pages.saved import read_saved_page
 
 _SUFFIXES = {".html", ".htm", ".mhtml", ".mht", ".json"}

@@ -16,9 +16,9 @@ from scrapy.http import HtmlResponse
 
 from spiders.arguments import Start
 from tests.test_samples import differences
-from theftwatch import pages
 from theftwatch.errors import PageBlockedError, PageChangedError, PageError, UnknownPageError, UsageError
 from theftwatch.listing import Listing, Page
+from theftwatch.pages import read
 
 CHECKOUT = Path(__file__).parents[1]
 DOCUMENT = (CHECKOUT / "docs/adding-a-marketplace.md").read_text()
@@ -46,7 +46,7 @@ def craftfair():
 
 @pytest.fixture
 def spider(craftfair, monkeypatch):
-    monkeypatch.setitem(pages._READERS, "craftfair.example", craftfair.read_page)
+    monkeypatch.setitem(read._READERS, "craftfair.example", craftfair.read_page)
     return run_file(SPIDER).CraftfairSpider(shop="wool-and-thorn")
 
 

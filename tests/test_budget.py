@@ -14,7 +14,7 @@ from theftwatch.db import hosts
 from theftwatch.db.hosts import Rest
 from theftwatch.demo.etsy_api import CallLimit
 from theftwatch.demo.replica import running_replica
-from theftwatch.pages import pace_of
+from theftwatch.pages.read import pace_of
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 SECOND = timedelta(seconds=1)

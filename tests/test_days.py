@@ -19,7 +19,7 @@ from theftwatch.demo.draw import TROUBLES, draw_days
 from theftwatch.demo.photos import picture_bytes
 from theftwatch.demo.replica import Replica, running_replica
 from theftwatch.errors import PageBlockedError, PageGoneError
-from theftwatch.pages import read_page
+from theftwatch.pages.read import read_page
 
 START = datetime(2026, 3, 1, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)

@@ -26,7 +26,8 @@ from theftwatch.demo.etsy_api import CALLS_PER_DAY, CALLS_PER_SECOND, CallLimit
 from theftwatch.demo.replica import running_replica
 from theftwatch.demo.starts import start_lines
 from theftwatch.errors import PageBlockedError, PageChangedError, PageGoneError
-from theftwatch.pages import archive, etsy_api, read_page
+from theftwatch.pages import archive, etsy_api
+from theftwatch.pages.read import read_page
 
 CATALOGUE = load_catalogue()
 SHOPS = [seller for seller in CATALOGUE.sellers if seller.kind is SellerKind.SHOP]

@@ -14,7 +14,7 @@ from tests.fuzz.readers import READERS, read, seeds
 from tests.fuzz.spoil import spoiled
 from theftwatch.errors import UnknownPageError, UsageError
 from theftwatch.evidence.verify import verify_bundle
-from theftwatch.pages import read_page
+from theftwatch.pages.read import read_page
 
 #: Of all readers together
 CASES = int(os.environ.get("THEFTWATCH_DRILL_CASES", "300"))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.test_samples import CASES, sample_body
 from theftwatch.errors import PageBlockedError, PageChangedError, PageError, UnknownPageError
 from theftwatch.listing import Page, PageKind
-from theftwatch.pages import archive, artfire, read_page
+from theftwatch.pages import archive, artfire
 from theftwatch.pages.artfire_images import listing_images, read_image_url
 from theftwatch.pages.artfire_urls import (
     listing_prefix,
@@ -21,6 +21,7 @@ from theftwatch.pages.artfire_urls import (
     search_url,
     shop_url,
 )
+from theftwatch.pages.read import read_page
 
 LISTING = "https://www.artfire.com/ext/shop/product_view/DressXpress/12389222/decal/commercial"
 SHOP = "https://www.artfire.com/ext/shop/home/DressXpress"

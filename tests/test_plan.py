@@ -16,7 +16,7 @@ from spiders.etsy import EtsySpider
 from theftwatch.cli import app
 from theftwatch.config import settings
 from theftwatch.errors import UsageError
-from theftwatch.pages import pace_of
+from theftwatch.pages.read import pace_of
 from theftwatch.targets import KINDS
 
 HOUR = timedelta(hours=1)

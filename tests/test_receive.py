@@ -21,7 +21,7 @@ from tests.crawling import World
 from tests.ports import kept_port
 from theftwatch.demo.catalogue import load_catalogue
 from theftwatch.demo.replica import running_replica
-from theftwatch.pages import SITES
+from theftwatch.pages.read import SITES
 from theftwatch.pages.saved import SavedPage, read_saved_page, write_saved_page
 from theftwatch.web.bookmarklet import SETUP, Tokens, bookmarklet, load_tokens
 

@@ -10,7 +10,7 @@ import pytest
 from w3lib.encoding import html_to_unicode
 
 from theftwatch import errors
-from theftwatch.pages import read_page
+from theftwatch.pages.read import read_page
 
 SAMPLES = Path(__file__).parent / "samples"
 CASES = sorted(meta.parent for meta in SAMPLES.glob("*/*/meta.json"))

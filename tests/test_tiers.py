@@ -23,7 +23,7 @@ from theftwatch.demo import alibaba_data, pages
 from theftwatch.demo.catalogue import Catalogue, Offer, load_catalogue
 from theftwatch.demo.replica import running_replica
 from theftwatch.listing import Listing, ListingImage, Seller
-from theftwatch.pages import read_page
+from theftwatch.pages.read import read_page
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 DAY = timedelta(days=1)

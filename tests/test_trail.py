@@ -21,8 +21,8 @@ from theftwatch.errors import PageChangedError
 from theftwatch.listing import Alias, Seller
 from theftwatch.match.context import update_context
 from theftwatch.match.trail import follow_trail
-from theftwatch.pages import read_page
 from theftwatch.pages.alibaba_urls import showroom_url
+from theftwatch.pages.read import read_page
 from theftwatch.pages.searches import showroom_words
 
 COPY = stored_anew(PHOTO, 80)

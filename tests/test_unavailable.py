@@ -7,9 +7,9 @@ import pytest
 
 from tests.alibaba_pages import LISTING_URL, detail_page, product
 from theftwatch.errors import PageBlockedError, PageChangedError, PageGoneError
-from theftwatch.pages import read_page
 from theftwatch.pages.addresses import listing_key
 from theftwatch.pages.etsy_api import api_listing_url, batch_url
+from theftwatch.pages.read import read_page
 
 SENTENCE = "This product is no longer available."
 ETSY_URL = "https://www.etsy.com/listing/1385245506/crown"

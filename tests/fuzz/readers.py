@@ -27,7 +27,8 @@ from theftwatch.evidence.verify import verify_bundle
 from theftwatch.images.reading import read_image
 from theftwatch.images.taken import taken_claims
 from theftwatch.originals import read_originals
-from theftwatch.pages import archive, flickr, read_page
+from theftwatch.pages import archive, flickr
+from theftwatch.pages.read import read_page
 from theftwatch.pages.saved import SavedPage, decode_page, read_saved_page, write_saved_page
 from theftwatch.reports.preview import make_preview
 

@@ -23,7 +23,7 @@ def extract(
     whose data is missing.
     """
     # The readers of pages take twice as long to load as all of `theftwatch --help`.
-    from theftwatch.pages import read_page
+    from theftwatch.pages.read import read_page
     from theftwatch.pages.saved import read_saved_page
 
     try:

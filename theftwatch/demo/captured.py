@@ -10,7 +10,7 @@ from importlib import resources
 
 from theftwatch.demo.catalogue import DemoSeller, Edit, Offer, Picture, SellerKind, Served, Shown
 from theftwatch.listing import Seller
-from theftwatch.pages import read_page
+from theftwatch.pages.read import read_page
 
 #: What the blocks look like, for any address that is blocked
 CAPTCHA = "etsy_captcha.html.gz"

@@ -16,7 +16,7 @@ from importlib import resources
 from pathlib import Path
 from urllib.parse import quote
 
-from theftwatch.pages import SITES
+from theftwatch.pages.read import SITES
 
 #: The longest address that Firefox takes is 1 MiB; Chromium takes twice that
 ADDRESS_MAX = 1_000_000

@@ -21,7 +21,7 @@ from theftwatch.db.queries import fetch
 from theftwatch.errors import PageChangedError
 from theftwatch.listing import Side
 from theftwatch.originals import Kind
-from theftwatch.pages import read_page
+from theftwatch.pages.read import read_page
 from theftwatch.pages.saved import SavedPage, write_saved_page
 from theftwatch.reports.words import count
 from theftwatch.web.command import Command

@@ -17,7 +17,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from theftwatch.errors import PageError
-from theftwatch.pages import SITES, site_of
+from theftwatch.pages.read import SITES, site_of
 from theftwatch.pages.saved import SavedPage
 from theftwatch.reports.words import web_address
 from theftwatch.web.bookmarklet import ADDRESS_MAX, SETUP, Tokens, bookmarklet

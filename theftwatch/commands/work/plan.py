@@ -10,7 +10,7 @@ from theftwatch.commands.work.record import opened
 from theftwatch.config import settings
 from theftwatch.db.queries import fetch_as
 from theftwatch.interval import read_time
-from theftwatch.pages import PACES
+from theftwatch.pages.read import PACES
 from theftwatch.reports.words import count, moment, one_line
 from theftwatch.targets import first_hosts
 

@@ -6,7 +6,7 @@ from theftwatch.config import check_live, settings
 from theftwatch.db.pool import connection_pool
 from theftwatch.db.server import connect_dsn
 from theftwatch.listing import Side
-from theftwatch.pages import SITES
+from theftwatch.pages.read import SITES
 from theftwatch.reports.words import one_line
 from theftwatch.web.bookmarklet import SETUP, Tokens, bookmarklet, load_tokens
 from theftwatch.web.command import run_command

@@ -13,7 +13,10 @@ from theftwatch.errors import UsageError
 from theftwatch.files import replacing
 
 if TYPE_CHECKING:
-    from theftwatch.match.scan import Pair
+    from theftwatch.match.scan import Folder, Pair
+
+#: Files that cannot be compared, named one by one on a terminal
+_NAMED_MOST = 20
 
 
 def compare(
@@ -104,13 +107,25 @@ async def _scan(originals: Path, suspects: Path, out: Path, *, all_scores: bool)
                 if all_scores or pair.decision.decision in {"match", "possible"}:
                     _write(file, pair)
     for folder in folders:
-        unusable = ", ".join(f"{count} {reason}" for reason, count in sorted(folder.unusable.items()))
-        told = f"; cannot be compared: {unusable}" if unusable else ""
-        print(f"{folder.root}: {sum(map(len, folder.paths.values())):,} photos{told}", file=sys.stderr)
+        _tell(folder)
     if not all(folder.prints for folder in folders):
         print("Not looked: there is nothing to compare.", file=sys.stderr)
         return
     print(f"{counts['match']:,} matches and {counts['possible']:,} worth a look, in {out}", file=sys.stderr)
+
+
+def _tell(folder: "Folder") -> None:
+    """Say how many photos of a folder there are, and which cannot be compared: on a terminal the first of them."""
+    from theftwatch.reports.words import one_line, reason
+
+    unusable = ", ".join(f"{count:,} {reason}" for reason, count in sorted(Counter(folder.unusable.values()).items()))
+    told = f"; cannot be compared: {unusable}" if unusable else ""
+    print(f"{folder.root}: {sum(map(len, folder.paths.values())):,} photos{told}", file=sys.stderr)
+    named = list(folder.unusable.items())[: _NAMED_MOST if sys.stderr.isatty() else None]
+    for name, why in named:
+        print(f"  {one_line(name)}: {reason(why)}", file=sys.stderr)
+    if more := len(folder.unusable) - len(named):
+        print(f"  and {more:,} more; `2>FILE` writes all of them into a file", file=sys.stderr)
 
 
 def _write(file: BinaryIO, pair: "Pair") -> None:

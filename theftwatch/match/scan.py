@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections import Counter, defaultdict, deque
+from collections import defaultdict, deque
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import aclosing
@@ -35,12 +35,16 @@ class Folder:
     root: Path
     paths: dict[bytes, list[Path]] = field(default_factory=lambda: defaultdict(list))
     prints: dict[bytes, Fingerprint] = field(default_factory=dict)
-    #: Files that cannot be compared, by reason
-    unusable: Counter[str] = field(default_factory=Counter)
+    #: Why files cannot be compared, by their paths below the folder
+    unusable: dict[str, str] = field(default_factory=dict)
+
+    def name(self, path: Path) -> str:
+        """Return the path of a file below the folder."""
+        return path.relative_to(self.root).as_posix()
 
     def names(self, sha256: bytes) -> list[str]:
         """Return the paths of a photo below the folder."""
-        return [path.relative_to(self.root).as_posix() for path in self.paths[sha256]]
+        return [self.name(path) for path in self.paths[sha256]]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,7 +68,7 @@ def read_folder(root: Path, threads: Executor, advance: Callable[[int], None]) -
                 folder.paths[sha256].append(path)
                 folder.prints[sha256] = result
             else:
-                folder.unusable[result] += 1
+                folder.unusable[folder.name(path)] = result
         advance(len(batch))
     return folder
 

@@ -83,18 +83,29 @@ def test_a_shared_rematch_gives_the_same_though_a_worker_is_lost(dsn, other_dsn,
     assert "network off" in other_network.stderr
     assert "give them the same THEFTWATCH_ settings" in other_network.stderr
 
+    # Ray would try for twenty seconds. It looks for a token in the user's folder too.
+    stranger = environment | {"RAY_NUM_REDIS_GET_RETRIES": "1", "HOME": str(tmp_path)}
+    for token in ({"RAY_AUTH_TOKEN": "0" * 64}, {"RAY_AUTH_TOKEN": ""}):
+        said = refusal(cluster, stranger | token)
+        assert "the Ray cluster asks for a token, and was given none or another one" in said
+        assert "set RAY_AUTH_MODE=token here and on all nodes, with its token in RAY_AUTH_TOKEN" in said
+
+    too_much = refusal(cluster, environment)
+    assert "the originals, 100 MB, fit neither into the memory" in too_much
+    assert "give `ray start` more by `--object-store-memory BYTES`" in too_much
+
+
+def refusal(cluster, environment):
+    """Return what a process says that shares more originals with a cluster than fit."""
     code = "import sys\nfrom tests.test_share import share_too_much\nshare_too_much(*sys.argv[1:])"
-    too_much = subprocess.run(
-        [sys.executable, "-c", code, cluster.host, str(cluster.port)], env=environment, capture_output=True, text=True
-    )
-    assert "the originals, 100 MB, fit neither into the memory" in too_much.stderr
-    assert "give `ray start` more by `--object-store-memory BYTES`" in too_much.stderr
+    command = [sys.executable, "-c", code, cluster.host, str(cluster.port)]
+    return subprocess.run(command, env=environment, capture_output=True, text=True).stderr
 
 
 def share_too_much(host, port):
     """Share more originals than fit, which raises an error."""
-    index = replace(index_of([]), sha256s=np.zeros((100 * 2**20 // 32, 32), np.uint8))
     cluster = Cluster(host, int(port), Terms(version="", network=None, record=""))
+    index = replace(index_of([]), sha256s=np.zeros((100 * 2**20 // 32, 32), np.uint8))
 
     async def main():
         async for _ in cluster.work_off("suspect", [Span(1, 1)], index):

@@ -71,11 +71,11 @@ class Cluster:
             # Ray itself would try for minutes where nobody answers.
             socket.create_connection((host, port), timeout=_CONNECT_TIMEOUT_S).close()
             ray.init(address, log_to_driver=False, logging_level="warning")
-        except (OSError, OverflowError, RuntimeError, ValueError) as exc:
-            if "AuthenticationError" in str(exc.__cause__):
+        except (OSError, OverflowError, RuntimeError, ValueError, ray.exceptions.AuthenticationError) as exc:
+            if "AuthenticationError" in f"{type(exc).__name__} {exc.__cause__}":
                 raise NodeError(
                     address,
-                    "the Ray cluster asks for a token",
+                    "the Ray cluster asks for a token, and was given none or another one",
                     "set RAY_AUTH_MODE=token here and on all nodes, with its token in RAY_AUTH_TOKEN",
                 ) from exc
             raise NodeError(

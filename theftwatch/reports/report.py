@@ -16,7 +16,8 @@ from theftwatch.reports.chosen import Chosen
 from theftwatch.reports.coverage import find_coverage
 from theftwatch.reports.figures import By, Figures, draw_months, draw_vendors, find_figures
 from theftwatch.reports.html import environment, style
-from theftwatch.reports.pairs import Pair, Vendor, find_not_counted, find_pairs, find_vendors
+from theftwatch.reports.pair import Pair
+from theftwatch.reports.pairs import Vendor, find_not_counted, find_pairs, find_vendors
 from theftwatch.reports.plot import Scheme, render
 from theftwatch.reports.preview import Preview, Previews
 

@@ -8,7 +8,8 @@ from rich.table import Table
 from rich.text import Text
 
 from theftwatch.reports.figures import COUNTED, By, Figures
-from theftwatch.reports.pairs import Pair, Place, Vendor
+from theftwatch.reports.pair import Pair, Place
+from theftwatch.reports.pairs import Vendor
 from theftwatch.reports.words import marketplace_name, one_line, web_address
 
 COLUMNS = ("vendor", "decision", "score", "what was done", "shop", "original", "suspect", "verdict")

@@ -4,7 +4,6 @@ import asyncio
 import re
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -17,6 +16,7 @@ from psycopg.conninfo import make_conninfo
 from bench.market import offer, vendor
 from tests.conftest import new_database
 from tests.crawling import World
+from tests.waiting import wait_until
 from tests.watching import Watch
 from theftwatch.alarms import rules
 from theftwatch.db.targets import Target
@@ -195,11 +195,3 @@ def test_a_crawl_that_hangs_is_told_until_it_is_ended(watch, log):
     over = asyncio.run(status(later + timedelta(hours=1)))
     assert "hanging" not in {alarm.kind for alarm in over.alarms}
     assert over.running == []
-
-
-def wait_until(happens: Callable[[], object], crawl: subprocess.Popen[str]) -> None:
-    deadline = time.monotonic() + 120
-    while not happens():
-        assert crawl.poll() is None, crawl.communicate()[0]
-        assert time.monotonic() < deadline
-        time.sleep(0.1)

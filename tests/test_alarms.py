@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
@@ -10,6 +9,7 @@ import psycopg
 import pytest
 from typer.testing import CliRunner
 
+from tests.waiting import wait_until
 from theftwatch.alarms import record
 from theftwatch.alarms.examine import examine
 from theftwatch.alarms.rules import ListFigure, Pause, Seen, judge_counters, judge_lists, judge_pause
@@ -294,20 +294,13 @@ def test_a_run_that_waits_for_another_to_compare_photos_does_not_hang(watch):
         with psycopg.connect(watch.dsn, autocommit=True) as waiting, ThreadPoolExecutor() as threads:
             lock = threads.submit(waiting.execute, queries()["lock_drain"])
             try:
-                wait_until(connection, "select count(*) > 0 from pg_locks where not granted")
+                wait_until(lambda: connection.execute("select from pg_locks where not granted").fetchall())
                 assert watch.examine(after=HOUR) == []
                 # where nothing is compared, somebody hangs
                 assert [alarm.kind for alarm in watch.examine(after=2 * HOUR)] == ["hanging"]
             finally:
                 connection.execute(queries()["unlock_session"])
             lock.result(timeout=120)
-
-
-def wait_until(connection, query):
-    deadline = time.monotonic() + 120
-    while connection.execute(query).fetchall() != [(True,)]:
-        assert time.monotonic() < deadline, query
-        time.sleep(0.02)
 
 
 def test_many_targets_with_the_same_alarm_are_told_in_one_line(watch):

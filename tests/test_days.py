@@ -2,9 +2,7 @@
 
 import http.client
 import socket
-import time
 from collections import Counter
-from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -13,6 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from tests.waiting import wait_until
 from theftwatch.demo.catalogue import TAKEN_DOWN, Offer, Served, load_catalogue
 from theftwatch.demo.days import ChangeKind, Days, Trouble, TroubleKind
 from theftwatch.demo.draw import TROUBLES, draw_days
@@ -97,14 +96,6 @@ def takes_connections(address: str) -> bool:
     except ConnectionRefusedError:
         return False
     return True
-
-
-def wait_until(happens: Callable[[], bool]) -> None:
-    for _ in range(6000):
-        if happens():
-            return
-        time.sleep(0.01)
-    pytest.fail("it does not happen in a minute")
 
 
 def check(replica: Replica, url: str, offer: Offer | None) -> None:

@@ -27,6 +27,7 @@ from tests import drill
 from tests.conftest import new_database
 from tests.crawling import World
 from tests.nodes import PAUSE_S, Scrapyd, running_scrapyd
+from tests.waiting import AMPLE_S, wait_until
 from tests.watching import Watch
 from theftwatch.config import Settings
 from theftwatch.db import server
@@ -47,8 +48,6 @@ HOUR = timedelta(hours=1)
 JOBS = 3
 #: Room for all photos
 AMPLE_BYTES = 100_000_000
-#: Longer than a crawl takes on any machine, were it not broken off
-AMPLE_S = 300
 
 #: What a network and an image host can do beside what a watch over days meets
 NETWORK = [
@@ -202,7 +201,7 @@ def start_and_stop_postgres_amid(own: Settings, watch: Watch, **environment: str
     """Start a crawl, and stop Postgres when some of what it sees is in the record, and before it ends."""
     with watch.world.unending():
         process = watch.start("alibaba", **environment)
-        wait_until(lambda: bool(watch.world.rows(f"select from listing where last_seen_at >= '{watch.now}'")), process)
+        wait_until(lambda: watch.world.rows(f"select from listing where last_seen_at >= '{watch.now}'"), process)
         server.stop(own)
     return process
 
@@ -252,7 +251,7 @@ def test_hosts_that_refuse_connections_lose_nothing(dsn, tmp_path, catalogue, un
         watch = watching(World(replica=replica, dsn=dsn, folder=tmp_path), catalogue)
         process = watch.start("alibaba")
         up = replica.clock
-        wait_until(lambda: bool(watch.world.rows("select from listing")), process)
+        wait_until(lambda: watch.world.rows("select from listing"), process)
         while not ends_within(process, moments.uniform(0.5, 2)):
             replica.clock = lambda: up() + EVERY
             broken.times += 1
@@ -346,7 +345,7 @@ def test_a_chromium_that_is_killed_loses_nothing(new_watch, chromium, catalogue,
             with new_watch(on_offer=scripted) as watch:
                 watch.settings = {**watch.settings, **browser}
                 process = watch.start("alibaba")
-                wait_until(lambda: bool(browsers_of(process)), process)  # noqa: B023  it is over before the next
+                wait_until(lambda: browsers_of(process), process)  # noqa: B023  it is over before the next
                 while broken.times < drill.TIMES and not ends_within(process, moments.uniform(0.1, 2)):
                     broken.times += kill_one(browsers_of(process), moments)
                 # Nothing waits for a Chromium that is no more.
@@ -430,16 +429,7 @@ def kill_postgres(own: Settings, moments: random.Random) -> None:
 
 
 def wait_for_run(watch: Watch, process: subprocess.Popen[str]) -> None:
-    wait_until(lambda: bool(watch.world.rows("select from run")), process)
-
-
-def wait_until(happens: Callable[[], bool], process: subprocess.Popen[str]) -> None:
-    """Wait for something that happens while a crawl goes on."""
-    deadline = time.monotonic() + AMPLE_S
-    while not happens():
-        assert process.poll() is None, process.communicate()[0]
-        assert time.monotonic() < deadline, "it does not come as far"
-        time.sleep(0.02)
+    wait_until(lambda: watch.world.rows("select from run"), process)
 
 
 def ends_within(process: subprocess.Popen[str], seconds: float) -> bool:

@@ -8,7 +8,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -19,6 +18,7 @@ from playwright.sync_api import expect, sync_playwright
 
 from tests.crawling import World
 from tests.ports import kept_port
+from tests.waiting import wait_until
 from theftwatch.demo.catalogue import load_catalogue
 from theftwatch.demo.replica import running_replica
 from theftwatch.pages.read import SITES
@@ -190,10 +190,7 @@ def test_a_page_that_a_killed_receiver_had_not_taken_in_is_taken_in_by_the_next(
     process.kill()
     process.communicate()
     process = start(world, unused_port)
-    deadline = time.monotonic() + WAIT_MAX_S
-    while world.rows("select count(*) from run where outcome = 'ok'") == [(0,)]:
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
+    wait_until(lambda: world.rows("select from run where outcome = 'ok'"), process)
     process.send_signal(signal.SIGINT)
     log, _ = process.communicate(timeout=WAIT_MAX_S)
     assert process.returncode == 130, log

@@ -6,7 +6,6 @@ import re
 import shutil
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,6 +17,7 @@ from typer.testing import CliRunner
 from tests.crawling import World
 from tests.nodes import ANSWER_MAX_S, python_without_theftwatch, running_scrapyd
 from tests.ports import kept_port
+from tests.waiting import wait_until
 from theftwatch.cli import app
 from theftwatch.config import Settings, settings
 from theftwatch.db.targets import Target, save_targets
@@ -296,23 +296,16 @@ def test_a_job_outlives_its_scrapyd_and_the_record_is_that_of_an_undisturbed_nig
         with world.unending():
             killed.post("schedule", **asked, jobid="first")
             killed.post("schedule", **asked, jobid="second")
-            _wait_for(lambda: world.rows("select 1 from listing"))
+            wait_until(lambda: world.rows("select 1 from listing"))
             killed.process.kill()
             killed.process.wait()
             with running_scrapyd(folder, environment, config=config) as scrapyd:
                 scrapyd.wait("second")
                 said = scrapyd.log("alibaba", "second")
-        _wait_for(lambda: world.rows("select 1 from run where finished_at is not null"))
+        wait_until(lambda: world.rows("select 1 from run where finished_at is not null"))
     assert re.match(r"theftwatch: alibaba is at the same already: run 1 on ", said), said
     assert world.rows("select jobid, outcome, finish_reason from run") == [("first", "ok", "finished")]
 
     undisturbed = World(replica=world.replica, dsn=other_dsn, folder=tmp_path / "other")
     undisturbed.crawl("alibaba", "vendor=demoorchid")
     assert world.digest_tables() == undisturbed.digest_tables()
-
-
-def _wait_for(come):
-    deadline = time.monotonic() + 120
-    while not come():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)

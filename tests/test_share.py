@@ -4,7 +4,6 @@ import asyncio
 import os
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from importlib.util import find_spec
 
@@ -15,6 +14,7 @@ import pytest
 from bench.cluster import running_ray
 from tests.record import Record
 from tests.test_rematch import BATCHES, COPIES
+from tests.waiting import wait_until
 from theftwatch.files import Files
 from theftwatch.match.drain import Drained, Span
 from theftwatch.match.index import index_of
@@ -24,15 +24,6 @@ from theftwatch.match.share import Cluster, Terms
 pytestmark = pytest.mark.skipif(find_spec("ray") is None, reason="Ray is not installed: make test installs it")
 
 _WAIT_S = 120
-
-
-def until(what):
-    """Return what is asked for once it is there."""
-    end = time.monotonic() + _WAIT_S
-    while not (found := what()):
-        assert time.monotonic() < end
-        time.sleep(0.05)
-    return found
 
 
 @pytest.fixture
@@ -63,10 +54,10 @@ def test_a_shared_rematch_gives_the_same_though_a_worker_is_lost(dsn, other_dsn,
         held.execute("select pg_advisory_xact_lock(hashtext('theftwatch writes'))")
         rematch = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         waiting = "select count(*) from pg_stat_activity where datname = current_database() and wait_event = 'advisory'"
-        until(lambda: record.rows(waiting) == [(2,)])
+        wait_until(lambda: record.rows(waiting) == [(2,)])
         lost, _ = cluster.working()
         lost.kill()
-        until(lambda: not lost.is_running())
+        wait_until(lambda: not lost.is_running())
         assert record.rows("select count(*) from lookup where looked_up_at is not null") == [(0,)]
     out, err = rematch.communicate(timeout=_WAIT_S)
     assert rematch.returncode == 0, err

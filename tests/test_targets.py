@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -13,6 +12,7 @@ import pytest
 
 from tests.crawling import BY_HASHES, World
 from tests.program import answer, refusal
+from tests.waiting import wait_until
 from theftwatch.cli import main
 from theftwatch.db import targets
 from theftwatch.db.pool import Pool, connection_pool
@@ -351,9 +351,7 @@ def test_a_killed_job_is_taken_over_and_leaves_no_trace(world, other_dsn):
     undisturbed.crawl("alibaba")
     # In its own time the crawl has half a minute of pages left when it is killed.
     job = world.start("alibaba", THEFTWATCH_DELAY_S="1")
-    while not world.rows("select from target where outcome is not null"):
-        assert job.poll() is None, job.communicate()[0]
-        time.sleep(0.02)
+    wait_until(lambda: world.rows("select from target where outcome is not null"), job)
     job.kill()
     job.communicate()
     assert world.rows("select from target where lease_token is not null")

@@ -1,6 +1,7 @@
 """Crawling a replica from a test, the way a user does: by the `scrapy` program, in a process of its own."""
 
 import asyncio
+import itertools
 import os
 import signal
 import subprocess
@@ -10,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import psycopg
@@ -19,6 +21,9 @@ from scrapy.cmdline import execute
 from tests.program import refusal
 from theftwatch.db.digest import digest_tables
 from theftwatch.db.queries import queries
+from theftwatch.demo import replica as replicas
+from theftwatch.demo import sites
+from theftwatch.demo.answers import Answer, Request
 from theftwatch.demo.catalogue import load_catalogue
 from theftwatch.demo.replica import Replica
 from theftwatch.demo.starts import start_lines
@@ -26,6 +31,24 @@ from theftwatch.demo.starts import start_lines
 MARKETPLACES = ("etsy", "artfire", "alibaba")
 #: For crawls whose point is not what is recognised: the network takes more of their time than all else
 BY_HASHES = {"THEFTWATCH_DESCRIPTOR": "off"}
+
+
+@contextmanager
+def listings_held(shown: int) -> Iterator[None]:
+    """Have replicas show so many listings of Alibaba and hold the others back meanwhile: no crawl of them can end."""
+    released, asked = Event(), itertools.count()
+
+    def held(request: Request, *shop: Any) -> Answer:
+        if "/product-detail/" in request.path and next(asked) >= shown:
+            released.wait()
+        return sites.answer(request, *shop)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(replicas, "answer", held)
+        try:
+            yield
+        finally:
+            released.set()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

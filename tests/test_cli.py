@@ -12,7 +12,7 @@ import psycopg
 import pytest
 from typer.testing import CliRunner
 
-from tests.crawling import World
+from tests.crawling import World, listings_held
 from tests.test_docs import ALL
 from tests.waiting import wait_until
 from theftwatch.cli import app, main
@@ -209,11 +209,10 @@ def test_ctrl_c_ends_a_crawl_in_order(dsn, tmp_path):
     with running_replica() as replica:
         world = World(replica=replica, dsn=dsn, folder=tmp_path)
         command: list[str | Path] = [PROGRAM, "crawl", "alibaba", "-a", "vendor=demoharbour"]
-        process = subprocess.Popen(
-            command, env=world.environment(THEFTWATCH_DELAY_S="1"), stderr=subprocess.PIPE, text=True
-        )
-        wait_until(lambda: world.rows("select 1 from listing"), process)
-        process.send_signal(signal.SIGINT)
+        with listings_held(2):
+            process = subprocess.Popen(command, env=world.environment(), stderr=subprocess.PIPE, text=True)
+            wait_until(lambda: world.rows("select 1 from listing where complete"), process)
+            process.send_signal(signal.SIGINT)
         _, log = process.communicate(timeout=WAIT_MAX_S)
     assert process.returncode == 130, log
     assert "Traceback" not in log

@@ -10,7 +10,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-from tests.crawling import BY_HASHES, World
+from tests.crawling import BY_HASHES, World, listings_held
 from tests.program import answer, refusal
 from tests.waiting import wait_until
 from theftwatch.cli import main
@@ -349,10 +349,10 @@ def test_a_killed_job_is_taken_over_and_leaves_no_trace(world, other_dsn):
     for each in (world, undisturbed):
         target(each, "add", "alibaba", *starts)
     undisturbed.crawl("alibaba")
-    # In its own time the crawl has half a minute of pages left when it is killed.
-    job = world.start("alibaba", THEFTWATCH_DELAY_S="1")
-    wait_until(lambda: world.rows("select from target where outcome is not null"), job)
-    job.kill()
+    with listings_held(2):
+        job = world.start("alibaba")
+        wait_until(lambda: world.rows("select from target where outcome is not null"), job)
+        job.kill()
     job.communicate()
     assert world.rows("select from target where lease_token is not null")
     # Ten minutes on, a dead job's leases have run out.

@@ -71,8 +71,10 @@ def pytest_configure(config):
             del os.environ[name]
     # before anything at all: a test that forgets its fixtures meets an error and not the developer's data
     os.environ["THEFTWATCH_DATA_DIR"] = "/dev/null/data"
-    # how long an example takes says how busy the machine is
-    hypothesis.settings.register_profile("tests", hypothesis.settings(), deadline=None)
+    # The same examples each time: new ones are for `make fuzz`. How long one takes says how busy the machine is.
+    hypothesis.settings.register_profile(
+        "tests", derandomize=True, deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+    )
     hypothesis.settings.load_profile("tests")
     # a shell has what it starts in the background ignore Ctrl-C, and so would every program that is started here
     signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -35,7 +35,12 @@ begin
     foreach statement in array array(
         select format('drop type if exists %s cascade', t.oid::regtype)
         from pg_type t
-        where t.typnamespace = 'public'::regnamespace and t.typtype in ('d', 'e')
+        where t.typnamespace = 'public'::regnamespace
+            -- rows of tables and views have a type each, which has gone with them
+            and (
+                t.typtype in ('d', 'e')
+                or exists (select from pg_class c where c.oid = t.typrelid and c.relkind = 'c')
+            )
             and not exists (
                 select from pg_depend d where d.classid = 'pg_type'::regclass and d.objid = t.oid and d.deptype = 'e'
             )

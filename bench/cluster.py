@@ -2,7 +2,6 @@
 
 import secrets
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -12,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
+
+from bench.ports import kept_port
 
 _STORE_BYTES = 80_000_000
 _STOP_MAX_S = 10
@@ -41,20 +42,25 @@ class RayCluster:
 @contextmanager
 def running_ray(workers: int, environment: Mapping[str, str]) -> Iterator[RayCluster]:
     """Run a cluster of some workers with an environment; whatever it started is ended with it."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
     # Else it depends on a file of the user's whether a token is asked for.
     access = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
     # in a short path, as there are sockets in it
     folder = tempfile.mkdtemp(prefix="ray", dir="/tmp")
     command = [
         *(str(Path(sys.executable).with_name("ray")), "start", "--head", "--block", "--disable-usage-stats"),
-        *("--include-dashboard=false", f"--num-cpus={workers}", f"--port={port}", "--node-ip-address=127.0.0.1"),
+        *("--include-dashboard=false", f"--num-cpus={workers}", "--node-ip-address=127.0.0.1"),
         *(f"--temp-dir={folder}", f"--object-store-memory={_STORE_BYTES}"),
     ]
-    with subprocess.Popen(
-        command, env={**environment, **access}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    ) as process:
+    with (
+        kept_port() as port,
+        subprocess.Popen(
+            [*command, f"--port={port}"],
+            env={**environment, **access},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        ) as process,
+    ):
         try:
             assert process.stdout
             assert any("Ray runtime started" in line for line in process.stdout), process.poll()

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from bench.ports import kept_port
+
 _START_TIMEOUT_S = 60
 _KEYS = {"accessKey": "tests", "secretKey": "only-of-tests"}
 _IDENTITIES = {"identities": [{"name": "tests", "credentials": [_KEYS], "actions": ["Admin"]}]}
@@ -22,34 +24,27 @@ def running_weed(folder: Path) -> Iterator[dict[str, str]]:
     folder.mkdir(exist_ok=True)
     (folder / "s3.json").write_text(json.dumps(_IDENTITIES))
     parts = ("master", "volume", "filer", "s3")
-    ports = _free_ports(2 * len(parts))
-    command = [str(weed), "-logtostderr=true", "server", f"-dir={folder}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1"]
-    command += [f"-{part}.port={ports[n]}" for n, part in enumerate(parts)]
-    command += [f"-{part}.port.grpc={ports[n + len(parts)]}" for n, part in enumerate(parts)]
-    command += ["-s3", f"-s3.config={folder}/s3.json", "-s3.port.iceberg=0", "-s3.port.lance=0", "-s3.iam=false"]
-    command += ["-volume.max=0", "-master.volumeSizeLimitMB=64"]
-    with (folder / "log").open("wb") as log:
-        server = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
-    try:
-        _wait_for(ports[parts.index("s3")], server, folder / "log")
-        yield {
-            "AWS_ENDPOINT_URL": f"http://127.0.0.1:{ports[parts.index('s3')]}",
-            "AWS_ACCESS_KEY_ID": _KEYS["accessKey"],
-            "AWS_SECRET_ACCESS_KEY": _KEYS["secretKey"],
-            "AWS_REGION": "us-east-1",
-        }
-    finally:
-        server.kill()  # it would take its time to say good-bye
-        server.wait()
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _free_ports(count: int) -> list[int]:
-    with ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
+    with ExitStack() as kept:
+        ports = [kept.enter_context(kept_port()) for _ in range(2 * len(parts))]
+        command = [str(weed), "-logtostderr=true", "server", f"-dir={folder}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1"]
+        command += [f"-{part}.port={ports[n]}" for n, part in enumerate(parts)]
+        command += [f"-{part}.port.grpc={ports[n + len(parts)]}" for n, part in enumerate(parts)]
+        command += ["-s3", f"-s3.config={folder}/s3.json", "-s3.port.iceberg=0", "-s3.port.lance=0", "-s3.iam=false"]
+        command += ["-volume.max=0", "-master.volumeSizeLimitMB=64"]
+        with (folder / "log").open("wb") as log:
+            server = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
+        try:
+            _wait_for(ports[parts.index("s3")], server, folder / "log")
+            yield {
+                "AWS_ENDPOINT_URL": f"http://127.0.0.1:{ports[parts.index('s3')]}",
+                "AWS_ACCESS_KEY_ID": _KEYS["accessKey"],
+                "AWS_SECRET_ACCESS_KEY": _KEYS["secretKey"],
+                "AWS_REGION": "us-east-1",
+            }
+        finally:
+            server.kill()  # it would take its time to say good-bye
+            server.wait()
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _wait_for(port: int, server: subprocess.Popen[bytes], log: Path) -> None:

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.ports import kept_port
+from bench.ports import kept_port
 
 START_MAX_S = 120
 JOB_MAX_S = 120

@@ -4,7 +4,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from tests.ports import kept_port
+from bench.ports import kept_port
 from theftwatch.config import Settings
 from theftwatch.db import server
 from theftwatch.db.connect import connect, describe

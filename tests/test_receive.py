@@ -16,8 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from playwright.sync_api import expect, sync_playwright
 
+from bench.ports import kept_port
 from tests.crawling import World
-from tests.ports import kept_port
 from tests.waiting import wait_until
 from theftwatch.demo.catalogue import load_catalogue
 from theftwatch.demo.replica import running_replica

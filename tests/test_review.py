@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import expect, sync_playwright
 from typer.testing import CliRunner
 
-from tests.ports import kept_port
+from bench.ports import kept_port
 from tests.reviewing import HOSTILE_TITLE, WAIT_MAX_S, Review, fill
 from tests.test_context import command, rows, run
 from theftwatch.cli import app

@@ -14,9 +14,9 @@ import psycopg
 import pytest
 from typer.testing import CliRunner
 
+from bench.ports import kept_port
 from tests.crawling import World
 from tests.nodes import ANSWER_MAX_S, python_without_theftwatch, running_scrapyd
-from tests.ports import kept_port
 from tests.waiting import wait_until
 from theftwatch.cli import app
 from theftwatch.config import Settings, settings

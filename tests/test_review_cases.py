@@ -2,12 +2,13 @@
 
 import io
 import re
+import time
 import zipfile
 
 import pytest
 from typer.testing import CliRunner
 
-from tests.reviewing import Review
+from tests.reviewing import WAIT_MAX_S, Review
 from tests.test_context import command, rows
 from tests.test_review import filled, review, unused_port
 from tests.test_review_pages import artisan_of, text_of
@@ -84,6 +85,22 @@ def test_a_case_is_opened_entered_bundled_and_closed(review, filled, confirmed):
     assert "That was the last." in text_of(review, "/cases?all=1&before=1")
 
 
+def test_what_is_to_be_kept_as_proof_is_captured_from_the_page(review, confirmed):
+    artisan, vendor, finding = confirmed
+    fields = {"artisan": artisan, "vendor": vendor, "finding": finding}
+    case = review.ask("POST", "/cases", fields)[1]["location"]
+    assert "1 listing is to be captured first, lest the proof vanish." in text_of(review, case)
+    status, headers, _ = review.ask("POST", f"{case}/captures", {})
+    assert (status, headers["location"]) == (303, f"{case}#captures")
+    # the spider starts, and says that it may not ask a site without a contact
+    deadline = time.monotonic() + WAIT_MAX_S
+    while "Listings are being captured" in (said := text_of(review, case)) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert "The capture failed: " in said
+    assert "THEFTWATCH_CONTACT" in said
+    assert "1 listing is to be captured first" in said
+
+
 def test_a_notice_is_drafted_downloaded_and_entered_as_sent(review, filled, confirmed):
     artisan, _, finding = confirmed
     status, headers, _ = review.ask("POST", f"/artisans/{artisan}/notices", {})
@@ -145,7 +162,14 @@ def test_a_viewer_sees_cases_and_enters_nothing(filled, confirmed, tmp_path, unu
     for path in (f"/artisans/{artisan}/contact", "/shops", "/photos", "/addresses", "/pages"):
         assert review.ask("POST", path, {"shop": "AnaMakes", "address": "https://www.etsy.com/shop/x"}, **own)[0] == 403
     assert b"What do you have?" not in review.ask("GET", "/", **own)[2]
-    for path in ("/cases", "/cases/1/entries", "/cases/1/bundle", f"/artisans/{artisan}/notices", "/notices/1"):
+    for path in (
+        "/cases",
+        "/cases/1/entries",
+        "/cases/1/captures",
+        "/cases/1/bundle",
+        f"/artisans/{artisan}/notices",
+        "/notices/1",
+    ):
         assert review.ask("POST", path, {"artisan": artisan, "vendor": vendor, "step": "asked"}, **own)[0] == 403
     assert review.ask("GET", "/cases/1/letter", **own)[0] == 403
     assert "Traceback" not in review.stop()

@@ -40,6 +40,7 @@ from theftwatch.db.pool import reading
 from theftwatch.db.queries import Connection
 from theftwatch.errors import UsageError
 from theftwatch.match.relation import artisan_of
+from theftwatch.web.crawling import CAPTURE
 from theftwatch.web.pages import bring_up_to_date, context_of, form_of, key_of, page, reviewer_of, sentence
 
 #: Cases on a page of the board
@@ -104,6 +105,7 @@ async def show_case(request: Request, case: int, *, status: int = 200, says: str
         due=due,
         listings=[(each, clock_in_words(each, portal, now=now)) for each in listings],
         portal=portal,
+        capture=context.crawling.find(CAPTURE),
         entered=key_of(request.query_params.get("entered", "")),
         **values,
     )
@@ -198,6 +200,13 @@ def _moment(text: str) -> datetime | None:
         raise UsageError(f"{text!r} is no moment; give day and time, in UTC") from exc
 
 
+async def _capture(request: Request) -> Response:
+    """Have what is to be kept as proof captured now, in all cases."""
+    reviewer_of(request)
+    context_of(request).crawling.ask(CAPTURE)
+    return RedirectResponse(f"/cases/{request.path_params['case']}#captures", status_code=303)
+
+
 async def _letter(request: Request) -> Response:
     reviewer_of(request)
     case = request.path_params["case"]
@@ -216,5 +225,6 @@ ROUTES = [
     Route("/cases/due", _due, methods=["GET"]),
     Route("/cases/{case:int}", _case, methods=["GET"]),
     Route("/cases/{case:int}/entries", _enter, methods=["POST"]),
+    Route("/cases/{case:int}/captures", _capture, methods=["POST"]),
     Route("/cases/{case:int}/letter", _letter, methods=["GET"]),
 ]

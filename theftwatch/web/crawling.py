@@ -13,13 +13,15 @@ from theftwatch.web.command import Command
 
 logger = logging.getLogger(__name__)
 
-#: How long a crawl goes on that a page has asked for: what a person waits for comes first, and the rest stays due
+#: The spider that keeps listings as proof
+CAPTURE = "capture"
+#: How long a crawl of a marketplace goes on for a page: what a person waits for comes first, and the rest stays due
 _LIMIT = ("-a", "minutes=60")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Asked:
-    """What became of the last crawl of a marketplace that somebody asked for since the page was started."""
+    """What became of the last crawl by a spider that somebody asked for since the page was started."""
 
     at: datetime
     #: `given` to a node, which says no more of it; the record has its run once it begins
@@ -29,10 +31,10 @@ class Asked:
 
 
 class Crawling:
-    """Has what is due on a marketplace crawled when somebody waits for it.
+    """Has what is due on a marketplace crawled, or kept as proof, when somebody waits for it.
 
-    A crawl that is started here writes its log into `logs`, the last one of each marketplace; it goes on when the page
-    is ended. What a kill leaves is still due, and the next crawl takes it up.
+    A crawl that is started here writes its log into `logs`, the last one of each spider; it goes on when the page is
+    ended. What a kill leaves is still due, and the next crawl takes it up.
     """
 
     def __init__(self, command: Command, *, on_nodes: bool, logs: Path, clock: Clock) -> None:
@@ -40,49 +42,50 @@ class Crawling:
         self._on_nodes = on_nodes
         self._logs = logs
         self._clock = clock
-        self._wanted = {marketplace: asyncio.Event() for marketplace in KINDS}
+        self._wanted = {spider: asyncio.Event() for spider in (*KINDS, CAPTURE)}
         self._asked: dict[str, Asked] = {}
 
-    def ask(self, marketplace: str) -> None:
-        """Have what is due there crawled soon; where a crawl is under way, once more after it."""
-        if not self.is_under_way(marketplace):
-            self._asked[marketplace] = Asked(at=self._clock())
-        self._wanted[marketplace].set()
+    def ask(self, spider: str) -> None:
+        """Have a spider, a marketplace’s or CAPTURE, crawl what is due soon; where it does already, once more."""
+        if not self.is_under_way(spider):
+            self._asked[spider] = Asked(at=self._clock())
+        self._wanted[spider].set()
 
-    def find(self, marketplace: str) -> Asked | None:
+    def find(self, spider: str) -> Asked | None:
         """Return what became of the last crawl that was asked for."""
-        return self._asked.get(marketplace)
+        return self._asked.get(spider)
 
-    def is_under_way(self, marketplace: str) -> bool:
+    def is_under_way(self, spider: str) -> bool:
         """Return whether a crawl that was asked for has not ended."""
-        asked = self._asked.get(marketplace)
+        asked = self._asked.get(spider)
         return asked is not None and asked.state == "under_way"
 
     async def work(self) -> None:
-        """Start crawls that are asked for, one at a time for each marketplace, until cancelled."""
+        """Start crawls that are asked for, one at a time for each spider, until cancelled."""
         async with asyncio.TaskGroup() as workers:
-            for marketplace in self._wanted:
-                workers.create_task(self._work(marketplace))
+            for spider in self._wanted:
+                workers.create_task(self._work(spider))
 
-    async def _work(self, marketplace: str) -> None:
+    async def _work(self, spider: str) -> None:
         while True:
-            await self._wanted[marketplace].wait()
-            self._wanted[marketplace].clear()
-            asked = self._asked[marketplace] = Asked(at=self._clock())
+            await self._wanted[spider].wait()
+            self._wanted[spider].clear()
+            asked = self._asked[spider] = Asked(at=self._clock())
             try:
-                self._asked[marketplace] = await self._crawl(marketplace, asked)
+                self._asked[spider] = await self._crawl(spider, asked)
             except Exception as exc:
                 # Whatever it was, the next one may do well.
-                logger.exception("a crawl of %s could not be started", marketplace)
-                self._asked[marketplace] = Asked(at=asked.at, state="failed", says=str(exc))
+                logger.exception("a crawl by %s could not be started", spider)
+                self._asked[spider] = Asked(at=asked.at, state="failed", says=str(exc))
 
-    async def _crawl(self, marketplace: str, asked: Asked) -> Asked:
+    async def _crawl(self, spider: str, asked: Asked) -> Asked:
+        limit = () if spider == CAPTURE else _LIMIT
         if self._on_nodes:
-            code, last_line = await self._command("schedule", marketplace, *_LIMIT)
+            code, last_line = await self._command("schedule", spider, *limit)
             return Asked(at=asked.at, state="failed" if code else "given", says=last_line)
         await asyncio.to_thread(self._logs.mkdir, parents=True, exist_ok=True)
-        log = self._logs / f"{marketplace}.log"
+        log = self._logs / f"{spider}.log"
         into = ("-s", f"LOG_FILE={log}", "-s", "LOG_FILE_APPEND=False")
-        code, last_line = await self._command("crawl", marketplace, *_LIMIT, *into)
+        code, last_line = await self._command("crawl", spider, *limit, *into)
         says = f"{last_line.removeprefix('theftwatch: ')}; its log is {log}"
         return Asked(at=asked.at, state="failed" if code else "ended", says=says)

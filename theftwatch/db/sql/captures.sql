@@ -40,7 +40,8 @@ cross join lateral (
 ) as tried
 where tried.captured = 0 and coalesce(tried.again_at <= %(now)s, true) and s.erased_at is null
 group by f.suspect_listing
-order by f.suspect_listing
+-- what somebody waits for comes first
+order by bool_or(due.why = 'filing') desc, f.suspect_listing
 limit %(most)s;
 
 -- find_captures_named --

@@ -194,6 +194,14 @@ def test_one_verdict_for_all_that_is_ticked_of_a_vendor(review, page, filled):
     expect(page.locator("[role=status]")).to_contain_text("5 findings judged")
     assert [row["reason"] for row in verdicts(filled)] == ["licensed"] * 5
     assert {row["kind"] for row in rows(filled, "select kind from analysis.relation")} == {"licensee"}
+    # and taken back together; what was entered with them is undone by itself
+    page.keyboard.press("z")
+    expect(page.locator("[role=status]")).to_have_count(0)
+    assert rows(filled, "select count(*) as standing from standing_verdict") == [{"standing": 0}]
+    assert {row["made_by"] for row in rows(filled, "select judged_by as made_by from verdict")} == {"Eva"}
+    page.go_back()
+    page.get_by_role("button", name="Undo all 5").click()
+    expect(page.locator("[role=alert]")).to_contain_text("Nothing was taken back. Finding ")
 
 
 def test_enter_in_the_note_judges_nothing(review, page, filled):

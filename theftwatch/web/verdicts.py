@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import get_args
+from urllib.parse import urlencode
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -115,11 +116,28 @@ async def _judge_bulk(request: Request) -> Response:
     if not seen:
         return await _bulk(request, vendor, status=422, says="Nothing is chosen; tick the findings to judge.")
     try:
-        await _give(request, seen, Judgement.read(dict(given)), by=by)
+        judged = await _give(request, seen, Judgement.read(dict(given)), by=by)
     except (ConflictError, UsageError) as exc:
         status = 409 if isinstance(exc, ConflictError) else 422
         return await _bulk(request, vendor, status=status, says=f"Nothing was judged. {sentence(exc)}")
-    return RedirectResponse(f"/vendors/{vendor}/findings?done={len(seen)}", status_code=303)
+    done = urlencode([("done", _write_seen(each)) for each in judged])
+    return RedirectResponse(f"/vendors/{vendor}/findings?{done}", status_code=303)
+
+
+async def _undo_bulk(request: Request) -> Response:
+    """Take back verdicts that were given together, all or none."""
+    vendor, by = request.path_params["vendor"], reviewer_of(request)
+    seen = [_read_seen(value) for name, value in await form_of(request) if name == "done"]
+    context = context_of(request)
+    try:
+        async with context.pool.connection() as connection:
+            for each in seen:
+                await undo_verdict(connection, each, by=by, now=context.clock())
+    except (ConflictError, UsageError) as exc:
+        status = 409 if isinstance(exc, ConflictError) else 422
+        return await _bulk(request, vendor, status=status, says=f"Nothing was taken back. {sentence(exc)}")
+    request.app.state.context_due.set()
+    return RedirectResponse(f"/vendors/{vendor}/findings", status_code=303)
 
 
 async def _bulk(request: Request, vendor: int, *, status: int = 200, says: str | None = None) -> Response:
@@ -144,12 +162,12 @@ async def _bulk(request: Request, vendor: int, *, status: int = 200, says: str |
         cards=cards,
         seen=seen,
         most=BULK_MAX,
-        done=key_of(request.query_params.get("done", "")) or 0,
+        done=[_write_seen(_read_seen(each)) for each in request.query_params.getlist("done")[:BULK_MAX]],
     )
 
 
-async def _give(request: Request, seen: Sequence[Seen], judgement: Judgement, *, by: str) -> None:
-    """Write verdicts with what goes with them, all or nothing; what follows is worked out behind."""
+async def _give(request: Request, seen: Sequence[Seen], judgement: Judgement, *, by: str) -> list[Seen]:
+    """Write verdicts with what goes with them, all or nothing, and return them; what follows is worked out behind."""
     context = context_of(request)
     now = context.clock()
     async with context.pool.connection() as connection:
@@ -163,6 +181,7 @@ async def _give(request: Request, seen: Sequence[Seen], judgement: Judgement, *,
             await relate_judged(connection, verdicts, judgement.relation, by=by, now=now)
     due: asyncio.Event = request.app.state.context_due
     due.set()
+    return [Seen(finding=each.finding, verdict=each.verdict) for each in given]
 
 
 def _write_seen(seen: Seen) -> str:
@@ -187,4 +206,5 @@ ROUTES = [
     Route("/findings/{finding:int}/undo", _undo, methods=["POST"]),
     Route("/vendors/{vendor:int}/findings", _offer_bulk, methods=["GET"]),
     Route("/vendors/{vendor:int}/findings", _judge_bulk, methods=["POST"]),
+    Route("/vendors/{vendor:int}/findings/undo", _undo_bulk, methods=["POST"]),
 ]

@@ -1,7 +1,10 @@
 """Connecting: every failure is one line with the place and the remedy, and without the password."""
 
+import uuid
+
 import psycopg
 import pytest
+from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from bench.ports import kept_port
@@ -40,6 +43,18 @@ def test_where_nobody_listens_it_says_what_to_check(closed_port):
 def test_a_wrong_password_is_told_and_not_shown(admin_dsn):
     error = failure(make_conninfo(admin_dsn, password="s3cret-but-wrong"))
     assert "password authentication failed" in str(error)
+
+
+def test_a_database_that_cannot_hold_all_letters_is_refused(admin_dsn):
+    name = f"ascii_{uuid.uuid4().hex}"
+    with psycopg.connect(admin_dsn, autocommit=True) as connection:
+        make = sql.SQL("create database {} encoding 'SQL_ASCII' locale 'C' template template0")
+        connection.execute(make.format(sql.Identifier(name)))
+        try:
+            with pytest.raises(DatabaseError, match=r"is in SQL_ASCII.*encoding 'UTF8' template template0"):
+                connect(make_conninfo(admin_dsn, dbname=name), remedy="")
+        finally:
+            connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
 
 
 def test_a_database_that_is_not_there_is_named(admin_dsn):

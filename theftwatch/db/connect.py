@@ -10,12 +10,15 @@ from theftwatch.errors import DatabaseError, UsageError
 OLDEST_POSTGRES = 15
 
 _CONNECT_TIMEOUT_S = 10
+#: A server that was set up without a locale makes databases in SQL_ASCII
+_ENCODING = "UTF8"
 
 
 def connect(dsn: str, *, remedy: str) -> psycopg.Connection:
     """Return a connection in autocommit mode; a `with` block closes it.
 
-    Raises UsageError for a DSN that cannot be read, DatabaseError with `remedy` where no server answers or an old one.
+    Raises UsageError for a DSN that cannot be read, DatabaseError with `remedy` where no server answers, and for one
+    that is too old, or a database that cannot hold all letters.
     """
     place = describe(dsn)
     try:
@@ -29,6 +32,12 @@ def connect(dsn: str, *, remedy: str) -> psycopg.Connection:
         version = connection.info.parameter_status("server_version")
         connection.close()
         raise DatabaseError(f"{place} runs Postgres {version}; name a server of {OLDEST_POSTGRES} or newer")
+    if (encoding := connection.info.parameter_status("server_encoding")) != _ENCODING:
+        connection.close()
+        raise DatabaseError(
+            f"{place} is in {encoding}, which cannot hold all letters; make it anew by "
+            f"`create database … encoding '{_ENCODING}' template template0`"
+        )
     return connection
 
 

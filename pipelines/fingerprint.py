@@ -36,8 +36,8 @@ class FingerprintPipeline:
                 if image.sha256 not in stored
             )
         )
-        self._run.inc("image/fingerprinted", len(images))
-        self._run.inc("image/unusable", sum(image.unusable_reason is not None for image in images))
+        self._run.counts.inc("image/fingerprinted", len(images))
+        self._run.counts.inc("image/unusable", sum(image.unusable_reason is not None for image in images))
         return replace(item, new_images=tuple(images))
 
     def _fingerprint(self, sha256: bytes) -> ImageRecord:

@@ -80,7 +80,7 @@ class ImagesPipeline:
 
         stored = await self._run.ask(look_up)
         if stored is None:
-            self._run.inc("listing/erased")
+            self._run.counts.inc("listing/erased")
             raise ErasedSellerError(f"{item.marketplace}/{item.listing_ref}: its seller was erased; nothing is stored")
         # What someone deleted from the folder is fetched again.
         there = await asyncio.to_thread(kept, self._run.files, [image.sha256 for image in stored.values()])
@@ -88,7 +88,7 @@ class ImagesPipeline:
         wanted = [image for image in item.images if image.key not in known or _is_asked_again(item, known[image.key])]
         fetched = await asyncio.gather(*(self._fetch_once(item, image, known.get(image.key)) for image in wanted))
         found = dict(zip((image.key for image in wanted), fetched, strict=True))
-        self._run.inc("image/known", len(item.images) - len(wanted))
+        self._run.counts.inc("image/known", len(item.images) - len(wanted))
         return ListingRecord(
             listing=item,
             images=tuple(_record(image, known.get(image.key), found.get(image.key)) for image in item.images),
@@ -131,7 +131,7 @@ class ImagesPipeline:
         if response.status >= _REFUSED:
             return self._missing(request, f"http_{response.status}", is_known=response.status in _NOT_THERE)
         if response.status == NOT_MODIFIED and before:
-            self._run.inc("image/known")
+            self._run.counts.inc("image/known")
             return before.sha256
         if not response.body:
             return self._missing(request, "empty")
@@ -139,14 +139,14 @@ class ImagesPipeline:
             # A captcha, say. Were it kept for the image, nobody would ask for that again.
             return self._missing(request, "text")
         sha256 = await self._run.keep(self._run.files.put, response.body)
-        self._run.inc("image/fetched")
+        self._run.counts.inc("image/fetched")
         return _Sent(ImageRecord(sha256=sha256, byte_count=len(response.body)), image_validator_of(response, sha256))
 
     def _missing(self, request: Request, reason: str, detail: str = "", *, is_known: bool = False) -> str:
         """Note that there are no bytes; `is_known` where the host itself says that there are none."""
-        self._run.inc("image/missing")
+        self._run.counts.inc("image/missing")
         if not is_known:
-            self._run.inc("image/failed")
+            self._run.counts.inc("image/failed")
         logger.warning("no image at %s: %s %s", request.url, reason, detail)
         return reason
 

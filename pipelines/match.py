@@ -52,10 +52,10 @@ class MatchPipeline:
         """Work lookups off; where another process is at it, wait for it to end only when this crawl ends."""
         try:
             # Each batch is counted, as nothing else shows that a long comparison gets on.
-            done = await (await self._lookups()).run(wait=wait, progress=lambda _: self._run.inc("match/batch"))
+            done = await (await self._lookups()).run(wait=wait, progress=lambda _: self._run.counts.inc("match/batch"))
         except (psycopg.OperationalError, PoolTimeout):
             # The next listing, or the end of the crawl, takes the lookups up again.
-            self._run.inc("match/interrupted")
+            self._run.counts.inc("match/interrupted")
             logger.warning("matching was interrupted, as the database went away")
             if wait:
                 await self._run.ask(_pending)
@@ -63,12 +63,12 @@ class MatchPipeline:
             return
         except Exception:
             # The lookups stay down in the record: the next crawl, or `theftwatch rematch`, works them off.
-            self._run.inc("match/failed")
+            self._run.counts.inc("match/failed")
             logger.exception("matching broke off; `theftwatch rematch --pending` takes it up again")
             return
-        self._run.inc("image/looked_up", done.looked_up)
-        self._run.inc("match/match", done.matches)
-        self._run.inc("match/possible", done.possible)
+        self._run.counts.inc("image/looked_up", done.looked_up)
+        self._run.counts.inc("match/match", done.matches)
+        self._run.counts.inc("match/possible", done.possible)
 
     async def _lookups(self) -> "Drain":
         # Made with the first look-up: a crawl that meets no new image does without OpenCV.
@@ -78,8 +78,8 @@ class MatchPipeline:
         if self._drain is None:
             async with self._run.pool.connection() as connection:
                 routes = await warn_of_routes(connection)
-            self._run.note("recognition/descriptor", routes.descriptor)
-            self._run.note("recognition/index", routes.index)
+            self._run.counts.note("recognition/descriptor", routes.descriptor)
+            self._run.counts.note("recognition/index", routes.index)
             self._drain = Drain(
                 pool=self._run.pool, files=self._run.files, threads=self._run.threads, clock=self._run.clock
             )

@@ -42,7 +42,7 @@ class StorePipeline:
         if self._writer is None or self._writer.done():
             self._writer = asyncio.create_task(self._write())
         await committed
-        self._run.inc("listing/stored")
+        self._run.counts.inc("listing/stored")
         return item
 
     async def _write(self) -> None:
@@ -70,11 +70,11 @@ class StorePipeline:
 
     def _fail(self, batch: Sequence[Waiting], exc: Exception) -> None:
         """Hand an error to each item, where Scrapy counts and logs it."""
-        self._run.inc("listing/failed", len(batch))
+        self._run.counts.inc("listing/failed", len(batch))
         for _, committed in batch:
             committed.set_exception(exc)
 
     async def _commit(self, records: list[ListingRecord]) -> None:
         run = self._run
         new = await run.ask(lambda connection: store.save_listings(connection, records, run=run.id, now=run.clock()))
-        run.inc("listing/new", new)
+        run.counts.inc("listing/new", new)

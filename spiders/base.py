@@ -155,7 +155,7 @@ class MarketplaceSpider(Spider):
                     await self.note_trouble(response, exc)
                 return
             await self._note_shown(page.kind, response)
-            Run.of(self.crawler).note_read(page.listings)
+            Run.of(self.crawler).counts.inc_read(page.listings)
             for url in page.gone_urls:
                 await Run.of(self.crawler).note_problem(
                     url, "gone", f"{url}: no longer there, as {response.url} says", target=target
@@ -193,7 +193,7 @@ class MarketplaceSpider(Spider):
         host = host_of_page(response)
         self.refusals.note_shown(host)
         run = Run.of(self.crawler)
-        run.inc(f"page/{what}")
+        run.counts.inc(f"page/{what}")
         await run.note_shown(host)
 
     def _settle(self, target: int | None, outcome: Outcome | None) -> None:
@@ -237,7 +237,7 @@ class MarketplaceSpider(Spider):
     def again(self, response: Response, exc: PageError) -> Iterator[Request]:
         """Yield the request that is worth another try: a page that showed nothing without scripts goes to Chromium."""
         if isinstance(exc, PageChangedError) and settings().browser and not response.meta.get("playwright"):
-            Run.of(self.crawler).inc("page/in_browser")
+            Run.of(self.crawler).counts.inc("page/in_browser")
             assert response.request is not None
             shown = Shown(document=response, crawler=self.crawler, loads=DATA)
             yield response.request.replace(

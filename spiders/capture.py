@@ -131,7 +131,7 @@ class CaptureSpider(MarketplaceSpider):
                 *named.values(),
                 "several listings go" if found else "no listing with a match that counts goes",
             )
-            Run.of(self.crawler).inc("page/failed")
+            Run.of(self.crawler).counts.inc("page/failed")
             return []
         return found
 

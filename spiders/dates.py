@@ -140,7 +140,7 @@ class DatesSpider(MarketplaceSpider):
         except PageError as exc:
             await self.note_trouble(response, exc)
             return
-        Run.of(self.crawler).inc("page/index")
+        Run.of(self.crawler).counts.inc("page/index")
         captures = sorted(
             (each for each in found if archive.is_of_key(each.original, question.url, question.key)),
             key=lambda each: each.captured_at,
@@ -164,7 +164,7 @@ class DatesSpider(MarketplaceSpider):
         except PageError as exc:
             await self.note_trouble(response, exc)
         else:
-            Run.of(self.crawler).inc("page/photo")
+            Run.of(self.crawler).counts.inc("page/photo")
             yield self._fetch(photo.image_url, _Look(question=question, claims=photo.claims))
 
     async def look_at(self, response: Response, look: _Look) -> AsyncIterator[Request]:
@@ -175,7 +175,7 @@ class DatesSpider(MarketplaceSpider):
         except PageError as exc:
             await self.note_trouble(response, exc)
             return
-        Run.of(self.crawler).inc("page/photo")
+        Run.of(self.crawler).counts.inc("page/photo")
         if await self._is_same(question, response.body):
             # The archive answers with the nearest capture that it has, which may be younger than the one asked for.
             capture = archive.read_capture_url(response.url)
@@ -208,7 +208,7 @@ class DatesSpider(MarketplaceSpider):
 
     async def _save(self, question: Question, claims: Sequence[DateClaim], answer: Answer) -> None:
         run = Run.of(self.crawler)
-        run.inc(f"date/{answer}")
+        run.counts.inc(f"date/{answer}")
         await run.ask(
             lambda connection: dates.save_answer(connection, question, claims, answer=answer, now=run.clock())
         )

@@ -35,7 +35,7 @@ async def finish(visit: Visit, state: State, detail: str | None = None) -> Captu
         captured, of_photo = await _photo(visit, photo, number, there=there)
         photos.append(captured)
         files += of_photo
-    run.inc(f"capture/{state}")
+    run.counts.inc(f"capture/{state}")
     return Capture(
         subject=visit.subject,
         why=visit.why,

@@ -128,7 +128,7 @@ class Leases:
         visit = self._done[target] = under_way.visit()
         if visit.outcome == "ok" and under_way.stored:
             self._validators += under_way.validators
-        self._run.inc(f"target/{visit.outcome}")
+        self._run.counts.inc(f"target/{visit.outcome}")
         self._some_done.set()
 
     def put_back(self, target: int, host: str) -> bool:
@@ -183,7 +183,7 @@ class Leases:
             lambda connection: targets.count_resting(connection, self._marketplace, now=self._run.clock())
         )
         if until:
-            self._run.inc("target/resting", resting)
+            self._run.counts.inc("target/resting", resting)
             logger.warning(
                 "%d targets stay due, as their hosts refused us; these are left alone until %s UTC",
                 resting,

@@ -2,22 +2,21 @@
 
 import asyncio
 import contextlib
-import json
 import logging
 import socket
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 import psycopg
 from psycopg_pool import PoolTimeout
 from scrapy import signals
 from scrapy.crawler import Crawler
 from scrapy.http import Response
-from scrapy.statscollectors import StatsCollector
 
 import theftwatch
+from spiders.counts import Counts
 from theftwatch.alarms.examine import examine
 from theftwatch.clock import Clock, system_clock
 from theftwatch.config import settings
@@ -29,7 +28,6 @@ from theftwatch.db.server import connect_dsn
 from theftwatch.errors import DatabaseError, FileStoreError
 from theftwatch.files import Files
 from theftwatch.image_store import open_files
-from theftwatch.listing import Listing
 from theftwatch.pages.addresses import listing_key
 from theftwatch.reports.alarms import remedy_of, what_of
 from theftwatch.reports.words import one_line, shortened, shortened_inside
@@ -38,8 +36,6 @@ logger = logging.getLogger(__name__)
 
 _AWAY = "database_away"
 HEARTBEAT_S: float = 30
-#: Counters that show that something moves on
-_PROGRESS = ("downloader/", "theftwatch/")
 #: How long a database that is away is waited for: less than a run may be silent before another one takes it for killed
 PATIENCE_S = 240
 _PAUSE_S = 1
@@ -62,7 +58,7 @@ class Run:
     def __init__(self, crawler: Crawler) -> None:
         assert crawler.stats is not None
         self.clock: Clock = system_clock
-        self.stats: StatsCollector = crawler.stats
+        self.counts = Counts(crawler.stats)
         #: Fingerprinting and verification release the interpreter lock for most of their time
         self.threads = ThreadPoolExecutor(settings().workers, thread_name_prefix="images")
         self._crawler = crawler
@@ -136,7 +132,7 @@ class Run:
                     self.id,
                     reason=self._stopped or reason,
                     outcome=self.outcome(reason),
-                    stats=self._stats_json(),
+                    stats=self.counts.as_json(),
                     now=self.clock(),
                 )
             )
@@ -222,13 +218,13 @@ class Run:
         reason = self._stopped or reason
         if reason not in {"finished", "api_quota"}:
             return "blocked" if reason == "blocked" else "failed"
-        if self.count("page/blocked") or self.count("page/refused_by_robots"):
+        if self.counts.get("page/blocked") or self.counts.get("page/refused_by_robots"):
             return "blocked"
-        if self.count("target/resting") and not self.count("target/ok"):
+        if self.counts.get("target/resting") and not self.counts.get("target/ok"):
             return "blocked"  # nothing was left to be asked
         troubles = ("page/changed", "page/unknown", "page/failed", "listing/failed", "image/failed")
         cut_short = reason != "finished"
-        return "partial" if cut_short or any(self.count(trouble) for trouble in troubles) else "ok"
+        return "partial" if cut_short or any(self.counts.get(trouble) for trouble in troubles) else "ok"
 
     async def leave_alone(self, host: str) -> None:
         """Have no job ask a host for a while that goes on refusing us."""
@@ -245,37 +241,11 @@ class Run:
             self._showing.add(host)
             await self.ask(lambda connection: hosts.end_rests(connection, host))
 
-    def count(self, name: str) -> int:
-        """Return a counter of ours."""
-        return int(self.stats.get_value(f"theftwatch/{name}", 0))
-
-    def inc(self, name: str, count: int = 1) -> None:
-        """Add to a counter of ours, such as `page/blocked`."""
-        self.stats.inc_value(f"theftwatch/{name}", count)
-
-    def note_read(self, listings: Iterable[Listing]) -> None:
-        """Count the listings that a page shows, in full or by their cards, and what they have: alarms compare that."""
-        for listing in listings:
-            page = "page" if listing.complete else "card"
-            self.inc(f"read/{page}")
-            self.inc(f"read/{page}/photos", len(listing.images))
-            for field, has in (
-                ("title", bool(listing.title)),
-                ("price", listing.price_min is not None),
-                ("seller", listing.seller is not None),
-                ("images", bool(listing.images)),
-            ):
-                self.inc(f"read/{page}/{field}", int(has))
-
-    def note(self, name: str, value: str) -> None:
-        """Note a fact of ours beside the counters, such as `recognition/index`."""
-        self.stats.set_value(f"theftwatch/{name}", value)
-
     async def note_problem(
         self, url: str, kind: ProblemKind, detail: str, *, response: Response | None = None, target: int | None = None
     ) -> None:
         """Count a page that gave no data, and keep it for the person who mends the reader; with the target it is of."""
-        self.inc(f"page/{kind}")
+        self.counts.inc(f"page/{kind}")
         # It may quote the page, and the name of a shop may have any length.
         detail = shortened_inside(one_line(detail), _DETAIL_MAX)
         logger.warning("%s page: %s", kind, detail)
@@ -303,18 +273,10 @@ class Run:
         counted = None
         while True:
             await asyncio.sleep(HEARTBEAT_S)
-            before, counted = counted, self._counted()
-            values = {"now": self.clock(), "stats": self._stats_json(), "progressed": counted != before}
+            before, counted = counted, self.counts.progress()
+            values = {"now": self.clock(), "stats": self.counts.as_json(), "progressed": counted != before}
             try:
                 async with self.pool.connection() as connection:
                     await execute(connection, "beat_run", id=self.id, **values)
             except Exception:
                 logger.warning("no heartbeat could be written; the next one comes in %g s", HEARTBEAT_S, exc_info=True)
-
-    def _counted(self) -> dict[str, Any]:
-        """Return what changes while a crawl gets on: what came and went, and what became of it."""
-        return {name: value for name, value in self.stats.get_stats().items() if name.startswith(_PROGRESS)}
-
-    def _stats_json(self) -> str:
-        values: dict[str, Any] = self.stats.get_stats()
-        return json.dumps(values, default=str, sort_keys=True)

@@ -60,7 +60,7 @@ class SavedSpider(MarketplaceSpider):
             except PageError as exc:
                 await run.note_problem(path.as_uri(), problem_kind(exc), f"{path}: {exc}")
                 continue
-            run.inc(f"page/{page.kind}")
+            run.counts.inc(f"page/{page.kind}")
             for listing in page.listings:
                 yield listing
         await wait_for_items(self.crawler)

@@ -40,7 +40,7 @@ class Sights:
             )
 
         new, lacking = await self._run.ask(write)
-        self._run.inc("target/found", new)
+        self._run.counts.inc("target/found", new)
         self._see(cards.keys() - lacking, in_full=False)
         return [cards[ref] for ref in cards if ref in lacking]
 
@@ -66,7 +66,7 @@ class Sights:
             Sight(marketplace=self._marketplace, listing_ref=ref, in_full=in_full, seen_at=now) for ref in listing_refs
         ]
         self._sights += new
-        self._run.inc("listing/unchanged", len(new))
+        self._run.counts.inc("listing/unchanged", len(new))
 
     def _listing_ref(self, url: str) -> str | None:
         """Return the key of the listing that an address on this marketplace names."""

@@ -13,8 +13,8 @@ select
         when c.closed_at is not null then 'closed'
         else last.kind
     end as state,
-    ground.findings as finding_ids, ground.decisions as match_decision_ids, 
-    -- and its photos count; where they no longer match, a person may have confirmed it all the same
+    ground.findings as finding_ids, ground.decisions as match_decision_ids,
+    -- a confirmation stands and its photos count; where they no longer match, a person may have confirmed it all the same
     exists (
         select from case_ground g
         join standing_verdict v on v.finding = g.finding and v.verdict = 'confirmed'

@@ -13,7 +13,8 @@ from tests.edits import photo_paths
 from theftwatch.images.align import Alignment, align, moved
 from theftwatch.images.features import LocalFeatures, Scale, local_features, to_grey
 from theftwatch.images.looks import Looks, first_looks, look_closely
-from theftwatch.match.decide import MATCH_SCORE, POSSIBLE_SCORE, score_alignment
+from theftwatch.match.decide import MATCH_SCORE, POSSIBLE_SCORE
+from theftwatch.match.locate import score_alignment
 
 CHOSEN = (0, 44, 109)
 SCALE = Scale(long_side_px=512, most=1000, few=0, closer_px=0)

@@ -32,6 +32,8 @@ _PLAIN_SLOPE, _PLAIN_PX = 4.0, 5
 CUT_OUT_SHARE = 0.15
 _CUT_EDGE_PX = 23
 _GOODS_BLOCKS_MIN = 12
+#: Share of the blocks that show the same that may lie apart from all others, at each side
+_STRAY_BLOCKS = 0.05
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,6 +51,10 @@ class Agreement:
     same_share: float
     #: Of the first picture's gradients there, the share by energy in blocks that differ: another stone in a ring
     other_share: float
+    #: Share of the compared area that the blocks which show the same are spread over, and of the first picture's
+    #: gradients, by energy, outside of that: of one strip of text on two pictures little and much
+    spread: float
+    aside_share: float
     #: Share of the first picture's gradients, by energy, where the second is plain
     plain_share: float
     #: Of blocks, by rows: 1 where both show the same, -1 where the second shows something else, 0 elsewhere
@@ -98,6 +104,8 @@ def _agreement(ours: _Field, theirs: _Field, *, shown: float, plain_share: float
     chosen = np.sort(correlations[both])[::-1]
     best = both & (correlations >= (chosen[int(_BETTER_SHARE * (len(chosen) - 1))] if len(chosen) else 2))
     differing = float(ours_squared[both & (correlations < _DIFFERS)].sum())
+    same = both & (correlations > _SAME)
+    spread = _spread(same)
     return Agreement(
         shown=shown,
         whole=_ratio(products, ours_squared, theirs_squared),
@@ -105,10 +113,22 @@ def _agreement(ours: _Field, theirs: _Field, *, shown: float, plain_share: float
         blocks=len(chosen),
         same_share=float((chosen > _SAME).mean()) if len(chosen) else 0.0,
         other_share=differing / max(1.0, float(ours_squared[both].sum())),
+        spread=float(spread.mean()),
+        aside_share=float(ours_squared[~spread].sum()) / max(1.0, float(ours_squared.sum())),
         plain_share=plain_share,
-        block_map=(both & (correlations > _SAME)).astype(np.int8) - (theirs_textured & (correlations < _OTHER)),
+        block_map=same.astype(np.int8) - (theirs_textured & (correlations < _OTHER)),
         box_px=box_px,
     )
+
+
+def _spread(same: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return the box of blocks that those which show the same are in, but for a few."""
+    box = np.zeros_like(same)
+    if same.any():
+        stray = int(_STRAY_BLOCKS * np.count_nonzero(same))
+        (top, bottom), (left, right) = ((each[stray], each[-1 - stray]) for each in map(np.sort, np.nonzero(same)))
+        box[top : bottom + 1, left : right + 1] = True
+    return box
 
 
 def _plain(gradients: _Field) -> NDArray[np.bool_]:

@@ -62,6 +62,11 @@ class _Network:
         return Descriptor(model=self.model, embedding=unit.tobytes())
 
 
+def similarity(one: Descriptor | None, other: Descriptor | None) -> float:
+    """Return the cosine of two descriptors; 0 where no network is in use."""
+    return float(one.row @ other.row) if one and other else 0.0
+
+
 def model() -> str | None:
     """Return the name of the network in use; None where it is off, or its packages are not installed.
 

@@ -25,7 +25,7 @@ from theftwatch.images.features import (
 #: Few features of a small picture; of thin pieces those of a larger one, as a cut of them has hardly any
 FIRST_LOOK = Scale(long_side_px=256, most=200, few=60, closer_px=448)
 #: Those that decide
-CLOSE_LOOK = Scale(long_side_px=384, most=500, few=167, closer_px=640)
+CLOSE_LOOK = Scale(long_side_px=384, most=500, few=167, closer_px=512)
 #: Long side of the grey picture kept beside the features
 KEPT_SIDE_PX = 256
 

@@ -25,6 +25,17 @@ class VariantHash:
     hash_256: bytes
 
 
+def distance(one: VariantHash, other: VariantHash) -> int:
+    """Return by how many bits two 64-bit hashes differ."""
+    # Python's integers have no width: a negative difference is told by its low 64 bits.
+    return ((one.hash ^ other.hash) & 0xFFFF_FFFF_FFFF_FFFF).bit_count()
+
+
+def distance_256(one: VariantHash, other: VariantHash) -> int:
+    """Return by how many bits two 256-bit hashes differ."""
+    return (int.from_bytes(one.hash_256) ^ int.from_bytes(other.hash_256)).bit_count()
+
+
 def shrink(grey: Image.Image) -> Image.Image:
     """Return the picture at the scale that hashes are taken from."""
     factor = min(grey.size) // HASHED_SIDE_PX

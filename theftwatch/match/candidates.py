@@ -35,6 +35,8 @@ class Candidate:
     original: bytes
     suspect: bytes
     method: Method
+    #: Cosine of the descriptors of the two, or of the nearest part of the suspect; 0 where it was not found by them
+    similarity: float = 0.0
 
     @property
     def pair(self) -> tuple[bytes, bytes]:

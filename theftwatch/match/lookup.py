@@ -10,9 +10,11 @@ from theftwatch.match.picture import Part
 from theftwatch.match.search import Verifier
 
 #: Neighbours by descriptor that are verified at least, for a whole image and for each part of one, the nearest first;
-#: as long as there are copies among them, twice as many as up to the last copy, and one fewer more than at least. A
-#: suspect that is an original and nothing else shows no other: of its neighbours only those twice as many.
+#: as long as there are copies among them, twice as many as up to the last copy, and one fewer more than at least
 _LEAST_NEIGHBOURS, _LEAST_PART_NEIGHBOURS = 4, 2
+#: A suspect that is an original and nothing else shows another only where that is the same photo. So of its neighbours
+#: only those twice as many are verified, as long as the next is as near as this share of what the nearest is
+_LIKE_NEAREST = 0.4
 #: More copies of one image than a record should hold; ends the search whatever happens
 _NEIGHBOURS_MAX = 20_000
 
@@ -62,11 +64,11 @@ class Lookup:
         while searches:
             searches = await self._reach(searches, side, least)
             copied = await self._verify(ordered(each for _, near, reach in searches for each in near[:reach]))
-            settled = self._settled if side == "suspect" else ()
+            settled = self._settled if side == "suspect" else set[bytes]()
             searches = [
                 (each, near, farther)
                 for each, near, reach in searches
-                if (farther := _farther(near[:reach], copied, 1 if each.sha256 in settled else least)) > reach
+                if (farther := _farther(near, reach, copied, least, settled=each.sha256 in settled)) > reach
             ]
 
     async def _reach(self, searches: Sequence[_Search], side: Side, least: int) -> list[_Search]:
@@ -88,7 +90,10 @@ class Lookup:
         return {each.pair for each in candidates if self._known[each.pair][0] in ("match", "possible")}
 
 
-def _farther(near: Sequence[Candidate], copied: set[Pair], least: int) -> int:
-    """Return how many of the nearest are to be verified, given which of these are copies."""
-    last = max((place for place, each in enumerate(near, 1) if each.pair in copied), default=0)
+def _farther(near: Sequence[Candidate], reach: int, copied: set[Pair], least: int, *, settled: bool) -> int:
+    """Return how many of the nearest are to be verified, given how many were and which of these are copies."""
+    if settled and reach < len(near) and near[reach].similarity < _LIKE_NEAREST * near[0].similarity:
+        return reach
+    last = max((place for place, each in enumerate(near[:reach], 1) if each.pair in copied), default=0)
+    least = 1 if settled else least
     return min(max(2 * last + least - 1, least), _NEIGHBOURS_MAX)

@@ -12,6 +12,7 @@ from starlette.routing import Route
 from theftwatch.cases.captured import find_captured, find_to_capture
 from theftwatch.cases.clock import find_portal
 from theftwatch.cases.docket import (
+    CaseStanding,
     clock_in_words,
     find_cases,
     find_due,
@@ -78,15 +79,19 @@ async def _case(request: Request) -> Response:
     return await show_case(request, request.path_params["case"])
 
 
+async def _find_standing(connection: Connection, case: int) -> CaseStanding:
+    try:
+        return await find_standing(connection, case)
+    except UsageError as exc:
+        raise HTTPException(404, "There is no such case.") from exc
+
+
 async def show_case(request: Request, case: int, *, status: int = 200, says: str | None = None) -> Response:
     """Return the page of a case, with what has to be said on top of it."""
     context = context_of(request)
     now = context.clock()
     async with reading(context.pool) as connection:
-        try:
-            standing = await find_standing(connection, case)
-        except UsageError as exc:
-            raise HTTPException(404, "There is no such case.") from exc
+        standing = await _find_standing(connection, case)
         due = await find_due(connection, now=now, case=case, to_capture=False)
         listings = await find_case_listings(connection, case)
         portal = await find_portal(connection, standing.marketplace)
@@ -203,8 +208,11 @@ def _moment(text: str) -> datetime | None:
 async def _capture(request: Request) -> Response:
     """Have what is to be kept as proof captured now, in all cases."""
     reviewer_of(request)
-    context_of(request).crawling.ask(CAPTURE)
-    return RedirectResponse(f"/cases/{request.path_params['case']}#captures", status_code=303)
+    case, context = request.path_params["case"], context_of(request)
+    async with reading(context.pool) as connection:
+        await _find_standing(connection, case)
+    context.crawling.ask(CAPTURE)
+    return RedirectResponse(f"/cases/{case}#captures", status_code=303)
 
 
 async def _letter(request: Request) -> Response:

@@ -128,6 +128,8 @@ async def _undo_bulk(request: Request) -> Response:
     """Take back verdicts that were given together, all or none."""
     vendor, by = request.path_params["vendor"], reviewer_of(request)
     seen = [_read_seen(value) for name, value in await form_of(request) if name == "done"]
+    if not seen:
+        return await _bulk(request, vendor, status=422, says="Nothing is chosen; judge findings, then take it back.")
     context = context_of(request)
     try:
         async with context.pool.connection() as connection:

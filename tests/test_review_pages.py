@@ -81,6 +81,7 @@ def test_pages_fit_and_a_screen_reader_finds_its_way(review, filled, chromium):
             page = context.new_page()
             for path in paths(filled):
                 page.goto(review.origin + path)
+                title = page.title()
                 for across in (1280, width):
                     page.set_viewport_size({"width": across, "height": height})
                     assert page.evaluate("document.documentElement.scrollWidth") <= across, (path, across)
@@ -89,6 +90,9 @@ def test_pages_fit_and_a_screen_reader_finds_its_way(review, filled, chromium):
                     for each in Axe().run(page).response["violations"]
                 ]
                 assert found == [], (path, scheme)
+                # What is fetched into a page once it is there brings no title of its own.
+                page.wait_for_function("document.querySelectorAll('.htmx-request').length === 0")
+                assert page.title() == title, path
             context.close()
         browser.close()
 

@@ -130,17 +130,12 @@ def _promising_parts(original: OriginalPicture, suspect: SuspectPicture, *, trac
     described = original.fingerprint.descriptor
     if described is None:
         return list(range(len(suspect.parts)))
-    whole = suspect.fingerprint.descriptor
     least = PART_SIMILARITY_MIN
-    if whole is not None and not trace:
-        least = max(least, float(whole.row @ described.row))
-    similarities = [
-        (float(part.descriptor.row @ described.row), index)
-        for index, part in enumerate(suspect.parts)
-        if part.descriptor is not None
-    ]
-    likeliest = sorted(similarities, reverse=True)[:_PARTS_LOOKED_AT]
-    return [index for similarity, index in likeliest if similarity >= least]
+    if not trace:
+        least = max(least, similarity(suspect.fingerprint.descriptor, described))
+    near = ((similarity(part.descriptor, described), index) for index, part in enumerate(suspect.parts))
+    likeliest = sorted(near, reverse=True)[:_PARTS_LOOKED_AT]
+    return [index for cosine, index in likeliest if cosine >= least]
 
 
 def _laid(original: OriginalPicture, suspect: SuspectPicture) -> Located | None:

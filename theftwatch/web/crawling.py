@@ -46,7 +46,7 @@ class Crawling:
         self._asked: dict[str, Asked] = {}
 
     def ask(self, spider: str) -> None:
-        """Have a spider, a marketplace’s or CAPTURE, crawl what is due soon; where it does already, once more."""
+        """Have a spider, a marketplace's or CAPTURE, crawl what is due soon; where it does already, once more."""
         if not self.is_under_way(spider):
             self._asked[spider] = Asked(at=self._clock())
         self._wanted[spider].set()

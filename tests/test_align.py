@@ -178,6 +178,25 @@ def test_a_pattern_that_repeats_is_compared_in_no_time():
     aligned(pattern, pattern.resize((900, 900)))
 
 
+@pytest.mark.parametrize(("off_px", "is_found"), [(0.0, True), (0.3, True), (0.8, False)])
+def test_four_pairs_agree_only_where_they_are_off_by_little(off_px, is_found):
+    """Three of them fix a map, so whatever the fourth is, it is nearly right."""
+    features = looked_at(photo(0))
+    chosen = [0, len(features.points) // 3, len(features.points) // 2, -1]
+    corners = np.array([[50, 50], [350, 50], [350, 350], [50, 350]], np.float32)
+    # No affine map takes corners to where neighbours are moved to opposite sides.
+    shaken = corners + np.float32(off_px) * np.array([[1, 0], [-1, 0], [1, 0], [-1, 0]], np.float32)
+    one, other = (
+        replace(
+            features,
+            points=points,
+            **{name: getattr(features, name)[chosen] for name in ("sizes", "angles", "descriptors")},
+        )
+        for points in (corners, shaken)
+    )
+    assert (align(one, other) is not None) == is_found
+
+
 def test_the_same_pair_gives_the_same_to_the_last_bit():
     (looks, close), suspect = original_looks(photo(0)), looked_at(photo(0).rotate(3))
     stored = Looks.from_bytes(replace(looks, close=close).to_bytes()).close

@@ -4,10 +4,18 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from PIL import Image, ImageOps
+from PIL import Image, ImageDraw, ImageOps
 
 from tests.edits import photo_paths
-from theftwatch.images.features import LocalFeatures, Scale, local_features, mirror_features, to_grey
+from theftwatch.images.features import (
+    LocalFeatures,
+    Scale,
+    is_pattern,
+    is_thin,
+    local_features,
+    mirror_features,
+    to_grey,
+)
 
 SCALE = Scale(long_side_px=384, most=500, few=0, closer_px=0)
 PHOTOS = [Image.open(photo_paths()[index]).convert("L") for index in (0, 44, 109)]
@@ -60,3 +68,20 @@ def test_a_pattern_that_repeats_has_no_more_features_than_wanted():
     tile[4:9, 4:9] = 255
     features = local_features(np.tile(tile, (64, 64)), SCALE)
     assert len(features.points) == len(features.descriptors) == 500
+    assert is_pattern(features)
+
+
+@pytest.mark.parametrize("photo", [*PHOTOS, Image.new("L", (300, 200), 128)])
+def test_neither_a_photo_nor_plain_ground_is_a_pattern(photo):
+    assert not is_pattern(found_in(photo))
+
+
+def test_a_thin_piece_is_looked_at_larger_and_once_where_it_is_known_to_be_thin():
+    ring = Image.new("L", (600, 600), 255)
+    ImageDraw.Draw(ring).ellipse((200, 200, 400, 400), outline=90, width=4)
+    scale = Scale(long_side_px=256, most=200, few=60, closer_px=448)
+    tried, known = (local_features(to_grey(ring), scale, thin=thin) for thin in (False, True))
+    assert is_thin(tried, scale)
+    assert (tried.width_px, tried.height_px) == (known.width_px, known.height_px) == (448, 448)
+    assert np.array_equal(tried.descriptors, known.descriptors)
+    assert not is_thin(local_features(to_grey(PHOTOS[0]), scale), scale)

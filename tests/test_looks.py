@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from tests.edits import photo_paths
 from theftwatch.images.features import LocalFeatures, mirror_features
@@ -47,6 +47,16 @@ def test_the_first_look_is_small_and_the_close_one_larger():
         assert max(features.grey.shape) == KEPT_SIDE_PX
 
 
+def test_a_thin_piece_is_looked_at_closely_at_the_larger_scale_at_once():
+    """Its first look has told that it is thin."""
+    ring = Image.new("L", (600, 600), 255)
+    ImageDraw.Draw(ring).ellipse((200, 200, 400, 400), outline=90, width=4)
+    looks = looked_at(ring)
+    assert looks.close
+    assert max(looks.first.width_px, looks.first.height_px) == FIRST_LOOK.closer_px
+    assert max(looks.close.width_px, looks.close.height_px) == CLOSE_LOOK.closer_px
+
+
 @pytest.mark.parametrize("size", [(24, 240), (240, 24), (24, 24), (2000, 200)])
 def test_a_picture_of_any_shape_is_looked_at(size):
     looks = looked_at(PHOTOS[0].resize(size))
@@ -63,11 +73,11 @@ def test_a_picture_without_any_features_is_packed_too():
     assert same(unpacked.close, looks.close)
 
 
-@pytest.mark.parametrize("version", [0, 1, 2, 255])
+@pytest.mark.parametrize("version", [0, 1, 2, 3, 255])
 def test_those_of_another_version_are_refused(version):
     packed = bytearray(first_looks(PHOTOS[0]).to_bytes())
     packed[0] = version
-    with pytest.raises(ValueError, match=f"version {version} where 3 is read"):
+    with pytest.raises(ValueError, match=f"version {version} where 4 is read"):
         Looks.from_bytes(bytes(packed))
 
 

@@ -6,12 +6,13 @@ and not in the picture.
 
 import math
 from dataclasses import dataclass, replace
+from functools import partial
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from theftwatch.images.features import Grey, LocalFeatures
+from theftwatch.images.features import LocalFeatures
 from theftwatch.images.maps import Matrix, corners_of, is_projection, moved_points, scale_at
 
 type Box = tuple[int, int, int, int]
@@ -26,6 +27,10 @@ _TEXTURE = 4.0
 _SAME, _DIFFERS, _OTHER = 0.85, 0.5, 0.35
 _BETTER_SHARE = 0.7
 _OVERLAP_MIN_PX = 64.0
+#: Corners farther outside than this are drawn there, since OpenCV draws in whole numbers
+_FAR_PX = 30_000
+#: How many times a picture is shrunk from where it is blurred first
+_FLICKERS = 1.3
 #: Slope below which a picture is plain, where no steeper one is in a square of so many pixels
 _PLAIN_SLOPE, _PLAIN_PX = 4.0, 5
 #: Share of a picture's gradients that has to be gone for its goods to count as cut out, and how wide their edge is
@@ -75,29 +80,28 @@ def compare(first: LocalFeatures, second: LocalFeatures, matrix: Matrix) -> Agre
     factor = min(1.0, scale, _COMPARED_SIDE_PX / max(right - left, bottom - top))
     size = max(8, round((right - left) * factor)), max(8, round((bottom - top) * factor))
     frame = np.array([[1 / factor, 0, left], [0, 1 / factor, top], [0, 0, 1]])
-    one, mask_one = _warped(first, frame, size)
-    two, mask_two = _warped(second, matrix @ frame, size)
-    mask = cv2.erode(mask_one & mask_two, np.ones((3, 3), np.uint8), borderType=cv2.BORDER_CONSTANT, borderValue=255)
-    ours, theirs = (_gradients(picture) * (mask > 0) for picture in (one, two))
-    plain = _plain(theirs)
-    lost = _energy(ours[:, plain]) / max(1.0, _energy(ours))
-    whole = _agreement(ours, theirs, shown=shown, plain_share=lost, box_px=box_px)
+    pictures = ((first, frame), (second, matrix @ frame))
+    mask = np.logical_and(*(_covered(picture, seen, size) for picture, seen in pictures))
+    ours, theirs = (_gradients(_warped(picture, seen, size)) * mask for picture, seen in pictures)
+    plain, energy = _plain(theirs), _energy(ours)
+    lost = float((energy * plain).sum()) / max(1.0, float(energy.sum()))
+    measured = partial(_agreement, shown=shown, plain_share=lost, box_px=box_px)
     if lost < CUT_OUT_SHARE:
-        return whole
+        return measured(ours, theirs)
     # The ground was taken away: what counts is the goods, without the edge that they got by that.
     inside = cv2.dilate(plain.astype(np.uint8), np.ones((_CUT_EDGE_PX, _CUT_EDGE_PX), np.uint8)) == 0
-    kept = ours * inside
-    if _reach(kept) >= _reach(ours * plain):
+    if _reach(energy * inside) >= _reach(energy * plain):
         # What is gone lies in the middle of what is left: other goods in the same frame, and no ground.
+        whole = measured(ours, theirs)
         return replace(whole, other_share=min(1.0, whole.other_share + lost))
-    goods = _agreement(kept, theirs * inside, shown=shown, plain_share=lost, box_px=box_px)
+    goods = measured(ours * inside, theirs * inside)
     # Thin goods are all edge: of them nothing would be left to compare.
-    return goods if goods.blocks >= _GOODS_BLOCKS_MIN else whole
+    return goods if goods.blocks >= _GOODS_BLOCKS_MIN else measured(ours, theirs)
 
 
 def _agreement(ours: _Field, theirs: _Field, *, shown: float, plain_share: float, box_px: Box) -> Agreement:
     """Compare the gradients of two pictures that lie over each other, block by block."""
-    products, ours_squared, theirs_squared = (_blocks(each.sum(axis=0)) for each in (ours * theirs, ours**2, theirs**2))
+    products, ours_squared, theirs_squared = map(_blocks, ((ours * theirs).sum(axis=0), _energy(ours), _energy(theirs)))
     correlations = products / np.sqrt(ours_squared * theirs_squared + 1e-6)
     ours_textured, theirs_textured = (each > _TEXTURE**2 * _BLOCK_PX**2 for each in (ours_squared, theirs_squared))
     both = ours_textured & theirs_textured
@@ -137,17 +141,17 @@ def _plain(gradients: _Field) -> NDArray[np.bool_]:
     return np.asarray(cv2.dilate(steep, np.ones((_PLAIN_PX, _PLAIN_PX), np.uint8)) == 0)
 
 
-def _reach(gradients: _Field) -> float:
-    """Return how far from the middle a picture's gradients lie, by energy; 1 is the distance of the sides."""
-    energy = (gradients**2).sum(axis=0)
+def _reach(energy: _Field) -> float:
+    """Return how far from the middle of a picture its energy lies; 1 is the distance of the sides."""
     height, width = energy.shape
     down = np.abs(np.linspace(-1, 1, height, dtype=np.float32))[:, None]
     across = np.abs(np.linspace(-1, 1, width, dtype=np.float32))[None, :]
     return float((energy * np.maximum(down, across)).sum()) / max(1.0, float(energy.sum()))
 
 
-def _energy(gradients: _Field) -> float:
-    return float((gradients**2).sum())
+def _energy(gradients: _Field) -> _Field:
+    """Return the squares of slopes, (height, width)."""
+    return np.asarray((gradients**2).sum(axis=0), np.float32)
 
 
 def _overlap(first: LocalFeatures, second: LocalFeatures, matrix: Matrix) -> tuple[float, Box] | None:
@@ -162,36 +166,46 @@ def _overlap(first: LocalFeatures, second: LocalFeatures, matrix: Matrix) -> tup
     return min(1.0, float(shown)), (int(left), int(top), int(right), int(bottom))
 
 
-def _warped(features: LocalFeatures, matrix: Matrix, size: tuple[int, int]) -> tuple[Grey, Grey]:
-    """Return a picture as seen in a frame, and where it is in it; `matrix` leads from the frame to the points."""
+def _covered(features: LocalFeatures, matrix: Matrix, size: tuple[int, int]) -> NDArray[np.bool_]:
+    """Return where a picture is in a frame, but for its edge; `matrix` leads from the frame to the points."""
+    covered = np.zeros(size[::-1], np.uint8)
+    corners = moved_points(np.linalg.inv(matrix), corners_of(features))
+    cv2.fillConvexPoly(covered, np.round(np.clip(corners, -_FAR_PX, _FAR_PX)).astype(np.int32), 1)
+    inside = cv2.erode(covered, np.ones((3, 3), np.uint8), borderType=cv2.BORDER_CONSTANT, borderValue=1)
+    return inside > 0
+
+
+def _warped(features: LocalFeatures, matrix: Matrix, size: tuple[int, int]) -> _Field:
+    """Return a picture as seen in a frame; `matrix` leads from the frame to the points."""
     height, width = features.grey.shape
     matrix = np.diag([width / features.width_px, height / features.height_px, 1.0]) @ matrix
     shrunk = scale_at(matrix, (size[0] / 2, size[1] / 2))
-    # Averaged before it is sampled, so that a larger picture does not flicker against a smaller one
-    picture = cv2.GaussianBlur(features.grey, (0, 0), 0.45 * shrunk) if shrunk > 1.3 else features.grey
-    where = np.full_like(picture, 255)
-    smooth, sharp = (flags | cv2.WARP_INVERSE_MAP for flags in (cv2.INTER_LINEAR, cv2.INTER_NEAREST))
+    picture: _Field = features.grey.astype(np.float32)
+    if shrunk > _FLICKERS:
+        # Averaged before it is sampled, so that a larger picture does not flicker against a smaller one
+        picture = np.asarray(cv2.GaussianBlur(picture, (0, 0), 0.45 * shrunk), np.float32)
+    flags, edge = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, cv2.BORDER_REPLICATE
     if is_projection(matrix):
-        seen = cv2.warpPerspective(picture, matrix, size, flags=smooth, borderMode=cv2.BORDER_REPLICATE)
-        where = cv2.warpPerspective(where, matrix, size, flags=sharp)
+        seen = cv2.warpPerspective(picture, matrix, size, flags=flags, borderMode=edge)
     else:
-        seen = cv2.warpAffine(picture, matrix[:2], size, flags=smooth, borderMode=cv2.BORDER_REPLICATE)
-        where = cv2.warpAffine(where, matrix[:2], size, flags=sharp)
-    return np.asarray(seen, np.uint8), np.asarray(where, np.uint8)
+        seen = cv2.warpAffine(picture, matrix[:2], size, flags=flags, borderMode=edge)
+    return np.asarray(seen, np.float32)
 
 
-def _gradients(picture: Grey) -> _Field:
+def _gradients(picture: _Field) -> _Field:
     """Return the slopes of a picture, (2, height, width), smoothed so that recompression does not count."""
-    smooth = cv2.GaussianBlur(picture, (0, 0), 1.0).astype(np.float32)
+    smooth = cv2.GaussianBlur(picture, (0, 0), 1.0)
     return np.stack([cv2.Sobel(smooth, cv2.CV_32F, 1, 0), cv2.Sobel(smooth, cv2.CV_32F, 0, 1)])
 
 
 def _blocks(field: _Field) -> _Field:
     """Return the sums over square blocks."""
-    height, width = (-(-length // _BLOCK_PX) for length in field.shape)
-    padded = np.zeros((height * _BLOCK_PX, width * _BLOCK_PX), np.float32)
-    padded[: field.shape[0], : field.shape[1]] = field
-    return np.asarray(padded.reshape(height, _BLOCK_PX, width, _BLOCK_PX).sum(axis=(1, 3)), np.float32)
+    height, width = field.shape
+    down, across = (-(-length // _BLOCK_PX) for length in field.shape)
+    below, right = down * _BLOCK_PX - height, across * _BLOCK_PX - width
+    padded = cv2.copyMakeBorder(field, 0, below, 0, right, cv2.BORDER_CONSTANT, value=0)
+    means = cv2.resize(padded, (across, down), interpolation=cv2.INTER_AREA)
+    return np.asarray(means * _BLOCK_PX**2, np.float32)
 
 
 def _ratio(products: _Field, ours_squared: _Field, theirs_squared: _Field) -> float:

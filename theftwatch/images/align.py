@@ -43,6 +43,9 @@ _HYPOTHESES = 3
 _LOOSE_PX, _LOOSE_SHARE, _LOOSE_SCALE, _LOOSE_ANGLE = 5.0, 0.12, 0.5, 0.5
 #: Pixels by which pairs may be off, from one refinement to the next; the first is of a similarity, the others affine
 _REFINEMENTS_PX = (8.0, 6.0, 4.0, 3.0, 2.0, 2.0)
+#: The mean error of four and of five pairs beyond which they agree by chance: three of them fix a map, so that those of
+#: copies are off by much less
+_FEW_PAIRS_ERROR_PX = {4: 0.4, 5: 0.75}
 #: Pixels by which pairs may be off an affine map and still be those of a tilted one; the fewest pairs that tell such a
 #: map, and how many times as well they have to agree on it, as their number over their error
 _TILTED_PX, _TILTED_MIN, _TILTED_GAIN = 16.0, 16, 1.5
@@ -118,7 +121,7 @@ def moved(alignment: Alignment, offset_px: tuple[float, float]) -> Alignment:
 def _lie(first: LocalFeatures, second: LocalFeatures, pairs: _Pairs, *, least: float) -> Alignment | None:
     """Return how the first picture lies in the second by pairs of features; None where fewer than `least` agree."""
     fit = _fit(first, second, pairs)
-    if fit is None or fit[1] < least:
+    if fit is None or fit[1] < least or fit[2] > _FEW_PAIRS_ERROR_PX.get(fit[1], math.inf):
         return None
     for matrix, inliers, error_px in filter(None, (_tilted(first, second, pairs, fit), fit)):
         agreement = compare(first, second, matrix)
@@ -141,6 +144,7 @@ def _fit(first: LocalFeatures, second: LocalFeatures, pairs: _Pairs) -> _Fit | N
     if len(pairs) < _PAIRS_MIN:
         return None
     source, target = _places(first, second, pairs)
+    shared = _shared_places(source, target)
     best: _Fit | None = None
     tried: list[_Pairs] = []
     for supporters in _hypotheses(first, second, pairs):
@@ -151,7 +155,7 @@ def _fit(first: LocalFeatures, second: LocalFeatures, pairs: _Pairs) -> _Fit | N
         kept = supporters
         for bound_px in _REFINEMENTS_PX:
             errors = distances(matrix, source, target)
-            kept = _one_pair_each(errors, bound_px, source, target)
+            kept = _one_pair_each(errors, bound_px, shared)
             if len(kept) < _PAIRS_MIN:
                 break
             fit = fit_similarity if bound_px == _REFINEMENTS_PX[0] else fit_affine
@@ -159,7 +163,7 @@ def _fit(first: LocalFeatures, second: LocalFeatures, pairs: _Pairs) -> _Fit | N
         if len(kept) < _PAIRS_MIN or not _is_plausible(matrix):
             continue
         errors = distances(matrix, source, target)
-        kept = _one_pair_each(errors, _REFINEMENTS_PX[-1], source, target)
+        kept = _one_pair_each(errors, _REFINEMENTS_PX[-1], shared)
         if len(kept) >= _PAIRS_MIN and (best is None or len(kept) > best[1]):
             best = np.vstack([matrix, [0.0, 0.0, 1.0]]), len(kept), float(errors[kept].mean())
     return best
@@ -173,7 +177,8 @@ def _tilted(first: LocalFeatures, second: LocalFeatures, pairs: _Pairs, flat: _F
     """Return the map by projection that pairs agree on clearly better than on an affine one; None where they do not."""
     matrix, count, flat_error_px = flat
     source, target = _places(first, second, pairs)
-    kept = _one_pair_each(distances(matrix[:2], source, target), _TILTED_PX, source, target)
+    shared = _shared_places(source, target)
+    kept = _one_pair_each(distances(matrix[:2], source, target), _TILTED_PX, shared)
     least, errors = max(_TILTED_MIN, count), np.empty(0)
     for bound_px in _REFINEMENTS_PX:
         if len(kept) < least:
@@ -183,7 +188,7 @@ def _tilted(first: LocalFeatures, second: LocalFeatures, pairs: _Pairs, flat: _F
             return None
         matrix = np.asarray(found, np.float64)
         errors = np.hypot(*(moved_points(matrix, source) - target).T)
-        kept = _one_pair_each(errors, bound_px, source, target)
+        kept = _one_pair_each(errors, bound_px, shared)
     if len(kept) < least or not _is_seen(matrix, first, second):
         return None
     error_px = float(errors[kept].mean())
@@ -240,14 +245,20 @@ def _between(values: NDArray[np.float32]) -> NDArray[np.float32]:
     return values[None, :] - values[:, None]
 
 
-def _one_pair_each(errors: NDArray[np.float64], bound_px: float, source: Points, target: Points) -> _Pairs:
+def _shared_places(source: Points, target: Points) -> list[_Pairs]:
+    """Return for each picture which pairs share a place in it: those of equal number (n,), to the pixel."""
+    pixels = (np.round(points).astype(np.int64) for points in (source, target))
+    return [np.unique(each[:, 0] << 16 | each[:, 1], return_inverse=True)[1] for each in pixels]
+
+
+def _one_pair_each(errors: NDArray[np.float64], bound_px: float, shared: Sequence[_Pairs]) -> _Pairs:
     """Return the pairs within a bound, the best of those that share a place in either picture."""
     near = np.flatnonzero(errors < bound_px)
     near = near[np.argsort(errors[near], kind="stable")]
-    for points in (source, target):
-        places = np.round(points[near]).astype(np.int64)
-        _, firsts = np.unique(places[:, 0] << 16 | places[:, 1], return_index=True)
-        near = near[np.sort(firsts)]
+    for places in shared:
+        best = np.empty(len(errors), np.int64)
+        best[places[near[::-1]]] = near[::-1]  # of those that share a place the first is written last
+        near = near[best[places[near]] == near]
     return near
 
 

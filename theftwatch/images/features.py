@@ -24,6 +24,9 @@ _CONTRAST_MIN = 0.0236
 _SHIFT_PX = 0.25
 #: Length of a descriptor
 _LENGTH = 512
+#: Cosine of two descriptors from which they are alike, and the share of features of a picture that are in a pattern;
+#: of dots, stripes and squares nearly all are, of one photo in twenty as many as this
+_TWIN, _TWINS_MIN = 0.93, 0.5
 _DESCRIPTOR = (4, 4, 8)  # rows and columns across the orientation and along it, and directions
 #: Numbers of a descriptor
 COLUMNS = int(np.prod(_DESCRIPTOR))
@@ -89,15 +92,30 @@ class LocalFeatures:
         return np.ascontiguousarray(picture[:, ::-1]) if self.mirrored else picture
 
 
-def local_features(grey: Grey, scale: Scale) -> LocalFeatures:
+def local_features(grey: Grey, scale: Scale, *, thin: bool = False) -> LocalFeatures:
     """Find the local features of a picture brought to a scale, so that points are found at like ones.
 
-    Where it gives few, as thin rings on white do, those of the picture at the larger scale.
+    Where it gives few, as thin rings on white do, those of the picture at the larger scale; of one that is known to be
+    `thin` at once.
     """
-    found = _detect(to_long_side(grey, scale.long_side_px), scale.most)
-    if len(found.points) < scale.few:
-        return _detect(to_long_side(grey, scale.closer_px), scale.most)
-    return found
+    if not thin:
+        found = _detect(to_long_side(grey, scale.long_side_px), scale.most)
+        if len(found.points) >= scale.few:
+            return found
+    return _detect(to_long_side(grey, scale.closer_px), scale.most)
+
+
+def is_thin(look: LocalFeatures, scale: Scale) -> bool:
+    """Tell whether a look at a scale gave so few features that the larger one was taken."""
+    return max(look.width_px, look.height_px) > scale.long_side_px
+
+
+def is_pattern(look: LocalFeatures) -> bool:
+    """Tell whether most features of a picture are like another one of it, as those of a pattern that repeats are."""
+    described = look.descriptors.astype(np.float32)
+    likeness = described @ described.T
+    np.fill_diagonal(likeness, 0)
+    return bool(len(described)) and bool((likeness.max(axis=1) > _TWIN * _LENGTH**2).mean() > _TWINS_MIN)
 
 
 def _detect(picture: Grey, most: int) -> LocalFeatures:

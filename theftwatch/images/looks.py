@@ -17,6 +17,7 @@ from theftwatch.images.features import (
     LocalFeatures,
     PackedPicture,
     Scale,
+    is_thin,
     local_features,
     to_grey,
     to_long_side,
@@ -29,7 +30,7 @@ CLOSE_LOOK = Scale(long_side_px=384, most=500, few=167, closer_px=512)
 #: Long side of the grey picture kept beside the features
 KEPT_SIDE_PX = 256
 
-_VERSION = 3
+_VERSION = 4
 _PNG_START, _PNG_END = b"\x89PNG", b"IEND\xaeB`\x82"
 #: Version; of each look how many features it found, and width and height that they are in: 0 where it was not taken
 _HEADER = struct.Struct("<H3H3H2x")
@@ -85,7 +86,8 @@ def first_looks(grey: Image.Image) -> Looks:
 
 def look_closely(looks: Looks, grey: Image.Image) -> LocalFeatures:
     """Return what a close look finds at an original that was looked at before."""
-    return replace(local_features(to_grey(grey), CLOSE_LOOK), picture=looks.picture)
+    found = local_features(to_grey(grey), CLOSE_LOOK, thin=is_thin(looks.first, FIRST_LOOK))
+    return replace(found, picture=looks.picture)
 
 
 def _pack(features: LocalFeatures) -> bytes:

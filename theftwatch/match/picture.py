@@ -12,6 +12,8 @@ from theftwatch.images.features import (
     Grey,
     LocalFeatures,
     Scale,
+    is_pattern,
+    is_thin,
     local_features,
     no_features,
     to_grey,
@@ -91,14 +93,14 @@ class SuspectPicture:
         return local_features(self._grey, _FIRST_LOOK)
 
     @property
-    def first_look_is_full(self) -> bool:
-        """Return whether there was room for no more features, so that those of a part of the picture may lack."""
-        return len(self.first_look.points) >= _FIRST_LOOK.most
+    def is_pattern(self) -> bool:
+        """Return whether a pattern took the room that a first look has, so that features of a photo in it may lack."""
+        return len(self.first_look.points) >= _FIRST_LOOK.most and is_pattern(self.first_look)
 
     @cached_property
     def close_look(self) -> LocalFeatures:
         """Return many features of a large picture."""
-        return local_features(self._grey, _WHOLE_LOOK)
+        return local_features(self._grey, _WHOLE_LOOK, thin=is_thin(self.first_look, _FIRST_LOOK))
 
     @cached_property
     def parts(self) -> tuple[Part, ...]:
@@ -112,8 +114,13 @@ class SuspectPicture:
         """Return a part's features, where it begins, and the size of the whole, in pixels as the part is looked at."""
         place = self.parts[index].place
         if (index, close) not in self._part_features:
-            look = CLOSE_LOOK if close else _FIRST_LOOK
-            self._part_features[index, close] = local_features(self._cut(place), look)
+            part = self._cut(place)
+            if close:
+                quick, *_ = self.part_look(index, close=False)
+                found = local_features(part, CLOSE_LOOK, thin=is_thin(quick, _FIRST_LOOK))
+            else:
+                found = local_features(part, _FIRST_LOOK)
+            self._part_features[index, close] = found
         features = self._part_features[index, close]
         width_px = features.width_px / (place[2] - place[0])
         height_px = features.height_px / (place[3] - place[1])

@@ -12,6 +12,7 @@ from scrapy.exceptions import DownloadCancelledError, IgnoreRequest
 from scrapy.http import TextResponse
 
 from spiders.budget import IMAGES, HostRestsError
+from spiders.ending import EndingError
 from spiders.leases import ErasedSellerError
 from spiders.robots import RobotsAwayError
 from spiders.run import Run
@@ -120,14 +121,8 @@ class ImagesPipeline:
         try:
             async with self._turns:
                 response = await self._crawler.engine.download_async(request)
-        except (HostRestsError, RobotsAwayError) as exc:
-            return self._missing(request, "not_fetched", str(exc))
-        except IgnoreRequest:
-            return self._missing(request, "refused_by_robots")
-        except DownloadCancelledError:
-            return self._missing(request, "too_large")
         except Exception as exc:  # whatever a hostile host makes fail, the listing is still worth storing
-            return self._missing(request, "not_fetched", str(exc))
+            return self._not_had(request, exc)
         if response.status >= _REFUSED:
             return self._missing(request, f"http_{response.status}", is_known=response.status in _NOT_THERE)
         if response.status == NOT_MODIFIED and before:
@@ -141,6 +136,21 @@ class ImagesPipeline:
         sha256 = await self._run.keep(self._run.files.put, response.body)
         self._run.counts.inc("image/fetched")
         return _Sent(ImageRecord(sha256=sha256, byte_count=len(response.body)), image_validator_of(response, sha256))
+
+    def _not_had(self, request: Request, exc: Exception) -> str:
+        match exc:
+            case EndingError():
+                # Nothing failed, and a line for each would hide what did.
+                self._run.counts.inc("image/missing")
+                return "not_fetched"
+            case HostRestsError() | RobotsAwayError():
+                return self._missing(request, "not_fetched", str(exc))
+            case IgnoreRequest():
+                return self._missing(request, "refused_by_robots")
+            case DownloadCancelledError():
+                return self._missing(request, "too_large")
+            case _:
+                return self._missing(request, "not_fetched", str(exc))
 
     def _missing(self, request: Request, reason: str, detail: str = "", *, is_known: bool = False) -> str:
         """Note that there are no bytes; `is_known` where the host itself says that there are none."""

@@ -13,6 +13,7 @@ from twisted.python.failure import Failure
 
 from spiders.arguments import Arguments, Kind, Start, read_arguments
 from spiders.budget import CallsSpentError, HostRestsError, host_of
+from spiders.ending import EndingError
 from spiders.leases import Leases, target_of
 from spiders.reading import problem_kind, read_response
 from spiders.refusals import Refusals
@@ -250,6 +251,8 @@ class MarketplaceSpider(Spider):
         run = Run.of(self.crawler)
         kind: ProblemKind
         match failure.value:
+            case EndingError():
+                return  # with its target, where it is of one, it is left for the next run
             case CallsSpentError():
                 # Nothing was refused: what is left, its target with it, comes with the next run.
                 logger.warning("%s", failure.value)

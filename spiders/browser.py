@@ -20,6 +20,7 @@ from scrapy.exceptions import DownloadFailedError, DownloadTimeoutError
 from scrapy.http import Response
 from scrapy_playwright.handler import ScrapyPlaywrightDownloadHandler
 
+from spiders.ending import EndingError
 from spiders.net import Handler
 from spiders.shown import SHOWN_MAX_S, Shown, fetch, header_lines
 
@@ -50,8 +51,8 @@ class BrowserHandler(Handler):
     async def download_request(self, request: Request) -> Response:
         """Fetch one request, or show a page.
 
-        Raises DownloadTimeoutError for a page whose scripts never end, DownloadFailedError where Chromium broke each
-        time, and Playwright's Error.
+        Raises EndingError where something of a page is not asked for any more, DownloadTimeoutError for one whose
+        scripts never end, DownloadFailedError where Chromium broke each time, and Playwright's Error.
         """
         shown: Shown | None = request.meta.get("shown")
         if shown is None:
@@ -118,7 +119,7 @@ class _Chromium(ScrapyPlaywrightDownloadHandler):  # type: ignore[misc]  # an un
     async def show(self, request: Request, shown: Shown) -> Response:
         """Show a page.
 
-        Raises _BrokenError, DownloadTimeoutError and Playwright's Error.
+        Raises _BrokenError, EndingError, DownloadTimeoutError and Playwright's Error.
         """
         self._showing.add(shown)
         try:
@@ -126,6 +127,8 @@ class _Chromium(ScrapyPlaywrightDownloadHandler):  # type: ignore[misc]  # an un
                 shown.begin(time)
                 return cast("Response", await self.download_request(request))
         except (BrowserError, TimeoutError) as exc:
+            if shown.is_left:
+                raise EndingError from exc
             if shown.page is None or shown.is_lost or not self.browser.is_connected():
                 self.is_broken = True
                 raise _BrokenError("it opens no page" if shown.page is None else "the page was lost") from exc
@@ -191,6 +194,10 @@ async def _answer(route: Route, shown: Shown) -> None:
     static = wanted.resource_type in _STATIC
     try:
         response = await fetch(shown.crawler, wanted.url, static=static, headers=headers, meta=shown.meta)
+    except EndingError:
+        shown.leave()
+        await route.abort()
+        return
     except Exception as exc:  # barred by robots.txt, too large, not to be had: the page does without it
         logger.debug("%s is left out of the page: %s", wanted.url, exc)
         await route.abort()

@@ -1,6 +1,5 @@
 """Each request waits for its site's turn, which all jobs share; a host that refuses us or asks for it is left alone."""
 
-import asyncio
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Self
@@ -11,8 +10,10 @@ from scrapy.crawler import Crawler
 from scrapy.exceptions import IgnoreRequest
 from scrapy.http import Response
 
+from spiders.ending import EndingError
 from spiders.run import Run
 from theftwatch.db import hosts
+from theftwatch.db.hosts import Turn
 from theftwatch.pages.etsy_api import read_limits
 from theftwatch.pages.read import pace_of
 
@@ -36,6 +37,7 @@ class HostBudget:
 
     def __init__(self, crawler: Crawler) -> None:
         self._crawler = crawler
+        self._unused: list[Turn] = []
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
@@ -45,11 +47,13 @@ class HostBudget:
     async def process_request(self, request: Request) -> None:
         """Let a request go when it is its turn.
 
-        Raises HostRestsError while its host is left alone.
+        Raises HostRestsError while its host is left alone, EndingError when the crawl is to end.
         """
+        run = Run.of(self._crawler)
+        if run.ending.has_begun:
+            raise EndingError
         if "shown" in request.meta:
             return  # to Chromium, and to no host
-        run = Run.of(self._crawler)
         host = host_of(request)
         # Scrapy's own slots too are those of the pace: it asks for one page at a time in each.
         pace = request.meta["download_slot"] = pace_of(host)
@@ -62,7 +66,13 @@ class HostBudget:
             )
         )
         if turn_at is not None:
-            await asyncio.sleep((turn_at - now).total_seconds())
+            try:
+                await run.ending.sleep((turn_at - now).total_seconds())
+            except EndingError:
+                if not self._unused:
+                    run.before_close(self._give_back)
+                self._unused.append(Turn(at=turn_at, pace=pace, delay=delay))
+                raise
             if host not in run.resting:
                 return
         rest = await run.ask(lambda connection: hosts.find_rest(connection, host))
@@ -93,6 +103,10 @@ class HostBudget:
                 )
             )
         return response
+
+    async def _give_back(self) -> None:
+        """Give back the turns that came to nothing, so that the next run need not wait for them."""
+        await Run.of(self._crawler).ask(lambda connection: hosts.give_back(connection, self._unused))
 
     def _delays(self, slot: str) -> tuple[timedelta, timedelta]:
         """Return the usual delay, and that of a slot now, which slowness, limits or a rule for it may have changed."""

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from functools import partial
 from typing import Any, ClassVar, cast, get_args
 
@@ -14,6 +15,7 @@ from twisted.python.failure import Failure
 from spiders.arguments import Arguments, Kind, Start
 from spiders.base import MarketplaceSpider, host_of_page
 from spiders.budget import HostRestsError
+from spiders.ending import EndingError
 from spiders.finish import finish
 from spiders.reading import problem_kind
 from spiders.robots import RobotsAwayError
@@ -36,7 +38,10 @@ _ALLOWED = ("finding", "listing", "why", "limit")
 
 
 class CaptureSpider(MarketplaceSpider):
-    """Captures what is due: what was found, what is to be filed, what was removed; or the listing that is named."""
+    """Captures what is due: what was found, what is to be filed, what was removed; or the listing that is named.
+
+    A capture that lacks something as the crawl is to end is none, and stays due.
+    """
 
     name = "capture"
     kinds: ClassVar[tuple[Kind, ...]] = ()
@@ -155,7 +160,8 @@ class CaptureSpider(MarketplaceSpider):
         self.refusals.note_shown(host_of_page(response))
         if not self._browser:
             visit.notes.append("no Chromium was there to show it")
-            yield await finish(visit, "page_only")
+            with suppress(EndingError):
+                yield await finish(visit, "page_only")
             return
         # loaded where there is a Chromium, as every crawl loads this module
         from scrapy_playwright.page import PageMethod
@@ -180,21 +186,27 @@ class CaptureSpider(MarketplaceSpider):
 
     async def parse_shown(self, response: Response) -> AsyncIterator[Any]:
         """Finish a capture whose page was shown."""
-        yield await finish(response.meta["visit"], "taken")
+        with suppress(EndingError):
+            yield await finish(response.meta["visit"], "taken")
 
     async def note_unshown(self, failure: Failure) -> AsyncIterator[Any]:
         """Finish a capture whose page could not be shown, with what there is of it."""
+        if isinstance(failure.value, EndingError):
+            return
         visit: Visit = failure.request.meta["visit"]  # type: ignore[attr-defined]  # Scrapy puts it there
         logger.warning("%s could not be shown whole: %r", visit.subject.url, failure.value)
         if visit.screenshot is None:
             visit.notes.append("Chromium could not show it")
-        yield await finish(visit, "page_only" if visit.screenshot is None else "taken")
+        with suppress(EndingError):
+            yield await finish(visit, "page_only" if visit.screenshot is None else "taken")
 
     async def note_lost(self, failure: Failure) -> AsyncIterator[Any]:
         """Finish a capture whose page could not be had: barred, or not to be reached."""
         visit: Visit = failure.request.meta["visit"]  # type: ignore[attr-defined]  # Scrapy puts it there
         await self.note_failure(failure)
         match failure.value:
+            case EndingError():
+                pass
             case HostRestsError():
                 yield await finish(visit, "blocked", str(failure.value))
             case RobotsAwayError():

@@ -6,6 +6,7 @@ import logging
 from scrapy.exceptions import IgnoreRequest
 
 import theftwatch
+from spiders.ending import EndingError
 from spiders.run import Run
 from spiders.visit import Visit
 from theftwatch.config import settings
@@ -20,7 +21,10 @@ _SUFFIXES |= {"GIF": ("gif", "image/gif"), "AVIF": ("avif", "image/avif")}
 
 
 async def finish(visit: Visit, state: State, detail: str | None = None) -> Capture:
-    """Return the capture, with its photos fetched where its page was there."""
+    """Return the capture, with its photos fetched where its page was there.
+
+    Raises EndingError where one of them is not asked for any more.
+    """
     run, document = Run.of(visit.crawler), visit.document
     if visit.gone:
         state, detail = (
@@ -81,6 +85,8 @@ async def _fetch_photo(visit: Visit, photo: Photo) -> tuple[bytes | None, str | 
     headers = {"Referer": visit.subject.url}
     try:
         response = await visit.fetch(photo.source_url, static=True, headers=headers)
+    except EndingError:
+        raise
     except IgnoreRequest:
         return None, "refused_by_robots"
     except Exception as exc:  # whatever a hostile host makes fail, the page is still worth keeping

@@ -246,6 +246,8 @@ class Leases:
 
     def _item_scraped(self, item: ListingRecord, response: Response | None) -> None:
         if not item.is_whole:
+            if self._run.ending.has_begun:
+                return  # its photos are left for the next run, and its target so with them
             self._note_lacking(response)
         self._settle_item(response, "ok")
 

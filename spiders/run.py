@@ -17,6 +17,7 @@ from scrapy.http import Response
 
 import theftwatch
 from spiders.counts import Counts
+from spiders.ending import Ending
 from theftwatch.alarms.examine import examine
 from theftwatch.clock import Clock, system_clock
 from theftwatch.config import settings
@@ -59,6 +60,7 @@ class Run:
         assert crawler.stats is not None
         self.clock: Clock = system_clock
         self.counts = Counts(crawler.stats)
+        self.ending = Ending(crawler)
         #: Fingerprinting and verification release the interpreter lock for most of their time
         self.threads = ThreadPoolExecutor(settings().workers, thread_name_prefix="images")
         self._crawler = crawler
@@ -68,6 +70,7 @@ class Run:
         self._opening = asyncio.Lock()
         self._before_close: list[Callable[[], Awaitable[None]]] = []
         self._heart: asyncio.Task[None] | None = None
+        self._watch: asyncio.Task[None] | None = None
         self._is_away = False
         #: Why the crawl was ended by `stop`
         self._stopped: str | None = None
@@ -115,14 +118,16 @@ class Run:
                 )
             )
             self._heart = asyncio.create_task(self._beat())
+            self._watch = asyncio.create_task(self.ending.watch())
 
     async def close(self, reason: str) -> None:
         """Write how the run ended, after everything else of it was written."""
-        if self._heart is None:
+        if self._heart is None or self._watch is None:
             return
-        self._heart.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._heart
+        for task in (self._heart, self._watch):
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
         try:
             for work in self._before_close:
                 await work()
@@ -210,6 +215,7 @@ class Run:
         if self._stopped is None:
             logger.error("the crawl ends: %s", message)
             self._stopped = reason
+            self.ending.begin()
             assert self._crawler.engine is not None
             self._stopping = asyncio.create_task(self._crawler.engine.close_spider_async(reason=reason))
 

@@ -38,6 +38,8 @@ class Shown:
     #: For how long it may go on
     time: asyncio.Timeout | None = None
     is_lost: bool = False
+    #: Whether it lacks something that was not asked for, as its crawl is to end
+    is_left: bool = False
 
     def begin(self, time: asyncio.Timeout) -> None:
         """Begin with an empty page that is still to be opened."""
@@ -52,6 +54,11 @@ class Shown:
     def lose(self) -> None:
         """End at once, as Chromium has lost it and may answer nothing that was asked of it."""
         self.is_lost = True
+        self._end_in(0)
+
+    def leave(self) -> None:
+        """End at once, as the crawl is to end and the page lacks something."""
+        self.is_left = True
         self._end_in(0)
 
     def _end_in(self, seconds: float) -> None:

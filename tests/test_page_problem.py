@@ -22,6 +22,7 @@ def note(dsn, tmp_path, monkeypatch):
     async def main(url, detail):
         crawler = get_crawler(EtsySpider)
         crawler.spider = crawler._create_spider()
+        crawler.crawling = True
         run = Run(crawler)
         await run.open()
         await run.note_problem(url, "unknown", detail)

@@ -5,6 +5,7 @@ A host is left alone after it refused us again and again, while it asks for that
 day are spent.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -17,6 +18,15 @@ _WAIT_MAX = timedelta(minutes=1)
 #: When a host is asked again whose calls are spent, where it does not say. Its day is a window that slides, so calls
 #: come back bit by bit
 _SPENT_FOR = timedelta(hours=1)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Turn:
+    """When a request was to go out, and how long before the next one."""
+
+    at: datetime
+    pace: str
+    delay: timedelta
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +56,12 @@ async def take_turn(
         now=now,
     )
     return rows[0][0] if rows else None
+
+
+async def give_back(connection: Connection, turns: Iterable[Turn]) -> None:
+    """Give back turns at which nothing is asked, as far as nobody was promised a later one."""
+    for turn in sorted(turns, key=lambda turn: turn.at, reverse=True):
+        await execute(connection, "give_turn_back", pace=turn.pace, turn_at=turn.at, delay=turn.delay)
 
 
 async def find_rest(connection: Connection, host: str) -> Rest | None:

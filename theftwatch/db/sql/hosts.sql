@@ -20,6 +20,11 @@ on conflict (host) do update set
 where b.calls_left is distinct from 0 or b.spent_until <= %(now)s
 returning next_at - %(delay)s::interval;
 
+-- give_turn_back --
+-- Gives back a turn at which nothing is asked, where it is the last that was promised at its pace.
+update host_budget set next_at = %(turn_at)s
+where host = %(pace)s and next_at = %(turn_at)s::timestamptz + %(delay)s::interval;
+
 -- find_rest --
 -- Says until when a host is not asked, and whether that is because the day's calls are spent.
 select

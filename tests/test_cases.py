@@ -394,6 +394,38 @@ def test_a_listing_is_captured_when_found_before_filing_and_when_removed(matter)
     assert matter.captures_due(down + 70 * day) == [("201", "filing")]
 
 
+def test_a_capture_without_an_answer_is_tried_again_soon_and_one_that_was_refused_is_not(matter):
+    minute, day = HOUR / 60, 24 * HOUR
+    every = [("201", "found"), ("202", "found"), ("203", "found")]
+    at = BEFORE
+    for state, wait in (
+        ("failed", 15 * minute),
+        ("failed", HOUR),
+        ("failed", day),
+        ("failed", 2 * day),
+        # by the robots.txt, or the marketplace: a day for each time
+        ("refused", 4 * day),
+        ("blocked", 8 * day),
+        ("failed", 16 * day),
+        *[("failed", 32 * day)] * 2,
+    ):
+        assert matter.captures_due(at) == every
+        matter.capture(at, state)
+        at += wait
+        assert matter.captures_due(at - minute) == []
+    assert matter.captures_due(at) == every
+
+
+def test_what_was_refused_once_is_soon_tried_again_where_it_then_gives_no_answer(matter):
+    day = 24 * HOUR
+    for at, state in ((BEFORE, "blocked"), (BEFORE + day, "failed"), (BEFORE + day + HOUR / 4, "blocked")):
+        assert matter.captures_due(at)
+        matter.capture(at, state)
+    # the refusals count, and what failed between them does not
+    assert matter.captures_due(BEFORE + 2 * day + HOUR) == []
+    assert matter.captures_due(BEFORE + 3 * day + HOUR / 4)
+
+
 def test_what_was_filed_without_a_capture_is_captured_after_all(matter):
     matter.confirm("203")
     matter.open("203")

@@ -1,7 +1,9 @@
 -- find_captures_due --
 -- Lists suspect listings to be captured, each with why and the findings concerned: where a match counts and none was taken, where
--- a complaint is to be filed (to_be_captured), and where photos were removed. One that failed is tried again after a day, then
--- two, then four, up to 32. Each listing once, as one capture serves all; none of a vendor who was erased.
+-- a complaint is to be filed (to_be_captured), and where photos were removed. What the marketplace or its robots.txt refused is
+-- tried again after a day, then two, then four, up to 32. Where there was no answer, or the server's error, nobody has told us to
+-- wait: two such are followed by a try after a quarter of an hour and after an hour, and count for nothing beside.
+-- Each listing once, as one capture serves all; none of a vendor who was erased.
 with due as (
     select m.finding_id as finding, 'found' as why, timestamptz '-infinity' as since
     from analysis.match m
@@ -32,13 +34,23 @@ join listing l on l.id = f.suspect_listing
 left join seller s on s.id = l.seller
 cross join lateral (
     select
+        count(*) as times,
         count(*) filter (where c.state in ('taken', 'page_only', 'gone')) as captured,
-        max(c.taken_at) + interval '1 day' * power(2, least(count(*) - 1, 5)) as again_at
+        count(*) filter (where c.state = 'failed') as failed,
+        (array_agg(c.state order by c.taken_at desc))[1] as state,
+        max(c.taken_at) as last_at
     from capture_finding cf
     join capture c on c.id = cf.capture
     where cf.finding = f.id and c.taken_at >= due.since and (c.why = 'filing' or due.why <> 'filing')
 ) as tried
-where tried.captured = 0 and coalesce(tried.again_at <= %(now)s, true) and s.erased_at is null
+cross join lateral (
+    select tried.last_at + case
+        when tried.state = 'failed' and tried.failed <= 2
+            then (array[interval '15 minutes', interval '1 hour'])[tried.failed]
+        else interval '1 day' * power(2, least(tried.times - least(tried.failed, 2) - 1, 5))
+    end as at
+) as again
+where tried.captured = 0 and coalesce(again.at <= %(now)s, true) and s.erased_at is null
 group by f.suspect_listing
 -- what somebody waits for comes first
 order by bool_or(due.why = 'filing') desc, f.suspect_listing

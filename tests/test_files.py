@@ -136,11 +136,21 @@ def test_a_store_that_is_away_says_so(monkeypatch, bucket):
         files.get(SHA256)
 
 
-def test_a_bucket_that_is_not_there_and_wrong_keys_say_so(monkeypatch, bucket):
+def test_wrong_keys_say_so(monkeypatch, bucket):
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
     with pytest.raises(FileStoreError, match="the keys") as refused:
         Files(open_bucket(bucket)).put(DATA)
     assert "wrong" not in str(refused.value)
+
+
+def test_a_bucket_that_is_not_there_is_named_by_what_gave_its_address(theftwatch, bucket, monkeypatch):
+    monkeypatch.delenv("THEFTWATCH_FILES")
+    code, said = theftwatch("copy", "s3://not-there/files")
+    assert (code, said) == (1, "s3://not-there/files: there is no such bucket; make it, or mend the address")
+    monkeypatch.setenv("THEFTWATCH_FILES", "s3://not-there/files")
+    for what in (["check"], ["copy", bucket]):
+        code, said = theftwatch(*what)
+        assert (code, said) == (1, "s3://not-there/files: there is no such bucket; make it, or mend THEFTWATCH_FILES")
 
 
 @pytest.mark.parametrize("address", ["http://host/bucket", "s3://", "s3://key:secret@bucket", "s3://bucket?x=1"])

@@ -23,6 +23,8 @@ class Bucket:
 
     address: str
     _store: "S3Store"
+    #: Where a person wrote the address, for errors
+    _named_by: str
 
     def __str__(self) -> str:
         return self.address
@@ -34,7 +36,7 @@ class Bucket:
         """
         import obstore
 
-        with _explained(self.address):
+        with self._explained():
             # In one request: one of several parts would leave parts behind after a kill, which cost and nobody sees.
             obstore.put(self._store, name, data, use_multipart=False)
 
@@ -42,7 +44,7 @@ class Bucket:
         """Return a thing. Raises FileNotFoundError."""
         import obstore
 
-        with _explained(self.address):
+        with self._explained():
             return bytes(obstore.get(self._store, name).bytes())
 
     def size(self, name: str) -> int | None:
@@ -50,7 +52,7 @@ class Bucket:
         import obstore
 
         try:
-            with _explained(self.address):
+            with self._explained():
                 return obstore.head(self._store, name)["size"]
         except FileNotFoundError:
             return None
@@ -60,7 +62,7 @@ class Bucket:
         import obstore
 
         there = self.size(name) is not None
-        with _explained(self.address):
+        with self._explained():
             obstore.delete(self._store, name)
         return there
 
@@ -68,7 +70,7 @@ class Bucket:
         """Yield what lies directly in a folder, in any order."""
         import obstore
 
-        with _explained(self.address):
+        with self._explained():
             for page in obstore.list(self._store, folder):
                 for found in page:
                     yield Held(name=found["path"], byte_count=found["size"], written_at=found["last_modified"])
@@ -77,11 +79,28 @@ class Bucket:
         """Delete nothing, as nothing is broken off here."""
         return 0
 
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Turn what the library says of a store that is away or refuses into an error that names the remedy."""
+        from obstore.exceptions import BaseError
 
-def open_bucket(address: str) -> Bucket:
+        try:
+            yield
+        except FileNotFoundError as exc:
+            if "NoSuchBucket" in str(exc):
+                raise FileStoreError(f"{self}: there is no such bucket; make it, or mend {self._named_by}") from exc
+            raise
+        except (BaseError, OSError, ValueError) as exc:
+            raise FileStoreError(
+                f"{self}: {_first_line(cast('Exception', exc))}; check the store, and AWS_ENDPOINT_URL and the keys"
+            ) from exc
+
+
+def open_bucket(address: str, *, named_by: str = "the address") -> Bucket:
     """Return the bucket of an address such as `s3://bucket/prefix`; nothing is asked of it yet.
 
-    Raises UsageError for an address that names none, and where the library is not installed.
+    `named_by` says what to mend where it leads nowhere. Raises UsageError for an address that names none, and where the
+    library is not installed.
     """
     parts = urlsplit(address)
     if parts.scheme != "s3" or not parts.netloc or parts.query or parts.fragment or "@" in parts.netloc:
@@ -103,24 +122,7 @@ def open_bucket(address: str) -> Bucket:
         )
     except Exception as exc:  # the library's own, for a variable that it cannot use
         raise UsageError(f"{address}: {_first_line(exc)}; see docs/settings.md on AWS_*") from exc
-    return Bucket(address.rstrip("/"), store)
-
-
-@contextmanager
-def _explained(address: str) -> Iterator[None]:
-    """Turn what the library says of a store that is away or refuses into an error that names the remedy."""
-    from obstore.exceptions import BaseError
-
-    try:
-        yield
-    except FileNotFoundError as exc:
-        if "NoSuchBucket" in str(exc):
-            raise FileStoreError(f"{address}: there is no such bucket; make it, or mend THEFTWATCH_FILES") from exc
-        raise
-    except (BaseError, OSError, ValueError) as exc:
-        raise FileStoreError(
-            f"{address}: {_first_line(cast('Exception', exc))}; check the store, and AWS_ENDPOINT_URL and the keys"
-        ) from exc
+    return Bucket(address.rstrip("/"), store, named_by)
 
 
 def _first_line(exc: Exception) -> str:

@@ -82,7 +82,15 @@ def place_of(settings: Settings) -> Files:
     """Return the image store of the settings, whosever it is."""
     if settings.files is None:
         return Files(settings.files_dir)
-    return Files(open_bucket(settings.files) if "://" in settings.files else Path(settings.files))
+    return place_at(settings.files, named_by="THEFTWATCH_FILES")
+
+
+def place_at(address: str, *, named_by: str = "the address") -> Files:
+    """Return what is at the address of a folder or a bucket; `named_by` says what to mend where it leads nowhere.
+
+    Raises UsageError for an address that names none.
+    """
+    return Files(open_bucket(address, named_by=named_by) if "://" in address else Path(address))
 
 
 def read_marker(files: Files) -> str | None:

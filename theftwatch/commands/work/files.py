@@ -15,7 +15,7 @@ from theftwatch.erasure import delete_files
 from theftwatch.errors import FileStoreError, UsageError
 from theftwatch.file_copy import AT_ONCE, Copied, copy_files
 from theftwatch.files import PREFIXES, Files
-from theftwatch.image_store import MARKER, adopt, open_files, place_of, read_marker
+from theftwatch.image_store import MARKER, adopt, open_files, place_at, place_of, read_marker
 from theftwatch.reports.words import count, megabytes
 from theftwatch.store_check import Checked, Missed, check_files, still_missed
 
@@ -73,7 +73,7 @@ async def copy_to(address: str) -> None:
 
     Raises UsageError for a store of another database, FileStoreError where files are missed.
     """
-    target = place_of(settings().model_copy(update={"files": address}))
+    target = place_at(address)
     async with opened() as connection:
         files = await open_files(connection, settings())
         own, told = await asyncio.to_thread(read_marker, files), await asyncio.to_thread(read_marker, target)

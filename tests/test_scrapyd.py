@@ -72,6 +72,18 @@ def test_a_scrapyd_in_the_checkout_schedules_the_spiders_at_once(world, tmp_path
         assert scrapyd.log("alibaba", job).startswith("theftwatch: -a vendr=x: spider alibaba takes vendor,")
         assert world.rows("select count(*) from run") == [(1,)], "a job that is refused is no run"
 
+        # a node that is none any more, as scrapyd calls the others what their runs call them
+        world.execute(
+            "insert into run (spider, jobid, arguments, host, version, started_at, heartbeat_at, finished_at,"
+            " finish_reason, outcome) select 'etsy', 'etsy-1', '{}', 'given up', version, t, t, t, 'killed', 'failed'"
+            " from run, (values (now() - interval '3 days')) as of (t)"
+        )
+        told = run("status", NODES=scrapyd.url).stdout
+        assert "etsy: failed (killed)" in told
+        assert "on given up, which is no node any more\n" in told
+        assert told.endswith("Nothing is wrong.\n")
+        assert "run 2 on given up was killed" in run("status").stdout
+
         done = run("deploy", NODES=scrapyd.url)
         assert done.exit_code == 0, done.output
         assert "scrapyd was started in a checkout, and runs that" in done.stdout

@@ -247,6 +247,43 @@ def test_a_node_whose_jobs_are_refused_is_named_until_one_begins_there(dsn, reco
     ]
 
 
+def node(machine: str) -> NodeState:
+    return NodeState(url=f"http://{machine}:6800", machine=machine, release="20261101T000000-1")
+
+
+def wrong(dsn, *machines: str, now: datetime = NOW) -> list[str]:
+    troubles = status_of(dsn, now, nodes=[node(machine) for machine in machines]).troubles
+    return [each.what.partition(" on 2026")[0] for each in troubles if each.wrong]
+
+
+def test_what_failed_on_a_node_that_was_given_up_is_no_longer_wrong_after_two_days(dsn, record):
+    record.run("artfire", "failed", reason="no_image_store", jobid="artfire-1", host="pier", beat_at=NOW - 3 * DAY)
+    record.run("alibaba", "ok", jobid="alibaba-1", host="harbour")
+    failed = ["artfire: run 1 on pier failed"]
+    assert wrong(dsn, "harbour") == []
+    [_, artfire] = status_of(dsn, nodes=[node("harbour")]).last_runs
+    assert (artfire.outcome, artfire.is_given_up) == ("failed", True)
+    # too early, or still a node
+    assert wrong(dsn, "harbour", now=NOW - 3 * DAY + timedelta(days=2)) != []
+    assert wrong(dsn, "harbour", "pier") == failed
+    # nobody knows: no nodes are named, one is down or new, or goes by another name than its runs
+    assert wrong(dsn) == failed
+    down = NodeState(url="http://b:6800", trouble="no answer", remedy="start scrapyd there")
+    assert failed[0] in str(status_of(dsn, nodes=[node("harbour"), down]).troubles)
+    assert wrong(dsn, "harbour", "quay") == failed
+
+
+def test_what_failed_elsewhere_or_by_hand_is_hidden_by_no_node_that_was_given_up(dsn, record):
+    record.run("artfire", "failed", reason="files_refused", jobid="artfire-1", host="harbour", beat_at=NOW - 5 * DAY)
+    record.run("artfire", "failed", reason="killed", jobid="artfire-2", host="pier", beat_at=NOW - 4 * DAY)
+    record.run("etsy", "failed", reason="shutdown", host="desk", beat_at=NOW - 4 * DAY)
+    assert wrong(dsn, "harbour") == ["artfire: run 1 on harbour failed", "etsy: run 3 on desk failed"]
+    assert wrong(dsn, "harbour", "pier") == [
+        "artfire: run 2 on pier was killed; its last sign of life is of 2026-10-28 12:00 UTC",
+        "etsy: run 3 on desk failed",
+    ]
+
+
 def test_nodes_that_fail_are_wrong_and_jobs_that_none_lists_are_named(dsn, record):
     record.run("alibaba", None, jobid="alibaba-20261101T1100")
     record.run("etsy", None, jobid="etsy-20261101T1100")

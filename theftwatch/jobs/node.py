@@ -70,6 +70,14 @@ def list_jobs(node: Node, *, timeout_s: float = TIMEOUT_S) -> list[Job]:
     ]
 
 
+def machine_of(node: Node, *, timeout_s: float = TIMEOUT_S) -> str:
+    """Return the machine of a node, by its own name: that of its runs, where scrapyd was not told another one.
+
+    Raises NodeError.
+    """
+    return str(ask(node, "daemonstatus", timeout_s=timeout_s).get("node_name"))
+
+
 def log_url(node: Node, spider: str, job: str) -> str:
     """Return where a node shows the log of a job."""
     return f"{node.url}/logs/{PROJECT}/{spider}/{job}.log"

@@ -16,8 +16,8 @@ from theftwatch.reports.words import moment
 _LATE_SHARE, _LATE_MIN = 0.1, timedelta(hours=1)
 #: After this a run that no node lists has not only begun or ended while they were asked
 _SETTLED = timedelta(minutes=1)
-#: A machine whose jobs were refused is named until one has begun there, and for so long: it may have been given up
-_REFUSED_FOR = timedelta(days=2)
+#: For so long what was wrong on a machine is told although that may have been given up, or is
+TOLD_FOR = timedelta(days=2)
 #: Why jobs are refused before they begin: what is said of that, and what to do
 REFUSED = {
     WRONG_RELEASE: (
@@ -54,8 +54,8 @@ class Refused:
 
 
 async def find_refused(connection: Connection, *, now: datetime) -> list[Refused]:
-    """Return the machines whose jobs are refused, each by its newest."""
-    return await fetch_as(connection, Refused, "status_refused", since=now - _REFUSED_FOR, reasons=list(REFUSED))
+    """Return the machines whose jobs are refused, each by its newest, until one has begun there."""
+    return await fetch_as(connection, Refused, "status_refused", since=now - TOLD_FOR, reasons=list(REFUSED))
 
 
 def troubles_of_refused(refused: Iterable[Refused]) -> Iterator[Trouble]:
@@ -64,6 +64,19 @@ def troubles_of_refused(refused: Iterable[Refused]) -> Iterator[Trouble]:
         why, remedy = REFUSED[run.finish_reason]
         what = f"{run.spider}: run {run.run_id} on {run.host} did not begin on {moment(run.finished_at)}: {why}"
         yield Trouble(what=what, remedy=remedy, wrong=True)
+
+
+async def find_machines(connection: Connection, nodes: Iterable[NodeState]) -> set[str] | None:
+    """Return the machines that there are, as runs name them; None where that is not known.
+
+    So it is where no node is named, where one does not answer, which may be any machine, and where one has a name by
+    which no run goes: it is new, or its scrapyd was told another name than its machine's.
+    """
+    names = {node.machine for node in nodes}
+    if not names or None in names:
+        return None
+    found = {name for (name,) in await fetch(connection, "find_machines", names=sorted(names - {None}))}
+    return found if found == names else None
 
 
 async def find_expected(connection: Connection, intervals: Mapping[str, timedelta], *, now: datetime) -> list[Expected]:

@@ -13,8 +13,10 @@ from theftwatch.jobs.look import NodeState
 from theftwatch.reports.alarms import grouped, remedy_of_group, what_of_group
 from theftwatch.reports.jobs import (
     REFUSED,
+    TOLD_FOR,
     Expected,
     find_expected,
+    find_machines,
     find_refused,
     troubles_of_expected,
     troubles_of_nodes,
@@ -44,7 +46,7 @@ class RunningRun:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LastRun:
-    """The newest run of a spider that has ended."""
+    """The newest run of a spider that has ended and counts."""
 
     run_id: int
     spider: str
@@ -57,6 +59,8 @@ class LastRun:
     pages_blocked: int
     pages_refused_by_robots: int
     pages_changed: int
+    #: Whether it does not count either: it failed some time ago, on a node that is none any more
+    is_given_up: bool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -126,7 +130,14 @@ async def find_status(
     await examine(connection, now=now)
     alarms = await find_alarms(connection)
     running = await fetch_as(connection, RunningRun, "status_running")
-    last_runs = await fetch_as(connection, LastRun, "status_last_runs")
+    machines = await find_machines(connection, nodes)
+    last_runs = await fetch_as(
+        connection,
+        LastRun,
+        "status_last_runs",
+        machines=None if machines is None else sorted(machines),
+        told_since=now - TOLD_FOR,
+    )
     targets = await fetch_as(connection, Targets, "status_targets", now=now)
     [(waiting,)] = await fetch(connection, "count_pending_lookups")
     refused = await find_refused(connection, now=now)
@@ -151,7 +162,9 @@ async def find_status(
             *(
                 trouble
                 for run in last_runs
-                if run.spider not in restarted and not (run.finish_reason in REFUSED and run.host in refusing)
+                if run.spider not in restarted
+                and not run.is_given_up
+                and not (run.finish_reason in REFUSED and run.host in refusing)
                 for trouble in _troubles_of_run(run, alarmed)
             ),
             *troubles_of_expected(on_time),

@@ -95,7 +95,8 @@ def _of_node(node: NodeState) -> str:
 
 def _of_last(run: LastRun) -> str:
     reason = "" if run.finish_reason == "finished" else f" ({run.finish_reason})"
-    return f"{run.spider}: {run.outcome}{reason}, {moment(run.finished_at)}"
+    gone = f", on {run.host}, which is no node any more" if run.is_given_up else ""
+    return f"{run.spider}: {run.outcome}{reason}, {moment(run.finished_at)}{gone}"
 
 
 def _of_targets(targets: Targets, now: datetime) -> str:

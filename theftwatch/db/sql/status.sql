@@ -6,8 +6,8 @@ where finished_at is null
 order by run_id;
 
 -- status_last_runs --
--- Lists the newest run of each spider that has ended. From one spider to the next it goes by the index: there are few, and
--- many runs.
+-- Lists the newest run of each spider that has ended and counts. What failed on a node that is none any more, some time ago,
+-- counts where the spider has nothing else. From one spider to the next it goes by the index: there are few, and many runs.
 with recursive newest (spider, id) as (
     (select r.spider, r.id from run r where r.finished_at is not null order by r.spider, r.id desc limit 1)
     union all
@@ -23,9 +23,20 @@ with recursive newest (spider, id) as (
 )
 select
     e.run_id, e.spider, e.host, e.outcome, e.finish_reason, e.started_at, e.finished_at, e.listings_stored,
-    e.pages_blocked, e.pages_refused_by_robots, e.pages_changed
+    e.pages_blocked, e.pages_refused_by_robots, e.pages_changed, counts.id is null as is_given_up
 from newest
-join analysis.run e on e.run_id = newest.id
+left join lateral (
+    select r.id
+    from run r
+    where r.spider = newest.spider and r.finished_at is not null
+        and (
+            r.outcome = 'failed' and r.jobid is not null and r.finished_at < %(told_since)s
+            and r.host <> all (%(machines)s::text[])
+        ) is not true
+    order by r.id desc
+    limit 1
+) as counts on true
+join analysis.run e on e.run_id = coalesce(counts.id, newest.id)
 order by e.spider;
 
 -- status_refused --
@@ -39,6 +50,10 @@ from (
 ) as newest
 where finish_reason = any(%(reasons)s::text[])
 order by host;
+
+-- find_machines --
+-- Finds those of some names of machines by which runs go.
+select name from unnest(%(names)s::text[]) as name where exists (select from run r where r.host = name);
 
 -- find_last_starts --
 -- Finds when spiders last began to crawl what is due, whatever became of it.

@@ -244,6 +244,10 @@ def test_what_answers_carry_and_what_is_refused(review, filled):
     assert review.ask("POST", path, {"note": "x" * 300_000} | fields)[0] == 413
     assert review.ask("POST", path, fields)[0] == 303
     assert review.ask("POST", path, fields)[0] == 409
+    bulk = f"/vendors/{vendor_of(filled, '101')}/findings"
+    for reason, code in (("licensed", 409), ("other", 422)):
+        status, _, said = review.ask("POST", bulk, {"reason": reason, "seen": f"{finding}::"})
+        assert (status, b"Nothing was judged. " in said) == (code, True)
     assert review.ask("GET", "/findings/999999")[0] == 404
     assert review.ask("GET", "/static/../review.py")[0] == 404
     for query in (

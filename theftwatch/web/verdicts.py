@@ -31,6 +31,8 @@ _SUPPRESSIONS = ("placeholder", "common", "banner", "text_panel")
 _RELATIONS = ("own_shop", "licensee", "reseller", "common_supplier")
 #: Findings of a vendor that are judged at once: as many as a person can have looked at
 BULK_MAX = 100
+#: Why a verdict is not taken: it is not about what stands there, or it is none that can be given
+_REFUSALS = (ConflictError, UsageError)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,10 +76,8 @@ async def _judge(request: Request) -> Response:
     filters = Filters.read(fields | {"verdict": fields.get("shown", "")})
     try:
         await _give(request, [_read_seen(fields.get("seen", ""))], Judgement.read(fields), by=by)
-    except ConflictError as exc:
-        return await show(request, finding, filters, status=409, says=sentence(exc))
-    except UsageError as exc:
-        return await show(request, finding, filters, status=422, says=sentence(exc))
+    except _REFUSALS as exc:
+        return await show(request, finding, filters, status=_status_of(exc), says=sentence(exc))
     async with reading(context_of(request).pool) as connection:
         following = await find_page(connection, filters, after=finding, most=1) or await find_page(
             connection, filters, most=1
@@ -97,10 +97,8 @@ async def _undo(request: Request) -> Response:
         async with context.pool.connection() as connection:
             seen = Seen(finding=finding, verdict=key_of(fields.get("undoes", "")))
             await undo_verdict(connection, seen, by=by, now=context.clock())
-    except ConflictError as exc:
-        return await show(request, finding, filters, status=409, says=sentence(exc))
-    except UsageError as exc:
-        return await show(request, finding, filters, status=422, says=sentence(exc))
+    except _REFUSALS as exc:
+        return await show(request, finding, filters, status=_status_of(exc), says=sentence(exc))
     request.app.state.context_due.set()
     return RedirectResponse(f"/findings/{finding}{filters.query()}", status_code=303)
 
@@ -117,9 +115,8 @@ async def _judge_bulk(request: Request) -> Response:
         return await _bulk(request, vendor, status=422, says="Nothing is chosen; tick the findings to judge.")
     try:
         judged = await _give(request, seen, Judgement.read(dict(given)), by=by)
-    except (ConflictError, UsageError) as exc:
-        status = 409 if isinstance(exc, ConflictError) else 422
-        return await _bulk(request, vendor, status=status, says=f"Nothing was judged. {sentence(exc)}")
+    except _REFUSALS as exc:
+        return await _refuse_bulk(request, vendor, "judged", exc)
     done = urlencode([("done", _write_seen(each)) for each in judged])
     return RedirectResponse(f"/vendors/{vendor}/findings?{done}", status_code=303)
 
@@ -135,11 +132,19 @@ async def _undo_bulk(request: Request) -> Response:
         async with context.pool.connection() as connection:
             for each in seen:
                 await undo_verdict(connection, each, by=by, now=context.clock())
-    except (ConflictError, UsageError) as exc:
-        status = 409 if isinstance(exc, ConflictError) else 422
-        return await _bulk(request, vendor, status=status, says=f"Nothing was taken back. {sentence(exc)}")
+    except _REFUSALS as exc:
+        return await _refuse_bulk(request, vendor, "taken back", exc)
     request.app.state.context_due.set()
     return RedirectResponse(f"/vendors/{vendor}/findings", status_code=303)
+
+
+async def _refuse_bulk(request: Request, vendor: int, what: str, refusal: Exception) -> Response:
+    """Show the findings of a vendor with why none of them was judged, or taken back."""
+    return await _bulk(request, vendor, status=_status_of(refusal), says=f"Nothing was {what}. {sentence(refusal)}")
+
+
+def _status_of(refusal: Exception) -> int:
+    return 409 if isinstance(refusal, ConflictError) else 422
 
 
 async def _bulk(request: Request, vendor: int, *, status: int = 200, says: str | None = None) -> Response:

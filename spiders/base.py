@@ -15,10 +15,11 @@ from spiders.arguments import Arguments, Kind, Start, read_arguments
 from spiders.budget import CallsSpentError, HostRestsError, host_of
 from spiders.ending import EndingError
 from spiders.leases import Leases, target_of
+from spiders.problem import ProblemKind, note_problem
 from spiders.reading import problem_kind, read_response
 from spiders.refusals import Refusals
 from spiders.robots import RobotsAwayError
-from spiders.run import ProblemKind, Run
+from spiders.run import Run
 from spiders.shown import DATA, Shown
 from spiders.validators import unchanged_page, validator_of
 from theftwatch.config import NAMED_DESCRIPTORS, Settings, check_live, settings
@@ -158,9 +159,8 @@ class MarketplaceSpider(Spider):
             await self._note_shown(page.kind, response)
             Run.of(self.crawler).counts.inc_read(page.listings)
             for url in page.gone_urls:
-                await Run.of(self.crawler).note_problem(
-                    url, "gone", f"{url}: no longer there, as {response.url} says", target=target
-                )
+                detail = f"{url}: no longer there, as {response.url} says"
+                await note_problem(Run.of(self.crawler), url, "gone", detail, target=target)
             for each in self._hung_on(target, await self._compare(target, page, response)):
                 yield each
             outcome = "ok"
@@ -270,7 +270,7 @@ class MarketplaceSpider(Spider):
         if kind == "blocked" and target and self._leases and self._leases.put_back(target, host_of(request)):
             return
         self._settle(target, _OUTCOMES[kind])
-        await run.note_problem(request.url, kind, f"{request.url}: {detail}", target=target)
+        await note_problem(run, request.url, kind, f"{request.url}: {detail}", target=target)
 
     @property
     def wants_more(self) -> bool:
@@ -288,7 +288,7 @@ class MarketplaceSpider(Spider):
     async def note_trouble(self, response: Response, exc: PageError) -> None:
         """Note a page that gave no data; leave hosts alone that go on refusing us, and end the crawl where all do."""
         kind, host, run = problem_kind(exc, response.status), host_of_page(response), Run.of(self.crawler)
-        await run.note_problem(response.url, kind, str(exc), response=response, target=target_of(response))
+        await note_problem(run, response.url, kind, str(exc), response=response, target=target_of(response))
         if kind != "blocked":
             self.refusals.note_shown(host)
             return

@@ -2,7 +2,7 @@
 
 from scrapy.http import HtmlResponse, Response, TextResponse
 
-from spiders.run import ProblemKind
+from spiders.problem import ProblemKind
 from theftwatch.errors import (
     PageBlockedError,
     PageBrokenOffError,

@@ -13,7 +13,6 @@ import psycopg
 from psycopg_pool import PoolTimeout
 from scrapy import signals
 from scrapy.crawler import Crawler
-from scrapy.http import Response
 
 import theftwatch
 from spiders.counts import Counts
@@ -29,9 +28,7 @@ from theftwatch.db.server import connect_dsn
 from theftwatch.errors import DatabaseError, FileStoreError
 from theftwatch.files import Files
 from theftwatch.image_store import open_files
-from theftwatch.pages.addresses import listing_key
 from theftwatch.reports.alarms import remedy_of, what_of
-from theftwatch.reports.words import one_line, shortened, shortened_inside
 
 logger = logging.getLogger(__name__)
 
@@ -42,11 +39,6 @@ PATIENCE_S = 240
 _PAUSE_S = 1
 #: The last word of a run that ends as the database stays away is not waited for any longer
 _LAST_WORD_S = 1
-#: Letters of what is noted of a page that gave no data: an address, and a sentence. A redirect may lead to any address,
-#: and no index holds a longer one than Scrapy asks for by itself
-_DETAIL_MAX, _ADDRESS_MAX = 1_000, 2_083
-
-ProblemKind = Literal["blocked", "changed", "unknown", "gone", "failed", "refused_by_robots"]
 
 
 class Run:
@@ -246,34 +238,6 @@ class Run:
         if host not in self._showing:
             self._showing.add(host)
             await self.ask(lambda connection: hosts.end_rests(connection, host))
-
-    async def note_problem(
-        self, url: str, kind: ProblemKind, detail: str, *, response: Response | None = None, target: int | None = None
-    ) -> None:
-        """Count a page that gave no data, and keep it for the person who mends the reader; with the target it is of."""
-        self.counts.inc(f"page/{kind}")
-        # It may quote the page, and the name of a shop may have any length.
-        detail = shortened_inside(one_line(detail), _DETAIL_MAX)
-        logger.warning("%s page: %s", kind, detail)
-        page = response.body if response is not None and response.body else None
-        sha256 = await self.keep(self.files.put, page) if page else None
-        marketplace, listing_ref = listing_key(url) or (None, None)
-        await self.ask(
-            lambda connection: execute(
-                connection,
-                "insert_page_problem",
-                run=self.id,
-                target=target,
-                url=shortened(url, _ADDRESS_MAX),
-                kind=kind,
-                detail=detail,
-                http_status=response.status if response is not None else None,
-                page_sha256=sha256,
-                marketplace=marketplace,
-                listing_ref=listing_ref,
-                now=self.clock(),
-            )
-        )
 
     async def _beat(self) -> None:
         counted = None

@@ -9,6 +9,7 @@ from scrapy import Request
 from spiders.arguments import Kind, Start
 from spiders.base import MarketplaceSpider
 from spiders.idle import wait_for_items
+from spiders.problem import note_problem
 from spiders.reading import problem_kind
 from spiders.run import Run
 from theftwatch.config import Settings, check_live
@@ -58,7 +59,7 @@ class SavedSpider(MarketplaceSpider):
             try:
                 page = self._read(path)
             except PageError as exc:
-                await run.note_problem(path.as_uri(), problem_kind(exc), f"{path}: {exc}")
+                await note_problem(run, path.as_uri(), problem_kind(exc), f"{path}: {exc}")
                 continue
             run.counts.inc(f"page/{page.kind}")
             for listing in page.listings:

@@ -9,6 +9,7 @@ import pytest
 from scrapy.utils.test import get_crawler
 
 from spiders.etsy import EtsySpider
+from spiders.problem import note_problem
 from spiders.run import Run
 from theftwatch.config import settings
 
@@ -25,7 +26,7 @@ def note(dsn, tmp_path, monkeypatch):
         crawler.crawling = True
         run = Run(crawler)
         await run.open()
-        await run.note_problem(url, "unknown", detail)
+        await note_problem(run, url, "unknown", detail)
         await run.close("finished")
 
     def noted(url, detail):

@@ -106,8 +106,8 @@ def local_features(grey: Grey, scale: Scale, *, thin: bool = False) -> LocalFeat
 
 
 def is_thin(look: LocalFeatures, scale: Scale) -> bool:
-    """Tell whether a look at a scale gave so few features that the larger one was taken."""
-    return max(look.width_px, look.height_px) > scale.long_side_px
+    """Tell by a look at no smaller a scale that one at this scale will find few features."""
+    return max(look.width_px, look.height_px) >= scale.long_side_px and len(look.points) < scale.few
 
 
 def is_pattern(look: LocalFeatures) -> bool:

@@ -86,7 +86,7 @@ def first_looks(grey: Image.Image) -> Looks:
 
 def look_closely(looks: Looks, grey: Image.Image) -> LocalFeatures:
     """Return what a close look finds at an original that was looked at before."""
-    found = local_features(to_grey(grey), CLOSE_LOOK, thin=is_thin(looks.first, FIRST_LOOK))
+    found = local_features(to_grey(grey), CLOSE_LOOK, thin=is_thin(looks.first, CLOSE_LOOK))
     return replace(found, picture=looks.picture)
 
 

@@ -100,7 +100,7 @@ class SuspectPicture:
     @cached_property
     def close_look(self) -> LocalFeatures:
         """Return many features of a large picture."""
-        return local_features(self._grey, _WHOLE_LOOK, thin=is_thin(self.first_look, _FIRST_LOOK))
+        return local_features(self._grey, _WHOLE_LOOK)
 
     @cached_property
     def parts(self) -> tuple[Part, ...]:
@@ -117,7 +117,7 @@ class SuspectPicture:
             part = self._cut(place)
             if close:
                 quick, *_ = self.part_look(index, close=False)
-                found = local_features(part, CLOSE_LOOK, thin=is_thin(quick, _FIRST_LOOK))
+                found = local_features(part, CLOSE_LOOK, thin=is_thin(quick, CLOSE_LOOK))
             else:
                 found = local_features(part, _FIRST_LOOK)
             self._part_features[index, close] = found

@@ -143,11 +143,14 @@ def _fit(first: LocalFeatures, second: LocalFeatures, pairs: _Pairs) -> _Fit | N
     """Return the map (3, 3) that most pairs of features agree on, how many do, and their mean error in pixels."""
     if len(pairs) < _PAIRS_MIN:
         return None
+    hypotheses = _hypotheses(first, second, pairs)
+    if not hypotheses:
+        return None
     source, target = _places(first, second, pairs)
     shared = _shared_places(source, target)
     best: _Fit | None = None
     tried: list[_Pairs] = []
-    for supporters in _hypotheses(first, second, pairs):
+    for supporters in hypotheses:
         if any(np.array_equal(supporters, other) for other in tried):
             continue
         tried.append(supporters)

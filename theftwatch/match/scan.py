@@ -25,7 +25,7 @@ from theftwatch.match.search import Verifier
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif", ".avif"})
 #: Files read at once; suspects in one look-up, and look-ups in work at once, so that while the last pairs of one are
 #: verified no thread waits
-_BATCH, _LOOKED_UP, _LOOKUPS = 256, 32, 2
+_BATCH, _LOOKED_UP, _LOOKUPS = 256, 16, 4
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

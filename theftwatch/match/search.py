@@ -5,6 +5,7 @@ import logging
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
+from itertools import batched
 from queue import SimpleQueue
 from threading import Lock
 from typing import Protocol
@@ -20,9 +21,11 @@ from theftwatch.match.picture import OriginalPicture, Part, SuspectPicture, find
 logger = logging.getLogger(__name__)
 
 #: Pictures kept ready: originals take 150 kB each, suspects up to 3 MB
-_ORIGINALS_KEPT, _SUSPECTS_KEPT = 1024, 64
+_ORIGINALS_KEPT, _SUSPECTS_KEPT = 1024, 96
 #: Suspects in work at once; bounds memory, and keeps all threads busy
 _IN_WORK = 16
+#: Pairs of one suspect that a thread verifies at once: most have fewer, and for one with hundreds no thread waits
+_PAIRS_AT_ONCE = 24
 
 type Read[T] = T | UnusableImageError
 
@@ -52,7 +55,7 @@ class Verifier:
 
     async def decide(self, candidates: Sequence[Candidate]) -> list[Decision]:
         """Return the decision on each candidate."""
-        # All pairs of a suspect go to one thread, so that nothing of it is computed twice.
+        # The pairs of a suspect go to one thread, so that nothing of it is computed twice, unless they are very many.
         groups: dict[bytes, list[int]] = defaultdict(list)
         for index, candidate in enumerate(candidates):
             groups[candidate.suspect].append(index)
@@ -65,7 +68,8 @@ class Verifier:
                 sorted({sha256 for index in asked for sha256 in candidates[index].pair})
             )
             decisions |= {index: decision for index in asked if (decision := _decide_prints(candidates[index], prints))}
-            looked_at = [[index for index in indices if index not in decisions] for indices in block]
+            undecided = ((index for index in indices if index not in decisions) for indices in block)
+            looked_at = [piece for indices in undecided for piece in batched(indices, _PAIRS_AT_ONCE, strict=False)]
             chosen = [[candidates[index] for index in indices] for indices in looked_at]
             originals = {candidate.original for group in chosen for candidate in group}
             looks = await self._known.looks(sorted(originals - self._originals.keys()))

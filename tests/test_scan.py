@@ -79,6 +79,27 @@ def test_how_many_look_ups_are_in_work_changes_nothing_and_a_scan_left_early_lea
         assert not asyncio.run(left_early(threads))
 
 
+def test_a_photo_like_very_many_is_decided_the_same_by_one_thread_and_by_several(tmp_path):
+    """Its pairs are shared out then, and each stays with its own original."""
+    originals, suspects = tmp_path / "originals", tmp_path / "suspects"
+    originals.mkdir()
+    suspects.mkdir()
+    photo = Image.open(PHOTOS[0]).convert("RGB")
+    photo.save(suspects / "one.jpg", quality=80)
+    for level in range(60):
+        photo.point(lambda value, level=level: value * (100 + level) // 200).save(originals / f"{level}.jpg")
+
+    async def pairs(threads: Executor) -> dict[str, Decision]:
+        return {pair.original: pair.decision async for pair in scan(shown, asked, threads)}
+
+    with ThreadPoolExecutor(1) as one, ThreadPoolExecutor(4) as several:
+        shown, asked = (read_folder(folder, one, lambda _: None) for folder in (originals, suspects))
+        alone, together = (asyncio.run(pairs(threads)) for threads in (one, several))
+    assert alone == together
+    assert len(alone) == 60
+    assert {decision.decision for decision in alone.values()} == {"match"}
+
+
 def test_scan_of_nothing_says_that_it_did_not_look(tmp_path):
     (tmp_path / "empty").mkdir()
     done = theftwatch("scan", tmp_path / "empty", tmp_path / "empty", "--out", tmp_path / "pairs.jsonl")

@@ -90,12 +90,13 @@ def test_a_kill_leaves_nothing_half(address, files):
     time.sleep(0.05)
     child.send_signal(signal.SIGKILL)
     said = child.communicate()[0].split()
+    whole = everything(files)
     for prefix in PREFIXES:
         files.place.sweep(prefix)
     held = {held.name for prefix in PREFIXES for held in files.place.find(prefix)}
     kept = everything(files)  # asked last: a server may still be writing what it was given before the kill
     assert {bytes.fromhex(line.decode()) for line in said if len(line) == 64} <= kept
-    assert held <= {_name(digest) for digest in kept}
+    assert {_name(digest) for digest in whole} <= held <= {_name(digest) for digest in kept}
     for digest in kept:
         files.get(digest)  # whole, or this raises
 

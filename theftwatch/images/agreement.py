@@ -81,7 +81,8 @@ def compare(first: LocalFeatures, second: LocalFeatures, matrix: Matrix) -> Agre
     size = max(8, round((right - left) * factor)), max(8, round((bottom - top) * factor))
     frame = np.array([[1 / factor, 0, left], [0, 1 / factor, top], [0, 0, 1]])
     pictures = ((first, frame), (second, matrix @ frame))
-    mask = np.logical_and(*(_covered(picture, seen, size) for picture, seen in pictures))
+    one, two = (_covered(picture, seen, size) for picture, seen in pictures)
+    mask = cv2.erode(one & two, np.ones((3, 3), np.uint8), borderType=cv2.BORDER_CONSTANT, borderValue=1) > 0
     ours, theirs = (_gradients(_warped(picture, seen, size)) * mask for picture, seen in pictures)
     plain, energy = _plain(theirs), _energy(ours)
     lost = float((energy * plain).sum()) / max(1.0, float(energy.sum()))
@@ -166,13 +167,12 @@ def _overlap(first: LocalFeatures, second: LocalFeatures, matrix: Matrix) -> tup
     return min(1.0, float(shown)), (int(left), int(top), int(right), int(bottom))
 
 
-def _covered(features: LocalFeatures, matrix: Matrix, size: tuple[int, int]) -> NDArray[np.bool_]:
-    """Return where a picture is in a frame, but for its edge; `matrix` leads from the frame to the points."""
+def _covered(features: LocalFeatures, matrix: Matrix, size: tuple[int, int]) -> NDArray[np.uint8]:
+    """Return where a picture is in a frame, as 1; `matrix` leads from the frame to the points."""
     covered = np.zeros(size[::-1], np.uint8)
     corners = moved_points(np.linalg.inv(matrix), corners_of(features))
     cv2.fillConvexPoly(covered, np.round(np.clip(corners, -_FAR_PX, _FAR_PX)).astype(np.int32), 1)
-    inside = cv2.erode(covered, np.ones((3, 3), np.uint8), borderType=cv2.BORDER_CONSTANT, borderValue=1)
-    return inside > 0
+    return covered
 
 
 def _warped(features: LocalFeatures, matrix: Matrix, size: tuple[int, int]) -> _Field:

@@ -178,6 +178,8 @@ def _places(first: LocalFeatures, second: LocalFeatures, pairs: _Pairs) -> tuple
 
 def _tilted(first: LocalFeatures, second: LocalFeatures, pairs: _Pairs, flat: _Fit) -> _Fit | None:
     """Return the map by projection that pairs agree on clearly better than on an affine one; None where they do not."""
+    if len(pairs) < _TILTED_MIN:
+        return None
     matrix, count, flat_error_px = flat
     source, target = _places(first, second, pairs)
     shared = _shared_places(source, target)

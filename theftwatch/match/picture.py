@@ -92,7 +92,7 @@ class SuspectPicture:
         """Return few features of a small picture: enough for most copies, for a fifth of the time."""
         return local_features(self._grey, _FIRST_LOOK)
 
-    @property
+    @cached_property
     def is_pattern(self) -> bool:
         """Return whether a pattern took the room that a first look has, so that features of a photo in it may lack."""
         return len(self.first_look.points) >= _FIRST_LOOK.most and is_pattern(self.first_look)
@@ -114,17 +114,19 @@ class SuspectPicture:
         """Return a part's features, where it begins, and the size of the whole, in pixels as the part is looked at."""
         place = self.parts[index].place
         if (index, close) not in self._part_features:
-            part = self._cut(place)
-            if close:
-                quick, *_ = self.part_look(index, close=False)
-                found = local_features(part, CLOSE_LOOK, thin=is_thin(quick, CLOSE_LOOK))
-            else:
-                found = local_features(part, _FIRST_LOOK)
-            self._part_features[index, close] = found
+            look = self._look_closely if close else self._look
+            self._part_features[index, close] = look(index)
         features = self._part_features[index, close]
         width_px = features.width_px / (place[2] - place[0])
         height_px = features.height_px / (place[3] - place[1])
         return features, (place[0] * width_px, place[1] * height_px), (round(width_px), round(height_px))
+
+    def _look(self, index: int) -> LocalFeatures:
+        return local_features(self._cut(self.parts[index].place), _FIRST_LOOK)
+
+    def _look_closely(self, index: int) -> LocalFeatures:
+        quick, *_ = self.part_look(index, close=False)
+        return local_features(self._cut(self.parts[index].place), CLOSE_LOOK, thin=is_thin(quick, CLOSE_LOOK))
 
     def _cut(self, place: Box) -> Grey:
         height, width = self._grey.shape

@@ -13,7 +13,9 @@ import pytest
 from PIL import Image
 
 from tests.edits import EDITS, photo_paths
+from theftwatch.images.descriptor import similarity
 from theftwatch.match.decide import Decision
+from theftwatch.match.picture import read_suspect
 from theftwatch.match.scan import read_folder, scan
 
 PHOTOS = photo_paths()[::12]
@@ -98,6 +100,32 @@ def test_a_photo_like_very_many_is_decided_the_same_by_one_thread_and_by_several
     assert alone == together
     assert len(alone) == 60
     assert {decision.decision for decision in alone.values()} == {"match"}
+
+
+def test_of_neighbours_that_are_far_two_are_verified_and_of_others_more(tmp_path):
+    """A suspect that shows little of an original is found by its parts; of these none has any."""
+    originals, suspects = tmp_path / "originals", tmp_path / "suspects"
+    originals.mkdir()
+    suspects.mkdir()
+    for n, path in enumerate(photo_paths()[:150]):
+        if n % 2 == 0 or not read_suspect(path.read_bytes()).parts:
+            shutil.copy(path, (suspects if n % 2 else originals) / path.name)
+
+    async def pairs(threads: Executor) -> list[tuple[str, str]]:
+        return [(pair.suspect, pair.original) async for pair in scan(shown, asked, threads)]
+
+    with ThreadPoolExecutor(2) as threads:
+        shown, asked = (read_folder(folder, threads, lambda _: None) for folder in (originals, suspects))
+        verified = asyncio.run(pairs(threads))
+    counts = set()
+    for suspect, prints in asked.prints.items():
+        [name] = asked.names(suspect)
+        near = [similarity(prints.descriptor, each.descriptor) for each in shown.prints.values()]
+        close, possible = (sum(cosine >= least for cosine in near) for least in (0.35, 0.2))
+        expected = min(possible, max(2, min(close, 4)))
+        assert sum(each == name for each, _ in verified) == expected, name
+        counts.add(expected)
+    assert {2, 3} <= counts
 
 
 def test_scan_of_nothing_says_that_it_did_not_look(tmp_path):

@@ -15,6 +15,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -56,8 +57,8 @@ class _Network:
 
     def describe(self, grey: Image.Image, side_px: int) -> Descriptor:
         squeezed = np.asarray(grey.resize((side_px, side_px), Image.Resampling.BILINEAR), np.uint8)
-        picture = np.repeat(squeezed[None, :, :, None], 3, axis=3)
-        [[embedding]] = self._session.run(None, {self._session.get_inputs()[0].name: picture})
+        picture = cv2.cvtColor(squeezed, cv2.COLOR_GRAY2RGB)
+        [[embedding]] = self._session.run(None, {self._session.get_inputs()[0].name: picture[None]})
         unit = np.asarray(embedding / max(float(np.linalg.norm(embedding)), 1e-9), np.float16)
         return Descriptor(model=self.model, embedding=unit.tobytes())
 

@@ -37,6 +37,10 @@ _THROUGH_MIN = 0.76
 _THROUGH_AGAIN_MIN = 0.4
 #: How much larger that share is than in the lines so many pixels to either side
 _ALONE_MIN, _BESIDE_PX = 0.25, 4
+_LESS_BESIDE = np.zeros((1, 2 * _BESIDE_PX + 1), np.float32)
+_LESS_BESIDE[0, [0, _BESIDE_PX, -1]] = -0.5, 1, -0.5
+#: A pixel and those to its left and right
+_NEIGHBOURS = np.ones((1, 3), np.uint8)
 #: Corners may be round, or covered
 _CORNER_SHARE = 0.04
 _SHORT_SIDE_MIN = 0.18
@@ -152,24 +156,21 @@ def _framed(steps: _Steps) -> list[_Box]:
 
 
 def _sums(steps: NDArray[np.bool_]) -> NDArray[np.int32]:
-    wide = steps.copy()
-    wide[:, 1:] |= steps[:, :-1]
-    wide[:, :-1] |= steps[:, 1:]
+    wide = cv2.dilate(steps.view(np.uint8), _NEIGHBOURS)
     return np.vstack([np.zeros((1, wide.shape[1]), np.int32), wide.cumsum(axis=0, dtype=np.int32)])
 
 
 def _alone(sums: NDArray[np.int32]) -> NDArray[np.float32]:
-    padded = np.pad(sums, ((0, 0), (_BESIDE_PX, _BESIDE_PX)), mode="edge")
-    beside = padded[:, : -2 * _BESIDE_PX] + padded[:, 2 * _BESIDE_PX :]
-    return np.asarray(sums - beside.astype(np.float32) / 2, np.float32)
+    alone = cv2.filter2D(sums.astype(np.float32), cv2.CV_32F, _LESS_BESIDE, borderType=cv2.BORDER_REPLICATE)
+    return np.asarray(alone, np.float32)
 
 
 def _strongest(steps: NDArray[np.bool_]) -> list[int]:
     """Return the places with the most steps above each other, from left to right."""
     shares = steps.mean(axis=0)
     chosen: list[int] = []
-    for column in np.argsort(-shares, kind="stable").tolist():
-        if shares[column] < _SEAM_MIN or len(chosen) == _SEAMS_MOST:
+    for column in np.argsort(-shares, kind="stable")[: int((shares >= _SEAM_MIN).sum())].tolist():
+        if len(chosen) == _SEAMS_MOST:
             break
         if all(abs(column - other) > _SEAM_DISTANCE_PX for other in chosen):
             chosen.append(column)

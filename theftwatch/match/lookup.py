@@ -1,6 +1,7 @@
 """Looking images up among those of the other role: search, verify, and search on while that finds copies."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from theftwatch.images.descriptor import Descriptor
 from theftwatch.listing import Side
@@ -9,9 +10,22 @@ from theftwatch.match.decide import Decision
 from theftwatch.match.picture import Part
 from theftwatch.match.search import Verifier
 
-#: Neighbours by descriptor that are verified at least, for a whole image and for each part of one, the nearest first;
-#: as long as there are copies among them, twice as many as up to the last copy, and one fewer more than at least
-_LEAST_NEIGHBOURS, _LEAST_PART_NEIGHBOURS = 4, 2
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Least:
+    """How many neighbours by descriptor are verified at least, the nearest first.
+
+    As long as there are copies among them, twice as many as up to the last copy, and one fewer more than at least.
+    """
+
+    neighbours: int
+    #: Cosine below which a neighbour is far, and how many are verified at least where the others are
+    far: float
+    if_far: int
+
+
+#: For a whole image, of which that shows little another part is near to the original, and for each part of one
+_WHOLE, _PART = _Least(neighbours=4, far=0.35, if_far=2), _Least(neighbours=2, far=0.5, if_far=1)
 #: A suspect that is an original and nothing else shows another only where that is the same photo. So of its neighbours
 #: only those twice as many are verified, as long as the next is as near as this share of what the nearest is
 _LIKE_NEAREST = 0.4
@@ -46,7 +60,7 @@ class Lookup:
         await self._verify(await self._candidates.find_same(sha256s, side))
         described = [sha256 for sha256 in sha256s if sha256 in descriptors]
         whole = [Asked(sha256=sha256, descriptor=descriptors[sha256]) for sha256 in described]
-        await self._search(whole, side, _LEAST_NEIGHBOURS)
+        await self._search(whole, side, _WHOLE)
         if side == "suspect":
             doubtful = [sha256 for sha256 in sha256s if sha256 not in self._settled]
             self.parts |= await self._verifier.parts(doubtful)
@@ -56,13 +70,13 @@ class Lookup:
                 for part in self.parts[sha256]
                 if part.descriptor is not None
             )
-            await self._search(parts, side, _LEAST_PART_NEIGHBOURS)
+            await self._search(parts, side, _PART)
 
-    async def _search(self, asked: Iterable[Asked], side: Side, least: int) -> None:
+    async def _search(self, asked: Iterable[Asked], side: Side, least: _Least) -> None:
         """Verify the nearest neighbour, then others, and go on with more of them where that finds copies."""
         searches: list[_Search] = [(each, [], 1) for each in asked]
         while searches:
-            searches = await self._reach(searches, side, least)
+            searches = await self._reach(searches, side, least.neighbours)
             copied = await self._verify(ordered(each for _, near, reach in searches for each in near[:reach]))
             settled = self._settled if side == "suspect" else set[bytes]()
             searches = [
@@ -90,10 +104,11 @@ class Lookup:
         return {each.pair for each in candidates if self._known[each.pair][0] in ("match", "possible")}
 
 
-def _farther(near: Sequence[Candidate], reach: int, copied: set[Pair], least: int, *, settled: bool) -> int:
+def _farther(near: Sequence[Candidate], reach: int, copied: set[Pair], least: _Least, *, settled: bool) -> int:
     """Return how many of the nearest are to be verified, given how many were and which of these are copies."""
     if settled and reach < len(near) and near[reach].similarity < _LIKE_NEAREST * near[0].similarity:
         return reach
     last = max((place for place, each in enumerate(near[:reach], 1) if each.pair in copied), default=0)
-    least = 1 if settled else least
-    return min(max(2 * last + least - 1, least), _NEIGHBOURS_MAX)
+    close = sum(each.similarity >= least.far for each in near[: least.neighbours])
+    wanted = 1 if settled else max(close, least.if_far)
+    return min(max(2 * last + wanted - 1, wanted), _NEIGHBOURS_MAX)

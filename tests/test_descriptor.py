@@ -241,3 +241,11 @@ def test_scan_says_that_it_is_off(tmp_path):
     [line] = [line for line in done.stderr.splitlines() if line.startswith("the network")]
     assert line.startswith("the network is off, by THEFTWATCH_DESCRIPTOR: ")
     assert line.endswith("; `unset THEFTWATCH_DESCRIPTOR` mends that")
+
+
+def test_what_is_finer_than_the_network_sees_is_averaged_and_not_left_out():
+    stripes = np.tile(np.array([0, 255], np.uint8), (600, 300))
+    for side_px in (SIDE_PX, PART_SIDE_PX):
+        plain = describe(Image.new("L", (300, 300), 127), side_px=side_px)
+        for picture in (stripes, np.ascontiguousarray(stripes.T)):
+            assert descriptor.similarity(describe(Image.fromarray(picture), side_px=side_px), plain) > 0.99

@@ -6,6 +6,7 @@ one pose on white ground are nearer to each other than an edited copy is to its 
 """
 
 import hashlib
+import math
 import os
 from dataclasses import dataclass, field
 from functools import cache
@@ -26,6 +27,8 @@ from theftwatch.errors import UsageError
 LENGTH = 512
 #: Side of the square that a picture is squeezed into, and that a part of one is
 SIDE_PX, PART_SIDE_PX = 288, 224
+#: Standard deviation by which a picture is blurred where that is to change nothing; 0 means another one to OpenCV
+_BLUR_NONE_PX = 0.05
 #: What the setting may name of the package, and the model's attribute there
 _PACKAGED = {"distilled": "sscd_distilled", "full": "sscd"}
 
@@ -63,11 +66,15 @@ class _Network:
 
 
 def _squeezed(grey: Image.Image, side_px: int) -> NDArray[np.uint8]:
-    """Return a picture squeezed into a square, for a tenth of the time that resampling it in one step takes."""
-    # Averaged over whole pixels first: then a pixel in between tells all of the picture that it stands for.
+    """Return a picture squeezed into a square: nearly as Pillow's resampling does it, for half of the time."""
     across, down = (max(1, length_px // side_px) for length_px in grey.size)
-    small = grey.reduce((across, down)) if across > 1 or down > 1 else grey
-    return np.asarray(cv2.resize(np.asarray(small), (side_px, side_px), interpolation=cv2.INTER_LINEAR), np.uint8)
+    small = np.asarray(grey.reduce((across, down)) if across > 1 or down > 1 else grey)
+    # Pillow weighs by a triangle as wide as two of the pixels to come, interpolation by one as wide as two of these. The
+    # variance of one is a sixth of the square of half its width, and a blur makes up for the difference.
+    shrunk = (max(1.0, length_px / side_px) for length_px in small.shape[::-1])
+    right_px, below_px = (max(math.sqrt((each**2 - 1) / 6), _BLUR_NONE_PX) for each in shrunk)
+    blurred = cv2.GaussianBlur(small, (3, 3), right_px, sigmaY=below_px)
+    return np.asarray(cv2.resize(blurred, (side_px, side_px), interpolation=cv2.INTER_LINEAR), np.uint8)
 
 
 def similarity(one: Descriptor | None, other: Descriptor | None) -> float:

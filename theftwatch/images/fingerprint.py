@@ -39,8 +39,9 @@ def fingerprint(data: bytes) -> Fingerprint:
     Raises UnusableImageError.
     """
     decoded = decode(data, short_side_px=SHORT_SIDE_PX)
-    _refuse_flat(decoded)
-    hashes = hash_variants("plain", "mirror", shrink(decoded.grey))
+    small = shrink(decoded.grey)
+    _refuse_flat(decoded, small)
+    hashes = hash_variants("plain", "mirror", small)
     inside = trim(decoded.grey)
     if inside is not None:
         hashes += hash_variants("trimmed", "trimmed_mirror", shrink(inside))
@@ -53,11 +54,11 @@ def fingerprint(data: bytes) -> Fingerprint:
     )
 
 
-def _refuse_flat(decoded: Decoded) -> None:
-    small = np.asarray(shrink(decoded.grey).resize((_GATE_PX, _GATE_PX), Image.Resampling.BOX), np.uint8)
-    here, above, left = small[1:, 1:], small[:-1, 1:], small[1:, :-1]
+def _refuse_flat(decoded: Decoded, small: Image.Image) -> None:
+    square = np.asarray(small.resize((_GATE_PX, _GATE_PX), Image.Resampling.BOX), np.uint8)
+    here, above, left = square[1:, 1:], square[:-1, 1:], square[1:, :-1]
     steps = cv2.add(cv2.absdiff(here, above), cv2.absdiff(here, left))  # beyond 255 it stays there
-    if small.std() < _FLAT_STD or (steps > _EDGE_STEP).mean() < _FLAT_EDGES:
+    if square.std() < _FLAT_STD or (steps > _EDGE_STEP).mean() < _FLAT_EDGES:
         raise UnusableImageError(
             "flat",
             "the image is all but one colour, so everything flat would match it",

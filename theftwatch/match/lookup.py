@@ -24,7 +24,7 @@ class _Least:
     if_far: int
 
 
-#: For a whole image, of which that shows little another part is near to the original, and for each part of one
+#: For a whole image, since one that shows an original among other things is found by its parts, and for each part
 _WHOLE, _PART = _Least(neighbours=4, far=0.35, if_far=2), _Least(neighbours=2, far=0.5, if_far=1)
 #: A suspect that is an original and nothing else shows another only where that is the same photo. So of its neighbours
 #: only those twice as many are verified, as long as the next is as near as this share of what the nearest is

@@ -69,8 +69,8 @@ def _squeezed(grey: Image.Image, side_px: int) -> NDArray[np.uint8]:
     """Return a picture squeezed into a square: nearly as Pillow's resampling does it, for half of the time."""
     across, down = (max(1, length_px // side_px) for length_px in grey.size)
     small = np.asarray(grey.reduce((across, down)) if across > 1 or down > 1 else grey)
-    # Pillow weighs by a triangle as wide as two of the pixels to come, interpolation by one as wide as two of these. The
-    # variance of one is a sixth of the square of half its width, and a blur makes up for the difference.
+    # Pillow weighs by a triangle as wide as two of the pixels to come, interpolation by one as wide as two of these.
+    # The variance of one is a sixth of the square of half its width, and a blur makes up for the difference.
     shrunk = (max(1.0, length_px / side_px) for length_px in small.shape[::-1])
     right_px, below_px = (max(math.sqrt((each**2 - 1) / 6), _BLUR_NONE_PX) for each in shrunk)
     blurred = cv2.GaussianBlur(small, (3, 3), right_px, sigmaY=below_px)

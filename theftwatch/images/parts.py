@@ -37,6 +37,7 @@ _THROUGH_MIN = 0.76
 _THROUGH_AGAIN_MIN = 0.4
 #: How much larger that share is than in the lines so many pixels to either side
 _ALONE_MIN, _BESIDE_PX = 0.25, 4
+#: Weights that take from each place in a row the mean of those so far to its left and right
 _LESS_BESIDE = np.zeros((1, 2 * _BESIDE_PX + 1), np.float32)
 _LESS_BESIDE[0, [0, _BESIDE_PX, -1]] = -0.5, 1, -0.5
 #: A pixel and those to its left and right

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from importlib import resources
 from pathlib import Path
 from unittest.mock import patch
@@ -44,6 +45,7 @@ from theftwatch.match.lookup import Lookup, Pair
 from theftwatch.match.picture import read_original
 from theftwatch.match.scan import list_photos
 from theftwatch.match.search import Verifier
+from theftwatch.match.workers import Threads
 
 SIZE = 1_000_000
 QUICK_SIZE = 20_000
@@ -305,7 +307,11 @@ async def _look_one_up(record: _Record, pool: Pool, query: Query, postgres_s: Ca
     name = model()
     with network.timed():
         started_s, postgres_started_s = time.process_time(), postgres_s()
-        verifier = Verifier(load=record.files.get, known=DatabaseKnown(pool, name), threads=record.threads)
+        verifier = Verifier(
+            loader=lambda sha256: partial(record.files.get, sha256),
+            known=DatabaseKnown(pool, name),
+            workers=Threads(record.threads),
+        )
         lookup = Lookup(DatabaseCandidates(pool, name), verifier, _nothing_decided)
         async with pool.connection() as connection:
             described = await find_descriptors(connection, [query.sha256], name or "")

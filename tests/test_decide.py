@@ -291,11 +291,10 @@ def test_patterns_and_noise_are_no_copies():
 
 def through_the_record(data: bytes) -> OriginalPicture:
     """Return an original whose looks were stored and read, with a close one only once that was asked for."""
-    learnt: list[Looks] = []
     looks = Looks.from_bytes(find_first_looks(data).to_bytes())
-    assert OriginalPicture(fingerprint(data), looks, lambda: data, learnt.append).close_look
-    [complete] = learnt
-    return OriginalPicture(fingerprint(data), Looks.from_bytes(complete.to_bytes()), lambda: b"", learnt.append)
+    picture = OriginalPicture(fingerprint(data), looks, lambda: data)
+    assert picture.close_look
+    return OriginalPicture(fingerprint(data), Looks.from_bytes(picture.looks.to_bytes()), lambda: b"")
 
 
 def test_the_same_pair_has_the_same_score_whatever_was_asked_before():

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from tests.edits import photo_paths
+from theftwatch.images.looks import Looks
 from theftwatch.match.kept import LooksFile
 from theftwatch.match.picture import find_first_looks
 
@@ -17,7 +18,7 @@ def photos():
 
 @pytest.fixture(scope="module")
 def looks(photos):
-    return {hashlib.sha256(data).digest(): find_first_looks(data) for data in photos}
+    return {hashlib.sha256(data).digest(): find_first_looks(data).to_bytes() for data in photos}
 
 
 def test_looks_are_read_as_they_were_kept(looks):
@@ -26,19 +27,18 @@ def test_looks_are_read_as_they_were_kept(looks):
         kept.add({first: looks[first]})
         kept.add(looks)
         found = kept.read([b"unknown", *others, first])
-    assert {sha256: each.to_bytes() for sha256, each in found.items()} == {
-        sha256: each.to_bytes() for sha256, each in looks.items()
-    }
+    assert found == looks
 
 
 def test_more_looks_take_the_place_of_fewer_and_never_the_other_way(looks):
     sha256, fewer = next(iter(looks.items()))
-    more = replace(fewer, close=fewer.first)
+    first = Looks.from_bytes(fewer)
+    more = replace(first, close=first.first).to_bytes()
     with LooksFile() as kept:
         for each in (fewer, more, fewer):
             kept.add({sha256: each})
         [found] = kept.read([sha256]).values()
-    assert found.to_bytes() == more.to_bytes()
+    assert found == more
 
 
 def test_what_is_beyond_its_room_is_not_kept(looks, monkeypatch):

@@ -5,7 +5,6 @@ import json
 import subprocess
 import sys
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psycopg
@@ -18,6 +17,7 @@ from theftwatch.config import settings
 from theftwatch.files import Files
 from theftwatch.match.routes import Routes, index_off, warn_of_routes
 from theftwatch.match.scan import read_folder, scan
+from theftwatch.match.workers import Processes
 
 ORIGINALS = [photo_paths()[index].read_bytes() for index in (0, 44, 53, 99)]
 SUSPECTS = [
@@ -116,8 +116,8 @@ async def scanned(root: Path) -> list[tuple[object, ...]]:
         for data in photos:
             path = path_of(files, files.put(data))
             path.rename(path.with_suffix(".jpg"))
-    with ThreadPoolExecutor(2) as threads:
-        originals, suspects = (read_folder(root / name, threads, lambda _: None) for name in ("originals", "suspects"))
+    with Processes(2) as workers:
+        originals, suspects = [await read_folder(root / name, workers) for name in ("originals", "suspects")]
         return [
             (
                 Path(pair.original).stem,
@@ -127,6 +127,6 @@ async def scanned(root: Path) -> list[tuple[object, ...]]:
                 pair.decision.method,
                 pair.decision.transform.as_json() if pair.decision.transform else None,
             )
-            async for pair in scan(originals, suspects, threads)
+            async for pair in scan(originals, suspects, workers)
             if pair.decision.decision in ("match", "possible")
         ]

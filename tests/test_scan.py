@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 
 import pytest
@@ -17,6 +17,7 @@ from theftwatch.images.descriptor import similarity
 from theftwatch.match.decide import Decision
 from theftwatch.match.picture import read_suspect
 from theftwatch.match.scan import read_folder, scan
+from theftwatch.match.workers import Processes, Threads, Workers
 
 PHOTOS = photo_paths()[::12]
 
@@ -64,24 +65,24 @@ def test_scan_finds_the_copies_and_names_what_it_could_not_compare(folders, tmp_
 
 
 def test_how_many_look_ups_are_in_work_changes_nothing_and_a_scan_left_early_leaves_none(folders, monkeypatch):
-    async def pairs(threads: Executor) -> dict[tuple[str, str], Decision]:
-        return {(pair.original, pair.suspect): pair.decision async for pair in scan(originals, suspects, threads)}
+    async def pairs(workers: Workers) -> dict[tuple[str, str], Decision]:
+        return {(pair.original, pair.suspect): pair.decision async for pair in scan(originals, suspects, workers)}
 
-    async def left_early(threads: Executor) -> set[asyncio.Task[object]]:
-        async with aclosing(scan(originals, suspects, threads)) as scanning:
+    async def left_early(workers: Workers) -> set[asyncio.Task[object]]:
+        async with aclosing(scan(originals, suspects, workers)) as scanning:
             await anext(scanning)
         return asyncio.all_tasks() - {asyncio.current_task()}
 
     with ThreadPoolExecutor(2) as threads:
-        originals, suspects = (read_folder(root, threads, lambda _: None) for root in folders)
-        in_one = asyncio.run(pairs(threads))
+        originals, suspects = (asyncio.run(read_folder(root, Threads(threads))) for root in folders)
+        in_one = asyncio.run(pairs(Threads(threads)))
         monkeypatch.setattr("theftwatch.match.scan._LOOKED_UP", 2)
         monkeypatch.setattr("theftwatch.match.scan._LOOKUPS", 3)
-        assert asyncio.run(pairs(threads)) == in_one
-        assert not asyncio.run(left_early(threads))
+        assert asyncio.run(pairs(Threads(threads))) == in_one
+        assert not asyncio.run(left_early(Threads(threads)))
 
 
-def test_a_photo_like_very_many_is_decided_the_same_by_one_thread_and_by_several(tmp_path):
+def test_a_photo_like_very_many_is_decided_the_same_by_one_thread_and_by_several_processes(tmp_path):
     """Its pairs are shared out then, and each stays with its own original."""
     originals, suspects = tmp_path / "originals", tmp_path / "suspects"
     originals.mkdir()
@@ -91,12 +92,12 @@ def test_a_photo_like_very_many_is_decided_the_same_by_one_thread_and_by_several
     for level in range(60):
         photo.point(lambda value, level=level: value * (100 + level) // 200).save(originals / f"{level}.jpg")
 
-    async def pairs(threads: Executor) -> dict[str, Decision]:
-        return {pair.original: pair.decision async for pair in scan(shown, asked, threads)}
+    async def pairs(workers: Workers) -> dict[str, Decision]:
+        shown, asked = [await read_folder(folder, workers) for folder in (originals, suspects)]
+        return {pair.original: pair.decision async for pair in scan(shown, asked, workers)}
 
-    with ThreadPoolExecutor(1) as one, ThreadPoolExecutor(4) as several:
-        shown, asked = (read_folder(folder, one, lambda _: None) for folder in (originals, suspects))
-        alone, together = (asyncio.run(pairs(threads)) for threads in (one, several))
+    with ThreadPoolExecutor(1) as one, Processes(3) as several:
+        alone, together = (asyncio.run(pairs(workers)) for workers in (Threads(one), several))
     assert alone == together
     assert len(alone) == 60
     assert {decision.decision for decision in alone.values()} == {"match"}
@@ -111,12 +112,12 @@ def test_of_neighbours_that_are_far_two_are_verified_and_of_others_more(tmp_path
         if n % 2 == 0 or not read_suspect(path.read_bytes()).parts:
             shutil.copy(path, (suspects if n % 2 else originals) / path.name)
 
-    async def pairs(threads: Executor) -> list[tuple[str, str]]:
-        return [(pair.suspect, pair.original) async for pair in scan(shown, asked, threads)]
+    async def pairs(workers: Workers) -> list[tuple[str, str]]:
+        return [(pair.suspect, pair.original) async for pair in scan(shown, asked, workers)]
 
     with ThreadPoolExecutor(2) as threads:
-        shown, asked = (read_folder(folder, threads, lambda _: None) for folder in (originals, suspects))
-        verified = asyncio.run(pairs(threads))
+        shown, asked = (asyncio.run(read_folder(folder, Threads(threads))) for folder in (originals, suspects))
+        verified = asyncio.run(pairs(Threads(threads)))
     counts = set()
     for suspect, prints in asked.prints.items():
         [name] = asked.names(suspect)

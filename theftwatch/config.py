@@ -116,7 +116,9 @@ class Settings(BaseSettings):
     )
     # One more than cores, as a thread now and then waits for the interpreter
     workers: int = Field(
-        default_factory=lambda: min(4, os.cpu_count() or 1) + 1, ge=1, description="Threads that fingerprint and verify"
+        default_factory=lambda: min(4, os.cpu_count() or 1) + 1,
+        ge=1,
+        description="Threads, or processes of a scan, that fingerprint and verify",
     )
 
     @field_validator("database")

@@ -18,6 +18,7 @@ TheftWatchError          one sentence: the value, the cause and the remedy
 ├── TimestampError       an authority gives no timestamp, or one does not verify
 ├── EvidenceError        proof cannot be made, or does not hold
 ├── NodeError            scrapyd or Ray does not answer, or does not do what it is asked
+├── WorkerError          a process that helps this one ended before its work was done
 └── DeliveryError        a message did not go out, or nobody can tell whether it did
 """
 
@@ -120,6 +121,10 @@ class TimestampError(TheftWatchError):
 
 class EvidenceError(TheftWatchError):
     """Raised when a bundle cannot be made, or when one does not verify."""
+
+
+class WorkerError(TheftWatchError):
+    """Raised when a process that compares pictures for this one is gone, from `theftwatch.match.workers`."""
 
 
 class NodeError(TheftWatchError):

@@ -20,6 +20,7 @@ from theftwatch.listing import Listing, ListingImage, Seller
 from theftwatch.match import scan as scanning
 from theftwatch.match.drain import Drain
 from theftwatch.match.scan import list_photos
+from theftwatch.match.workers import Processes
 
 _NOW = datetime(2026, 11, 1, tzinfo=UTC)
 _BATCH = 200
@@ -45,8 +46,8 @@ def by_database(originals: Path, suspects: Path) -> list[Pair]:
 
 
 async def _scan(originals: Path, suspects: Path) -> list[Pair]:
-    with ThreadPoolExecutor(settings().workers) as threads:
-        folders = [scanning.read_folder(folder, threads, lambda _: None) for folder in (originals, suspects)]
+    with Processes(settings().workers) as workers:
+        folders = [await scanning.read_folder(folder, workers) for folder in (originals, suspects)]
         return [
             Pair(
                 suspect=pair.suspect,
@@ -54,7 +55,7 @@ async def _scan(originals: Path, suspects: Path) -> list[Pair]:
                 score=pair.decision.score,
                 claimed=pair.decision.decision == "match",
             )
-            async for pair in scanning.scan(folders[0], folders[1], threads)
+            async for pair in scanning.scan(folders[0], folders[1], workers)
         ]
 
 

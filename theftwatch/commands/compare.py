@@ -86,23 +86,22 @@ def scan(
 
 async def _scan(originals: Path, suspects: Path, out: Path, *, all_scores: bool) -> None:
     # Recognition takes half a second to load.
-    from concurrent.futures import ThreadPoolExecutor
-
     from theftwatch.commands.work.progress import progress_bar
     from theftwatch.config import settings
     from theftwatch.match import scan as scanning
+    from theftwatch.match.workers import Processes
 
     counts: Counter[str] = Counter()
-    with ThreadPoolExecutor(settings().workers) as threads, progress_bar() as progress:
+    with Processes(settings().workers) as workers, progress_bar() as progress:
 
-        def read(root: Path) -> scanning.Folder:
+        async def read(root: Path) -> scanning.Folder:
             task = progress.add_task(f"Reading {root}", total=len(scanning.list_photos(root)))
-            return scanning.read_folder(root, threads, lambda done: progress.advance(task, done))
+            return await scanning.read_folder(root, workers, lambda done: progress.advance(task, done))
 
-        folders = read(originals), read(suspects)
+        folders = await read(originals), await read(suspects)
         task = progress.add_task("Comparing", total=len(folders[1].prints))
         with replacing(out) as file:
-            async for pair in scanning.scan(*folders, threads, lambda done: progress.advance(task, done)):
+            async for pair in scanning.scan(*folders, workers, lambda done: progress.advance(task, done)):
                 counts[pair.decision.decision] += 1
                 if all_scores or pair.decision.decision in {"match", "possible"}:
                     _write(file, pair)

@@ -54,6 +54,12 @@ class Looks:
         sizes = [(len(each.points), each.width_px, each.height_px) if each else (0, 0, 0) for each in looks]
         return b"".join([_HEADER.pack(_VERSION, *chain(*sizes)), *map(_pack, filter(None, looks)), self.picture.png])
 
+    @staticmethod
+    def are_close(data: bytes) -> bool:
+        """Tell whether a close look is among those that were stored."""
+        *_, height_px = _HEADER.unpack_from(data)
+        return bool(height_px)
+
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
         """Return the looks that were stored; raises ValueError for those of another version, or cut short."""

@@ -118,19 +118,21 @@ class DatabaseKnown:
             for sha256, image_format, width_px, height_px, *hashes, embedding in rows
         }
 
-    async def looks(self, sha256s: Sequence[bytes]) -> Mapping[bytes, Looks]:
+    async def looks(self, sha256s: Sequence[bytes]) -> Mapping[bytes, bytes]:
         """Return how those originals look that were looked at before, by this version's algorithm."""
         if not sha256s:
             return {}
         async with reading(self.pool) as connection:
             stored = await find_local_features(connection, sha256s)
-        known: dict[bytes, Looks] = {}
+        known: dict[bytes, bytes] = {}
         for sha256, packed in stored.items():
             try:
-                known[sha256] = Looks.from_bytes(packed)
+                Looks.from_bytes(packed)
             except ValueError as exc:
                 # They are computed anew then, and stored over these.
                 logger.info("image %s: %s", sha256.hex(), exc)
+            else:
+                known[sha256] = packed
         return known
 
 

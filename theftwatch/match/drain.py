@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal, Protocol
 
 from theftwatch.clock import Clock, system_clock
@@ -29,6 +30,7 @@ from theftwatch.match.index import Index
 from theftwatch.match.lookup import Known, Lookup, Pair
 from theftwatch.match.memory import MemoryCandidates
 from theftwatch.match.search import Verifier
+from theftwatch.match.workers import Threads
 
 logger = logging.getLogger(__name__)
 
@@ -89,7 +91,9 @@ class Drain:
         self.files = files
         self._model = model()
         self._known = DatabaseKnown(pool, self._model)
-        self._verifier = Verifier(load=files.get, known=self._known, threads=threads)
+        self._verifier = Verifier(
+            loader=lambda sha256: partial(files.get, sha256), known=self._known, workers=Threads(threads)
+        )
         self._candidates = DatabaseCandidates(pool, self._model)
         self._clock = clock
 
@@ -204,10 +208,9 @@ class Drain:
             if part.descriptor
         ]
         decided = [_record(candidate, decision) for candidate, decision in lookup.decided]
-        looks = {sha256: each.to_bytes() for sha256, each in self._verifier.take_new_looks().items()}
         async with self._pool.connection() as connection:
             await save_descriptors(connection, descriptors)
-            await save_local_features(connection, looks)
+            await save_local_features(connection, self._verifier.take_new_looks())
             await store.save_decisions(
                 connection,
                 decided,

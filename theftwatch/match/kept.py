@@ -5,8 +5,6 @@ from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import Self
 
-from theftwatch.images.looks import Looks
-
 #: Beyond that originals are looked at anew: some 40,000, as many as are worth the room on a disk
 _BYTES_MAX = 2 * 1024**3
 
@@ -25,23 +23,22 @@ class LooksFile:
     def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, at: TracebackType | None) -> None:
         self._file.close()
 
-    def add(self, looks: Mapping[bytes, Looks]) -> None:
-        """Keep looks by SHA-256, as far as there is room; they take the place of fewer at the same original."""
+    def add(self, looks: Mapping[bytes, bytes]) -> None:
+        """Keep packed looks by SHA-256, as far as there is room; they take the place of fewer at the same original."""
         self._file.seek(self._end)
-        for sha256, each in looks.items():
-            packed = each.to_bytes()
+        for sha256, packed in looks.items():
             if self._end >= _BYTES_MAX or len(packed) <= self._places.get(sha256, (0, 0))[1]:
                 continue
             self._file.write(packed)
             self._places[sha256] = self._end, len(packed)
             self._end += len(packed)
 
-    def read(self, sha256s: Iterable[bytes]) -> dict[bytes, Looks]:
-        """Return the looks at those originals of which any are kept."""
+    def read(self, sha256s: Iterable[bytes]) -> dict[bytes, bytes]:
+        """Return the packed looks at those originals of which any are kept."""
         found = {}
         for sha256 in sha256s:
             if sha256 in self._places:
                 at, length = self._places[sha256]
                 self._file.seek(at)
-                found[sha256] = Looks.from_bytes(self._file.read(length))
+                found[sha256] = self._file.read(length)
         return found

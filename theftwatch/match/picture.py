@@ -34,15 +34,13 @@ _WHOLE_LOOK = Scale(long_side_px=512, most=1000, few=100, closer_px=640)
 class OriginalPicture:
     """An image in the role of the original; a close look is taken when it is first asked for, and kept.
 
-    `load` gives the bytes of the image for that, and `learn` is told what was found that was not known before.
+    `load` gives the bytes of the image for that.
     """
 
-    def __init__(
-        self, prints: Fingerprint, looks: Looks, load: Callable[[], bytes], learn: Callable[[Looks], None]
-    ) -> None:
+    def __init__(self, prints: Fingerprint, looks: Looks, load: Callable[[], bytes]) -> None:
         self.fingerprint = prints
         self.looks = looks
-        self._load, self._learn = load, learn
+        self._load = load
 
     @property
     def first_look(self) -> LocalFeatures:
@@ -59,7 +57,6 @@ class OriginalPicture:
         if close is None:
             close = look_closely(self.looks, decode(self._load(), short_side_px=_ORIGINAL_SHORT_PX).grey)
             self.looks = replace(self.looks, close=close)
-            self._learn(self.looks)
         return close
 
 
@@ -139,7 +136,7 @@ def read_original(data: bytes) -> OriginalPicture:
 
     Raises UnusableImageError.
     """
-    return OriginalPicture(fingerprint(data), find_first_looks(data), lambda: data, lambda _: None)
+    return OriginalPicture(fingerprint(data), find_first_looks(data), lambda: data)
 
 
 def find_first_looks(data: bytes) -> Looks:

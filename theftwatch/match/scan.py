@@ -4,28 +4,28 @@ import asyncio
 import hashlib
 from collections import defaultdict, deque
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Mapping, Sequence
-from concurrent.futures import Executor
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from theftwatch.errors import UnusableImageError
 from theftwatch.images.fingerprint import Fingerprint, fingerprint
-from theftwatch.images.looks import Looks
 from theftwatch.match.candidates import VARIANTS, Candidate
 from theftwatch.match.decide import Decision
 from theftwatch.match.index import Indexed, index_of
 from theftwatch.match.kept import LooksFile
 from theftwatch.match.lookup import Lookup
 from theftwatch.match.memory import MemoryCandidates
+from theftwatch.match.pictures import Pictures
 from theftwatch.match.routes import warn_of_descriptor
 from theftwatch.match.search import Verifier
+from theftwatch.match.workers import Workers
 
 #: Files that are looked at; their first bytes decide whether they are images
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif", ".avif"})
 #: Files read at once; suspects in one look-up, and look-ups in work at once, so that while the last pairs of one are
 #: verified no thread waits
-_BATCH, _LOOKED_UP, _LOOKUPS = 256, 16, 4
+_BATCH, _LOOKED_UP, _LOOKUPS = 256, 16, 8
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,14 +56,15 @@ class Pair:
     decision: Decision
 
 
-def read_folder(root: Path, threads: Executor, advance: Callable[[int], None]) -> Folder:
+async def read_folder(root: Path, workers: Workers, advance: Callable[[int], None] = lambda _: None) -> Folder:
     """Fingerprint the photos of a folder and of those below it; `advance` is told of each file done."""
     folder = Folder(root=root)
     files = list_photos(root)
     # In batches, so that no more than these are in memory at once.
     for start in range(0, len(files), _BATCH):
         batch = files[start : start + _BATCH]
-        for path, (sha256, result) in zip(batch, threads.map(_fingerprint, batch), strict=True):
+        results = await asyncio.gather(*(workers.run(None, _fingerprint, path) for path in batch))
+        for path, (sha256, result) in zip(batch, results, strict=True):
             if isinstance(result, Fingerprint):
                 folder.paths[sha256].append(path)
                 folder.prints[sha256] = result
@@ -79,7 +80,7 @@ def list_photos(root: Path) -> list[Path]:
 
 
 async def scan(
-    originals: Folder, suspects: Folder, threads: Executor, advance: Callable[[int], None] = lambda _: None
+    originals: Folder, suspects: Folder, workers: Workers, advance: Callable[[int], None] = lambda _: None
 ) -> AsyncGenerator[Pair]:
     """Yield every candidate pair with its decision, also those that are no match; log it where the network is off.
 
@@ -89,7 +90,7 @@ async def scan(
     paths = {sha256: paths[0] for folder in (originals, suspects) for sha256, paths in folder.paths.items()}
     with LooksFile() as kept:
         known = _Known({**originals.prints, **suspects.prints}, kept)
-        verifier = Verifier(load=lambda sha256: paths[sha256].read_bytes(), known=known, threads=threads)
+        verifier = Verifier(loader=lambda sha256: paths[sha256].read_bytes, known=known, workers=workers)
         index = index_of(_indexed(*each) for each in originals.prints.items())
         candidates = MemoryCandidates(index, known)
         asked = sorted(suspects.prints, key=suspects.names)
@@ -137,7 +138,7 @@ class _Known:
     async def fingerprints(self, sha256s: Sequence[bytes]) -> Mapping[bytes, Fingerprint]:
         return {sha256: self.prints[sha256] for sha256 in sha256s}
 
-    async def looks(self, sha256s: Sequence[bytes]) -> Mapping[bytes, Looks]:
+    async def looks(self, sha256s: Sequence[bytes]) -> Mapping[bytes, bytes]:
         return self.kept.read(sha256s)
 
 
@@ -153,7 +154,7 @@ async def _nothing_decided(_: Sequence[Candidate]) -> dict[tuple[bytes, bytes], 
     return {}
 
 
-def _fingerprint(path: Path) -> tuple[bytes, Fingerprint | str]:
+def _fingerprint(_: Pictures, path: Path) -> tuple[bytes, Fingerprint | str]:
     try:
         data = path.read_bytes()
         return hashlib.sha256(data).digest(), fingerprint(data)

@@ -1,11 +1,13 @@
 """Looks at an original: packed and unpacked whole, refused where they are not, and close only where that was wanted."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
 from tests.edits import photo_paths
-from theftwatch.images.features import LocalFeatures, mirror_features
+from theftwatch.images.features import LocalFeatures, local_features, mirror_features, to_grey
 from theftwatch.images.looks import CLOSE_LOOK, FIRST_LOOK, KEPT_SIDE_PX, Looks, first_looks, look_closely
 
 PHOTOS = [Image.open(photo_paths()[index]).convert("L") for index in (0, 44, 109)]
@@ -57,6 +59,25 @@ def test_a_thin_piece_is_looked_at_closely_at_the_larger_scale_at_once():
     assert max(looks.close.width_px, looks.close.height_px) == CLOSE_LOOK.closer_px
 
 
+def test_a_first_look_at_a_thin_piece_has_what_it_shows_at_both_scales():
+    pearls = Image.new("L", (600, 600), 255)
+    for x in range(60, 560, 90):
+        ImageDraw.Draw(pearls).ellipse((x, 280 + x // 9, x + 20 + x // 20, 310 + x // 9), fill=90, outline=30, width=3)
+    grey = to_grey(pearls)
+    smaller, larger = (
+        local_features(grey, replace(FIRST_LOOK, long_side_px=side_px, few=0))
+        for side_px in (FIRST_LOOK.long_side_px, FIRST_LOOK.closer_px)
+    )
+    grown = np.float32(FIRST_LOOK.closer_px / FIRST_LOOK.long_side_px)
+    found = first_looks(pearls).first
+    assert 0 < len(smaller.points) < FIRST_LOOK.few
+    assert found.width_px == larger.width_px
+    assert np.array_equal(found.points, [*larger.points, *smaller.points * grown])
+    assert np.array_equal(found.sizes, [*larger.sizes, *smaller.sizes * grown])
+    assert np.array_equal(found.angles, [*larger.angles, *smaller.angles])
+    assert np.array_equal(found.descriptors, [*larger.descriptors, *smaller.descriptors])
+
+
 @pytest.mark.parametrize("size", [(24, 240), (240, 24), (24, 24), (2000, 200)])
 def test_a_picture_of_any_shape_is_looked_at(size):
     looks = looked_at(PHOTOS[0].resize(size))
@@ -73,11 +94,11 @@ def test_a_picture_without_any_features_is_packed_too():
     assert same(unpacked.close, looks.close)
 
 
-@pytest.mark.parametrize("version", [0, 1, 2, 3, 255])
+@pytest.mark.parametrize("version", [0, 1, 2, 3, 4, 255])
 def test_those_of_another_version_are_refused(version):
     packed = bytearray(first_looks(PHOTOS[0]).to_bytes())
     packed[0] = version
-    with pytest.raises(ValueError, match=f"version {version} where 4 is read"):
+    with pytest.raises(ValueError, match=f"version {version} where 5 is read"):
         Looks.from_bytes(bytes(packed))
 
 

@@ -105,6 +105,25 @@ def local_features(grey: Grey, scale: Scale, *, thin: bool = False) -> LocalFeat
     return _detect(to_long_side(grey, scale.closer_px), scale.most)
 
 
+def features_at_both(grey: Grey, scale: Scale) -> LocalFeatures:
+    """Find the same, but where the first scale gives few those of both, at their places in the larger picture.
+
+    A picture that is compared with it may be looked at at either.
+    """
+    found = _detect(to_long_side(grey, scale.long_side_px), scale.most)
+    if len(found.points) >= scale.few:
+        return found
+    closer = _detect(to_long_side(grey, scale.closer_px), scale.most)
+    across, down = closer.width_px / found.width_px, closer.height_px / found.height_px
+    return replace(
+        closer,
+        points=np.concatenate([closer.points, found.points * np.array([across, down], np.float32)]),
+        sizes=np.concatenate([closer.sizes, found.sizes * np.float32(max(across, down))]),
+        angles=np.concatenate([closer.angles, found.angles]),
+        descriptors=np.concatenate([closer.descriptors, found.descriptors]),
+    )
+
+
 def is_thin(look: LocalFeatures, scale: Scale) -> bool:
     """Tell by a look at no smaller a scale that one at this scale will find few features."""
     return max(look.width_px, look.height_px) >= scale.long_side_px and len(look.points) < scale.few

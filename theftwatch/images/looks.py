@@ -17,20 +17,21 @@ from theftwatch.images.features import (
     LocalFeatures,
     PackedPicture,
     Scale,
+    features_at_both,
     is_thin,
     local_features,
     to_grey,
     to_long_side,
 )
 
-#: Few features of a small picture; of thin pieces those of a larger one, as a cut of them has hardly any
+#: Few features of a small picture; of thin pieces those of a larger one as well, as a cut of them has hardly any
 FIRST_LOOK = Scale(long_side_px=256, most=200, few=60, closer_px=448)
 #: Those that decide
 CLOSE_LOOK = Scale(long_side_px=384, most=500, few=167, closer_px=512)
 #: Long side of the grey picture kept beside the features
 KEPT_SIDE_PX = 256
 
-_VERSION = 4
+_VERSION = 5
 _PNG_START, _PNG_END = b"\x89PNG", b"IEND\xaeB`\x82"
 #: Version; of each look how many features it found, and width and height that they are in: 0 where it was not taken
 _HEADER = struct.Struct("<H3H3H2x")
@@ -87,7 +88,7 @@ def first_looks(grey: Image.Image) -> Looks:
     """Look at an original for the first time."""
     picture = to_grey(grey)
     kept = PackedPicture.of(to_long_side(picture, KEPT_SIDE_PX))
-    return Looks(first=replace(local_features(picture, FIRST_LOOK), picture=kept), picture=kept)
+    return Looks(first=replace(features_at_both(picture, FIRST_LOOK), picture=kept), picture=kept)
 
 
 def look_closely(looks: Looks, grey: Image.Image) -> LocalFeatures:

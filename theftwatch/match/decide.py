@@ -16,7 +16,7 @@ from theftwatch.match.picture import OriginalPicture, SuspectPicture
 from theftwatch.match.transform import Transform, describe
 
 #: Counts up when the same pair may be decided otherwise
-ALGORITHM_VERSION = 8
+ALGORITHM_VERSION = 9
 
 #: Scores from here on are a match; chosen so that no pair of different photos reaches it, see docs/recognition.md
 MATCH_SCORE = 0.98

@@ -35,9 +35,9 @@ _CLOSER_SCORE = 0.02
 #: The same for a look at few features of both, and of a part; no copy that one found while tuning was below 0.0029,
 #: or below 0.015 in a part. From the last on the trace in a part is clear
 _TRACE_SCORE, _PART_TRACE_SCORE, _PART_CLEAR_SCORE = 0.002, 0.01, 0.1
-#: Cosine of the descriptors, of a whole suspect or of a part, from which a closer look is worth its time where one
-#: found nothing at all for a reason: the few features that it compared may lie elsewhere, or be of other scales
-_NEAR_WHOLE, _NEAR_PART = 0.6, 0.5
+#: Cosine of the descriptors from which a closer look is worth its time where one found nothing at all, as the features
+#: that it compared lie elsewhere
+_NEAR = 0.6
 #: The likeliest parts that an original is looked for in; no copy of the tuning set was in a later one
 _PARTS_LOOKED_AT = 2
 
@@ -79,11 +79,13 @@ def _looks(original: OriginalPicture, suspect: SuspectPicture) -> Iterator[Locat
     if laid and laid.score >= _SURE_SCORE:
         yield laid
     first = _aligned(original.first_look, suspect.first_look)
-    near = similarity(original.fingerprint.descriptor, suspect.fingerprint.descriptor) >= _NEAR_WHOLE
-    unseen = first is None and near
     # A pattern around a photo may have taken all the features of a first look at the suspect.
-    hidden = unseen and suspect.is_pattern
-    if _reaches(first, _TRACE_SCORE) or hidden or (unseen and _is_finer(original.first_look, suspect.first_look)):
+    hidden = (
+        first is None
+        and similarity(original.fingerprint.descriptor, suspect.fingerprint.descriptor) >= _NEAR
+        and suspect.is_pattern
+    )
+    if _reaches(first, _TRACE_SCORE) or hidden:
         first = _aligned(original.close_look, suspect.first_look)
         if first:
             yield first
@@ -101,9 +103,8 @@ def _look_at_part(original: OriginalPicture, suspect: SuspectPicture, index: int
     """Return where the original is in a part of the suspect; None where a quick look gives no reason to look closer."""
     # A small part at a small scale says whether a closer look is worth its time, and no more: it errs.
     quick, *_ = suspect.part_look(index, close=False)
-    near = similarity(original.fingerprint.descriptor, suspect.parts[index].descriptor) >= _NEAR_PART
     trace = _aligned(original.first_look, quick)
-    if not (_reaches(trace, _PART_TRACE_SCORE) or (trace is None and near and _is_finer(original.first_look, quick))):
+    if not _reaches(trace, _PART_TRACE_SCORE):
         return None
     if not (_reaches(trace, _PART_CLEAR_SCORE) or _reaches(_aligned(original.close_look, quick), _CLOSER_SCORE)):
         return None
@@ -114,11 +115,6 @@ def _look_at_part(original: OriginalPicture, suspect: SuspectPicture, index: int
 
 def _reaches(look: Located | None, least: float) -> bool:
     return look is not None and look.score >= least
-
-
-def _is_finer(look: LocalFeatures, other: LocalFeatures) -> bool:
-    """Tell whether a look was at a larger scale than another: what few features each has may not be the same then."""
-    return max(look.width_px, look.height_px) > max(other.width_px, other.height_px)
 
 
 def _promising_parts(original: OriginalPicture, suspect: SuspectPicture, *, trace: bool) -> list[int]:

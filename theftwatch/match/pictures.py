@@ -61,12 +61,10 @@ class Pictures:
         """Decide pairs, given how their originals look."""
         decisions = tuple(self._decide(each, sources, looks[each.original]) for each in candidates)
         learned: dict[bytes, bytes] = {}
-        for sha256 in sorted(looks):
+        for sha256, packed in looks.items():
             picture = self._originals.get(sha256)
-            if picture and picture.looks.close:
-                packed = picture.looks.to_bytes()
-                if packed != looks[sha256]:
-                    learned[sha256] = packed
+            if picture and picture.looks.close and isinstance(packed, bytes) and not Looks.are_close(packed):
+                learned[sha256] = picture.looks.to_bytes()
         return Answer(decisions=decisions, looks=learned)
 
     def look(self, sha256: bytes, source: Source) -> Packed:

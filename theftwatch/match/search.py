@@ -53,26 +53,26 @@ class Verifier:
         for index, candidate in enumerate(candidates):
             groups[candidate.suspect].append(index)
         decisions: dict[int, Decision] = {}
-        suspects = list(groups)
-        for start in range(0, len(suspects), _IN_WORK):
-            block = [groups[suspect] for suspect in suspects[start : start + _IN_WORK]]
-            asked = [index for indices in block for index in indices]
+        for block in batched(groups, _IN_WORK, strict=False):
+            asked = [index for suspect in block for index in groups[suspect]]
             prints = await self._known.fingerprints(
                 sorted({sha256 for index in asked for sha256 in candidates[index].pair})
             )
             decisions |= {index: decision for index in asked if (decision := _decide_prints(candidates[index], prints))}
-            undecided = [[index for index in indices if index not in decisions] for indices in block]
-            await self._recall({candidates[index].original for indices in undecided for index in indices})
-            looked_at = [piece for indices in undecided for piece in batched(indices, _PAIRS_AT_ONCE, strict=False)]
-            first = {indices[0] for indices in undecided if indices}
-            answers = await asyncio.gather(
-                *(
-                    self._decide([candidates[index] for index in indices], prints, spare=indices[0] not in first)
-                    for indices in looked_at
+            await self._recall({candidates[index].original for index in asked if index not in decisions})
+            # The worker that has the suspect takes its first pairs; whoever takes further ones reads it anew.
+            pieces = [
+                (None if number else suspect, piece)
+                for suspect in block
+                for number, piece in enumerate(
+                    batched((each for each in groups[suspect] if each not in decisions), _PAIRS_AT_ONCE, strict=False)
                 )
+            ]
+            answers = await asyncio.gather(
+                *(self._decide([candidates[index] for index in piece], prints, key) for key, piece in pieces)
             )
-            for indices, answer in zip(looked_at, answers, strict=True):
-                decisions |= dict(zip(indices, answer, strict=True))
+            for (_, piece), answer in zip(pieces, answers, strict=True):
+                decisions |= dict(zip(piece, answer, strict=True))
         return [decisions[index] for index in range(len(candidates))]
 
     async def parts(self, sha256s: Sequence[bytes]) -> dict[bytes, tuple[Part, ...]]:
@@ -100,14 +100,13 @@ class Verifier:
         return taken
 
     async def _decide(
-        self, candidates: Sequence[Candidate], prints: Mapping[bytes, Fingerprint], *, spare: bool
+        self, candidates: Sequence[Candidate], prints: Mapping[bytes, Fingerprint], key: bytes | None
     ) -> tuple[Decision, ...]:
-        """Decide pairs of one suspect by one worker; by any that is free where `spare`, with the picture read anew."""
+        """Decide pairs of one suspect by the worker of this key."""
         sources = {sha256: self._source(sha256, prints) for candidate in candidates for sha256 in candidate.pair}
         originals = sorted({candidate.original for candidate in candidates})
         found = await asyncio.gather(*(self._look(each, sources[each]) for each in originals))
         looks = dict(zip(originals, found, strict=True))
-        key = None if spare else candidates[0].suspect
         answer = await self._workers.run(key, Pictures.decide, candidates, sources, looks)
         for sha256, packed in answer.looks.items():
             self._learn(sha256, packed)

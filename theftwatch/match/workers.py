@@ -1,7 +1,7 @@
 """Who looks at pictures: threads of this process, or processes of their own where there is much to do.
 
 A fifth of what is done with a picture is Python, for which threads wait for each other, the more of them there are.
-Processes do not wait, and take a second to begin and 300 MB each.
+Processes do not wait, and take a second to begin and some 350 MB each.
 """
 
 import asyncio

@@ -1,10 +1,11 @@
 """What a view takes in memory as it becomes a file, in each format, against all its rows fetched at once."""
 
-import multiprocessing
 import resource
 import tempfile
 import time
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from typing import get_args
 
@@ -79,9 +80,8 @@ def _fill(dsn: str, first: int, last: int) -> None:
 
 def _apart(work: Callable[[str, Format, str], None], dsn: str, fmt: Format, folder: str) -> tuple[float, float]:
     """Do some work in a process of its own; return its memory at most, in MB, and the time that it took, in seconds."""
-    context = multiprocessing.get_context("spawn")
-    with context.Pool(1) as pool:
-        return pool.apply(_measured, (work, dsn, fmt, folder))
+    with ProcessPoolExecutor(1, get_context("spawn")) as process:
+        return process.submit(_measured, work, dsn, fmt, folder).result()
 
 
 def _measured(work: Callable[[str, Format, str], None], dsn: str, fmt: Format, folder: str) -> tuple[float, float]:

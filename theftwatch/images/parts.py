@@ -45,7 +45,7 @@ _NEIGHBOURS = np.ones((1, 3), np.uint8)
 #: Corners may be round, or covered
 _CORNER_SHARE = 0.04
 _SHORT_SIDE_MIN = 0.18
-_AREA_MIN, _AREA_MAX, _TILE_AREA_MIN = 0.06, 0.93, 0.05
+_AREA_MIN, _AREA_MAX, _TILE_AREA_MIN = 0.04, 0.93, 0.05
 _ASPECT_MAX = 4.0
 #: Grey levels that a part has to vary by
 _STD_MIN = 8.0

@@ -13,7 +13,7 @@ from theftwatch.match.search import Verifier
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Least:
-    """How many neighbours by descriptor are verified at least, the nearest first, and fewer where the next is farther.
+    """How many neighbours by descriptor are verified at least, the nearest first, or fewer where the next are farther.
 
     As long as there are copies among them, twice as many as up to the last copy, and one fewer more than at least.
     """
@@ -26,7 +26,8 @@ class _Least:
 
 #: For a whole image, since one that shows an original among other things is found by its parts, and for each part
 _WHOLE, _PART = _Least(neighbours=4, far=0.35, if_far=2), _Least(neighbours=2, far=0.5, if_far=1)
-#: A copy that its parts do not find is the nearest, or near by this share of what that is: of the tuning set by 0.93
+#: Where the nearest is no copy, others are none either below this share of its similarity: copies of the tuning set that
+#: their parts do not find are from 0.93 on
 _NEAR_NEAREST = 0.85
 #: A suspect that is an original and nothing else shows another only where that is the same photo. So of its neighbours
 #: only those twice as many are verified, as long as the next is as near as this share of what the nearest is
@@ -114,5 +115,7 @@ def _farther(near: Sequence[Candidate], reach: int, copied: set[Pair], least: _L
     nearest = near[: least.neighbours]
     close = sum(each.similarity >= least.far for each in nearest)
     as_near = sum(each.similarity >= _NEAR_NEAREST * near[0].similarity for each in nearest)
-    wanted = 1 if settled else min(max(close, least.if_far), as_near)
+    wanted = 1 if settled else max(close, least.if_far)
+    if not last:
+        wanted = min(wanted, as_near)
     return min(max(2 * last + wanted - 1, wanted), _NEIGHBOURS_MAX)

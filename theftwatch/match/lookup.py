@@ -26,8 +26,8 @@ class _Least:
 
 #: For a whole image, since one that shows an original among other things is found by its parts, and for each part
 _WHOLE, _PART = _Least(neighbours=4, far=0.35, if_far=2), _Least(neighbours=2, far=0.5, if_far=1)
-#: Where the nearest is no copy, others are none either below this share of its similarity: copies of the tuning set, but
-#: those that their parts find, are from 0.93 on
+#: Where the nearest is no copy, others are none either below this share of its similarity: copies of the tuning set are
+#: from 0.93 on, but those that their parts find
 _NEAR_NEAREST = 0.85
 #: A suspect that is an original and nothing else shows another only where that is the same photo. So of its neighbours
 #: only those twice as many are verified, as long as the next is as near as this share of what the nearest is

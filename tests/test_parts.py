@@ -72,6 +72,14 @@ def test_small_photos_below_a_large_one():
         assert best(sheet, 303 * place, 912, 303 * place + 294, 1206) > 0.7
 
 
+@pytest.mark.parametrize(("side_px", "asked_about"), [(240, 1), (190, 0)])
+def test_what_takes_less_than_a_twenty_fifth_of_the_picture_is_not_asked_about(side_px, asked_about):
+    for index in CHOSEN:
+        ground = ImageOps.fit(photo(113), (1000, 1000))
+        ground.paste(ImageOps.fit(photo(index), (side_px, side_px)), (100, 600))
+        assert len(parts(ground)) == asked_about
+
+
 @pytest.mark.parametrize("index", CHOSEN)
 def test_a_photo_pasted_onto_another(index):
     ground = ImageOps.fit(photo(113), (800, 1000))

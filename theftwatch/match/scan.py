@@ -24,7 +24,7 @@ from theftwatch.match.workers import Workers
 #: Files that are looked at; their first bytes decide whether they are images
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif", ".avif"})
 #: Files read at once; suspects in one look-up, and look-ups in work at once, so that while the last pairs of one are
-#: verified no thread waits
+#: verified no worker waits
 _BATCH, _LOOKED_UP, _LOOKUPS = 256, 16, 8
 
 

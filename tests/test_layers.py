@@ -11,7 +11,7 @@ CHECKOUT = Path(__file__).parents[1]
 
 # Top to bottom: each may import what stands in a layer above its own, and within its layer what stands before it.
 LAYERS = (
-    ("errors", "listing", "interval", "config", "clock"),
+    ("errors", "listing", "interval", "config", "clock", "log"),
     ("pages", "images"),
     ("files", "bucket", "fonts", "chromium", "db", "image_store", "file_copy", "store_check"),
     ("jobs", "match", "alarms", "reports", "cases", "evidence", "notices", "originals", "targets", "erasure", "backup"),

@@ -69,10 +69,12 @@ def test_a_first_look_at_a_thin_piece_has_what_it_shows_at_both_scales():
         for side_px in (FIRST_LOOK.long_side_px, FIRST_LOOK.closer_px)
     )
     grown = np.float32(FIRST_LOOK.closer_px / FIRST_LOOK.long_side_px)
+    # A pixel's middle is half a pixel from where it begins, and points are found a quarter to the right of theirs.
+    placed = (smaller.points + np.float32(0.25)) * grown - np.float32(0.25)
     found = first_looks(pearls).first
     assert 0 < len(smaller.points) < FIRST_LOOK.few
     assert found.width_px == larger.width_px
-    assert np.array_equal(found.points, [*larger.points, *smaller.points * grown])
+    assert np.array_equal(found.points, [*larger.points, *placed])
     assert np.array_equal(found.sizes, [*larger.sizes, *smaller.sizes * grown])
     assert np.array_equal(found.angles, [*larger.angles, *smaller.angles])
     assert np.array_equal(found.descriptors, [*larger.descriptors, *smaller.descriptors])

@@ -43,6 +43,7 @@ from theftwatch.commands import (
     target,
 )
 from theftwatch.errors import TheftWatchError
+from theftwatch.log import log_everything
 
 logger = logging.getLogger(__name__)
 
@@ -144,7 +145,7 @@ def options(
 ) -> None:
     """Take the options that stand before the command."""
     if debug:
-        logging.basicConfig(level=logging.DEBUG, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+        log_everything()
 
 
 def main() -> None:

@@ -114,18 +114,20 @@ def features_at_both(grey: Grey, scale: Scale) -> LocalFeatures:
     if len(found.points) >= scale.few:
         return found
     closer = _detect(to_long_side(grey, scale.closer_px), scale.most)
-    across, down = closer.width_px / found.width_px, closer.height_px / found.height_px
+    grown = np.array([closer.width_px / found.width_px, closer.height_px / found.height_px], np.float32)
+    # Pixels have their middles at whole numbers, and begin half a pixel before.
+    begin_px = np.float32(0.5 - _SHIFT_PX)
     return replace(
         closer,
-        points=np.concatenate([closer.points, found.points * np.array([across, down], np.float32)]),
-        sizes=np.concatenate([closer.sizes, found.sizes * np.float32(max(across, down))]),
+        points=np.concatenate([closer.points, (found.points + begin_px) * grown - begin_px]),
+        sizes=np.concatenate([closer.sizes, found.sizes * grown.max()]),
         angles=np.concatenate([closer.angles, found.angles]),
         descriptors=np.concatenate([closer.descriptors, found.descriptors]),
     )
 
 
 def is_thin(look: LocalFeatures, scale: Scale) -> bool:
-    """Tell by a look at no smaller a scale that one at this scale will find few features."""
+    """Tell by a look at no smaller a scale, or at such a one as well, that one at this scale will find few features."""
     return max(look.width_px, look.height_px) >= scale.long_side_px and len(look.points) < scale.few
 
 

@@ -26,8 +26,8 @@ class _Least:
 
 #: For a whole image, since one that shows an original among other things is found by its parts, and for each part
 _WHOLE, _PART = _Least(neighbours=4, far=0.35, if_far=2), _Least(neighbours=2, far=0.5, if_far=1)
-#: Where the nearest is no copy, others are none either below this share of its similarity: copies of the tuning set are
-#: from 0.93 on, but those that their parts find
+#: Where the original that is nearest to a suspect was not copied, others below this share of its similarity were not
+#: either: in the tuning set those that were are from 0.93 on, but for those that parts find
 _NEAR_NEAREST = 0.85
 #: A suspect that is an original and nothing else shows another only where that is the same photo. So of its neighbours
 #: only those twice as many are verified, as long as the next is as near as this share of what the nearest is
@@ -85,7 +85,7 @@ class Lookup:
             searches = [
                 (each, near, farther)
                 for each, near, reach in searches
-                if (farther := _farther(near, reach, copied, least, settled=each.sha256 in settled)) > reach
+                if (farther := _farther(near, reach, copied, least, side, settled=each.sha256 in settled)) > reach
             ]
 
     async def _reach(self, searches: Sequence[_Search], side: Side, least: int) -> list[_Search]:
@@ -107,15 +107,16 @@ class Lookup:
         return {each.pair for each in candidates if self._known[each.pair][0] in ("match", "possible")}
 
 
-def _farther(near: Sequence[Candidate], reach: int, copied: set[Pair], least: _Least, *, settled: bool) -> int:
+def _farther(
+    near: Sequence[Candidate], reach: int, copied: set[Pair], least: _Least, side: Side, *, settled: bool
+) -> int:
     """Return how many of the nearest are to be verified, given how many were and which of these are copies."""
     if settled and reach < len(near) and near[reach].similarity < _LIKE_NEAREST * near[0].similarity:
         return reach
     last = max((place for place, each in enumerate(near[:reach], 1) if each.pair in copied), default=0)
     nearest = near[: least.neighbours]
     close = sum(each.similarity >= least.far for each in nearest)
-    as_near = sum(each.similarity >= _NEAR_NEAREST * near[0].similarity for each in nearest)
     wanted = 1 if settled else max(close, least.if_far)
-    if not last:
-        wanted = min(wanted, as_near)
+    if side == "suspect" and not last:
+        wanted = min(wanted, sum(each.similarity >= _NEAR_NEAREST * near[0].similarity for each in nearest))
     return min(max(2 * last + wanted - 1, wanted), _NEIGHBOURS_MAX)

@@ -19,8 +19,8 @@ from theftwatch.match.picture import OriginalPicture, Part, SuspectPicture, find
 
 logger = logging.getLogger(__name__)
 
-#: Pictures kept ready: originals take 150 kB each, suspects up to 3 MB
-_ORIGINALS_KEPT, _SUSPECTS_KEPT = 256, 96
+#: Pictures kept ready: originals take 150 kB each, suspects up to 3 MB; as many as are looked up at once, by one worker
+_ORIGINALS_KEPT, _SUSPECTS_KEPT = 256, 128
 
 #: Looks at an original as they are stored, or the reason why there can be none
 type Packed = bytes | str
@@ -59,12 +59,16 @@ class Pictures:
         self, candidates: Sequence[Candidate], sources: Mapping[bytes, Source], looks: Mapping[bytes, Packed]
     ) -> Answer:
         """Decide pairs, given how their originals look."""
-        decisions = tuple(self._decide(each, sources, looks[each.original]) for each in candidates)
-        learned: dict[bytes, bytes] = {}
-        for sha256, packed in looks.items():
-            picture = self._originals.get(sha256)
-            if picture and picture.looks.close and isinstance(packed, bytes) and not Looks.are_close(packed):
-                learned[sha256] = picture.looks.to_bytes()
+        originals = {sha256: self._original(sha256, sources[sha256], packed) for sha256, packed in looks.items()}
+        decisions = tuple(self._decide(each, sources, originals[each.original]) for each in candidates)
+        learned = {
+            sha256: picture.looks.to_bytes()
+            for sha256, packed in looks.items()
+            if isinstance(picture := originals[sha256], OriginalPicture)
+            and picture.looks.close
+            and isinstance(packed, bytes)
+            and not Looks.are_close(packed)
+        }
         return Answer(decisions=decisions, looks=learned)
 
     def look(self, sha256: bytes, source: Source) -> Packed:
@@ -90,8 +94,9 @@ class Pictures:
         except FileNotFoundError:
             return None
 
-    def _decide(self, candidate: Candidate, sources: Mapping[bytes, Source], looks: Packed) -> Decision:
-        original = self._original(candidate.original, sources[candidate.original], looks)
+    def _decide(
+        self, candidate: Candidate, sources: Mapping[bytes, Source], original: OriginalPicture | UnusableImageError
+    ) -> Decision:
         if isinstance(original, UnusableImageError):
             return decide_unusable("original", original.reason)
         suspect = self._suspect(candidate.suspect, sources[candidate.suspect])

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from itertools import batched
 from typing import Protocol
 
@@ -59,7 +59,7 @@ class Verifier:
                 sorted({sha256 for index in asked for sha256 in candidates[index].pair})
             )
             decisions |= {index: decision for index in asked if (decision := _decide_prints(candidates[index], prints))}
-            await self._recall({candidates[index].original for index in asked if index not in decisions})
+            looks = await self._recall({candidates[index].original for index in asked if index not in decisions})
             # The worker that has the suspect takes its first pairs; whoever takes further ones reads it anew.
             pieces = [
                 (None if number else suspect, piece)
@@ -69,7 +69,7 @@ class Verifier:
                 )
             ]
             answers = await asyncio.gather(
-                *(self._decide([candidates[index] for index in piece], prints, key) for key, piece in pieces)
+                *(self._decide([candidates[index] for index in piece], prints, looks, key) for key, piece in pieces)
             )
             for (_, piece), answer in zip(pieces, answers, strict=True):
                 decisions |= dict(zip(piece, answer, strict=True))
@@ -100,26 +100,34 @@ class Verifier:
         return taken
 
     async def _decide(
-        self, candidates: Sequence[Candidate], prints: Mapping[bytes, Fingerprint], key: bytes | None
+        self,
+        candidates: Sequence[Candidate],
+        prints: Mapping[bytes, Fingerprint],
+        known: Mapping[bytes, Packed],
+        key: bytes | None,
     ) -> tuple[Decision, ...]:
-        """Decide pairs of one suspect by the worker of this key."""
+        """Decide pairs of one suspect by the worker of this key, given how originals look, as far as that is known."""
         sources = {sha256: self._source(sha256, prints) for candidate in candidates for sha256 in candidate.pair}
-        originals = sorted({candidate.original for candidate in candidates})
-        found = await asyncio.gather(*(self._look(each, sources[each]) for each in originals))
-        looks = dict(zip(originals, found, strict=True))
+        originals = {candidate.original for candidate in candidates}
+        looks = {sha256: known[sha256] for sha256 in originals & known.keys()}
+        unseen = sorted(originals - known.keys())
+        found = await asyncio.gather(*(self._look(each, sources[each]) for each in unseen))
+        looks |= dict(zip(unseen, found, strict=True))
         answer = await self._workers.run(key, Pictures.decide, candidates, sources, looks)
         for sha256, packed in answer.looks.items():
             self._learn(sha256, packed)
         return answer.decisions
 
-    async def _recall(self, originals: Collection[bytes]) -> None:
-        """Have at hand how those originals look that were looked at before."""
-        unknown = sorted(each for each in originals if self._looks.get(each) is None)
-        for sha256, packed in (await self._known.looks(unknown)).items():
+    async def _recall(self, originals: Set[bytes]) -> dict[bytes, Packed]:
+        """Return how those originals look that were looked at before."""
+        recalled = {sha256: packed for sha256 in originals if (packed := self._looks.get(sha256)) is not None}
+        for sha256, packed in (await self._known.looks(sorted(originals - recalled.keys()))).items():
             self._looks.put(sha256, packed)
+            recalled[sha256] = packed
+        return recalled
 
     async def _look(self, sha256: bytes, source: Source) -> Packed:
-        """Return how an original looks; one that several pairs wait for is looked at once."""
+        """Look at an original for the first time; one that several pairs wait for is looked at once."""
         known = self._looks.get(sha256)
         if known is not None:
             return known
@@ -135,7 +143,8 @@ class Verifier:
 
     def _learn(self, sha256: bytes, packed: Packed) -> None:
         self._looks.put(sha256, packed)
-        if isinstance(packed, bytes):
+        # Looks were longer only where a close one is among them.
+        if isinstance(packed, bytes) and len(packed) > len(self._new_looks.get(sha256, b"")):
             self._new_looks[sha256] = packed
 
     def _source(self, sha256: bytes, prints: Mapping[bytes, Fingerprint]) -> Source:

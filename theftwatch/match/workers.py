@@ -8,7 +8,7 @@ import asyncio
 import os
 import signal
 from collections.abc import Callable
-from concurrent.futures import Executor, ProcessPoolExecutor
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from functools import cache
 from multiprocessing import get_context, parent_process
@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from theftwatch.errors import WorkerError
+from theftwatch.log import log_everything, logs_everything
 from theftwatch.match.pictures import Pictures
 
 
@@ -41,18 +42,18 @@ class Threads:
 
 
 class Processes:
-    """Processes, which end with a `with` block, and with the process that began them, however that ends."""
+    """Processes for one event loop, which end with a `with` block, and with the process that began them in any case."""
 
     def __init__(self, count: int) -> None:
         # More than there are processors only take memory.
         count = min(count, os.cpu_count() or 1)
         # Spawned: a fork of a process that has threads may have locks that nobody opens.
         context = get_context("spawn")
-        self._executors = [ProcessPoolExecutor(1, context, _watch_parent) for _ in range(count)]
+        self._executors = [ProcessPoolExecutor(1, context, _begin, (logs_everything(),)) for _ in range(count)]
         #: Tasks that each process has not done yet
         self._waiting = [0] * count
         self._places: dict[bytes, int] = {}
-        #: Each process has a task at hand and the next one, and the rest goes to whichever is free first.
+        #: Of tasks without a key each process has one at hand and the next; the rest goes to whichever is free first
         self._room = asyncio.Semaphore(2 * count)
 
     def __enter__(self) -> Self:
@@ -61,13 +62,15 @@ class Processes:
         try:
             for each in self._executors:
                 each.submit(os.getpid)  # which begins its process
+        except BaseException:
+            self._end()
+            raise
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, at: TracebackType | None) -> None:
-        for each in self._executors:
-            each.shutdown(cancel_futures=True)
+        self._end()
 
     async def run[*Ts, T](self, key: bytes | None, task: Callable[[Pictures, *Ts], T], *arguments: *Ts) -> T:
         """Have a task done by the process that did the others of this key.
@@ -80,6 +83,12 @@ class Processes:
         place = self._places.setdefault(key, self._least_busy())
         return await self._run(place, task, *arguments)
 
+    def _end(self) -> None:
+        # All at once: those that are waited for last would else go on with what they were given.
+        with ThreadPoolExecutor(len(self._executors)) as threads:
+            for each in self._executors:
+                threads.submit(each.shutdown, cancel_futures=True)
+
     def _least_busy(self) -> int:
         return min(range(len(self._waiting)), key=self._waiting.__getitem__)
 
@@ -89,7 +98,7 @@ class Processes:
             return await asyncio.get_running_loop().run_in_executor(self._executors[place], _do, task, *arguments)
         except BrokenProcessPool as exc:
             raise WorkerError(
-                "a process that compares pictures was ended from outside, mostly because memory ran out; "
+                "a process that compares pictures ended by itself or from outside, mostly because memory ran out; "
                 "set THEFTWATCH_WORKERS to fewer, and try again"
             ) from exc
         finally:
@@ -106,7 +115,9 @@ def _pictures() -> Pictures:
     return Pictures()
 
 
-def _watch_parent() -> None:
+def _begin(debug: bool) -> None:
+    if debug:
+        log_everything()
     Thread(target=_end_with_parent, daemon=True).start()
 
 

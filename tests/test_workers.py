@@ -5,25 +5,19 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import psutil
 import pytest
 
 from tests.edits import photo_paths
-from tests.waiting import wait_until
+from tests.waiting import AMPLE_S, wait_until
 from theftwatch.errors import WorkerError
 from theftwatch.match.pictures import Pictures
 from theftwatch.match.workers import Processes, Threads
 
 
 def process_of(_: Pictures) -> int:
-    return os.getpid()
-
-
-def linger(_: Pictures, seconds: float) -> int:
-    time.sleep(seconds)
     return os.getpid()
 
 
@@ -38,7 +32,7 @@ def end(_: Pictures) -> None:
 def test_what_one_key_asks_for_one_process_does_and_others_share_the_rest():
     async def ask(workers: Processes) -> tuple[set[int], set[int]]:
         keyed = {await workers.run(b"one", process_of) for _ in range(5)}
-        free = await asyncio.gather(*(workers.run(None, linger, 0.1) for _ in range(8)))
+        free = await asyncio.gather(*(workers.run(None, process_of) for _ in range(8)))
         return keyed, set(free)
 
     with Processes(2) as workers:
@@ -75,7 +69,9 @@ def scan(tmp_path):
         [*command, "--out", tmp_path / "pairs.jsonl"], stderr=subprocess.PIPE, text=True, start_new_session=True
     )
     parent = psutil.Process(started.pid)
-    wait_until(lambda: any("spawn_main" in " ".join(each.cmdline()) for each in parent.children(recursive=True)))
+    wait_until(
+        lambda: any("spawn_main" in " ".join(each.cmdline()) for each in parent.children(recursive=True)), started
+    )
     yield started
     started.kill()
     started.communicate()
@@ -85,16 +81,16 @@ def test_workers_end_when_the_command_is_killed(scan):
     workers = psutil.Process(scan.pid).children(recursive=True)
     scan.send_signal(signal.SIGKILL)
     scan.wait()
-    _, alive = psutil.wait_procs(workers, timeout=30)
+    _, alive = psutil.wait_procs(workers, timeout=AMPLE_S)
     assert not alive
 
 
 def test_ctrl_c_ends_a_scan_in_silence_with_its_workers(scan, tmp_path):
     workers = psutil.Process(scan.pid).children(recursive=True)
     os.killpg(scan.pid, signal.SIGINT)
-    _, told = scan.communicate(timeout=60)
+    _, told = scan.communicate(timeout=AMPLE_S)
     assert scan.returncode == 130
     assert "Traceback" not in told
-    _, alive = psutil.wait_procs(workers, timeout=30)
+    _, alive = psutil.wait_procs(workers, timeout=AMPLE_S)
     assert not alive
     assert not (tmp_path / "pairs.jsonl").exists()

@@ -57,7 +57,7 @@ class Pair:
 
 
 async def read_folder(root: Path, workers: Workers, advance: Callable[[int], None] = lambda _: None) -> Folder:
-    """Fingerprint the photos of a folder and of those below it; `advance` is told of each file done."""
+    """Fingerprint the photos of a folder and of those below it; `advance` is told how many are done."""
     folder = Folder(root=root)
     files = list_photos(root)
     # In batches, so that no more than these are in memory at once.

@@ -143,7 +143,7 @@ class Verifier:
 
     def _learn(self, sha256: bytes, packed: Packed) -> None:
         self._looks.put(sha256, packed)
-        # Looks were longer only where a close one is among them.
+        # Those with a close look are longer, and are not given up for a first one that came later.
         if isinstance(packed, bytes) and len(packed) > len(self._new_looks.get(sha256, b"")):
             self._new_looks[sha256] = packed
 
